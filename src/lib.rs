@@ -1,1 +1,12 @@
-//! ferrolite
+//! ferrolite: call any language model in OpenAI's format.
+//!
+//! In reading order: `hub` holds the canonical forms, `wires` the languages that providers speak, `providers` the
+//! table of who speaks what where, `models` what is known of models, `config` the settings and the environment,
+//! `auth` and `transport` the way out, `engine` one call from request to answer. The faces are `mock` (a fake
+//! provider server) and `python` (the native module); they contain no translation.
+
+pub mod error;
+pub mod hub;
+pub mod json;
+pub mod models;
+pub mod wires;

@@ -1,0 +1,210 @@
+//! A chat completion: what is asked, what is answered.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::{
+    FinishReason, Message, ReasoningEffort, ResponseFormat, Tool, ToolCall, ToolChoice, Usage, parse_messages,
+};
+use crate::error::Result;
+use crate::json::Map;
+
+/// OpenAI's chat parameters, by name. Any other keyword is the provider's own.
+pub const CHAT_PARAMS: &[&str] = &[
+    "audio",
+    "cache_control",
+    "context_management",
+    "frequency_penalty",
+    "function_call",
+    "functions",
+    "include_server_side_tool_invocations",
+    "logit_bias",
+    "logprobs",
+    "max_completion_tokens",
+    "max_tokens",
+    "modalities",
+    "n",
+    "parallel_tool_calls",
+    "prediction",
+    "presence_penalty",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "reasoning_effort",
+    "response_format",
+    "safety_identifier",
+    "seed",
+    "service_tier",
+    "speed",
+    "stop",
+    "store",
+    "stream_options",
+    "temperature",
+    "thinking",
+    "tool_choice",
+    "tools",
+    "top_logprobs",
+    "top_p",
+    "user",
+    "verbosity",
+    "web_search_options",
+];
+
+/// What a caller asks for. Model, address and credentials are the target's business.
+#[derive(Debug, Clone, Default)]
+pub struct ChatRequest {
+    pub messages: Vec<Message>,
+    /// OpenAI's parameters by name, without nulls (GEN-05), in the caller's order.
+    pub params: Params,
+    /// Keywords that are no OpenAI parameters: passed to the provider as they are.
+    pub extra: Map,
+    /// Merged last into the provider's body (GEN-06).
+    pub extra_body: Map,
+    pub stream: bool,
+    /// Remote media that the wire asked for before encoding, by address.
+    pub media: HashMap<String, InlineMedia>,
+}
+
+/// Media fetched for a provider that takes it only inline.
+#[derive(Debug, Clone)]
+pub struct InlineMedia {
+    pub mime: String,
+    pub data: Bytes,
+}
+
+impl ChatRequest {
+    /// Splits a flat request into messages, OpenAI's parameters and the provider's own keywords. Nulls count as
+    /// absent (GEN-05).
+    pub fn from_map(mut map: Map) -> Result<Self> {
+        let messages = parse_messages(map.shift_remove("messages").unwrap_or(Value::Null))?;
+        let stream = matches!(map.shift_remove("stream"), Some(Value::Bool(true)));
+        let extra_body = match map.shift_remove("extra_body") {
+            Some(Value::Object(body)) => body,
+            _ => Map::new(),
+        };
+        let mut request = Self { messages, stream, extra_body, ..Self::default() };
+        for (name, value) in map {
+            if value.is_null() {
+                continue;
+            }
+            let named =
+                if CHAT_PARAMS.contains(&name.as_str()) { &mut request.params.0 } else { &mut request.extra };
+            named.insert(name, value);
+        }
+        Ok(request)
+    }
+}
+
+/// Parameters by OpenAI's name.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Params(pub Map);
+
+impl Params {
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    pub fn str(&self, name: &str) -> Option<&str> {
+        self.0.get(name).and_then(Value::as_str)
+    }
+
+    pub fn bool(&self, name: &str) -> Option<bool> {
+        self.0.get(name).and_then(Value::as_bool)
+    }
+
+    pub fn remove(&mut self, name: &str) -> Option<Value> {
+        self.0.shift_remove(name)
+    }
+
+    pub fn tools(&self) -> Result<Vec<Tool<'_>>> {
+        self.get("tools").map_or(Ok(Vec::new()), Tool::parse_all)
+    }
+
+    pub fn tool_choice(&self) -> Result<Option<ToolChoice<'_>>> {
+        self.get("tool_choice").map(ToolChoice::parse).transpose()
+    }
+
+    pub fn response_format(&self) -> Result<Option<ResponseFormat<'_>>> {
+        self.get("response_format").map(ResponseFormat::parse).transpose()
+    }
+
+    pub fn reasoning_effort(&self) -> Result<Option<ReasoningEffort<'_>>> {
+        self.get("reasoning_effort").map(ReasoningEffort::parse).transpose()
+    }
+
+    /// The output limit: `max_completion_tokens` wins over `max_tokens` (GEN-03).
+    pub fn output_limit(&self) -> Option<&Value> {
+        self.get("max_completion_tokens").or_else(|| self.get("max_tokens"))
+    }
+
+    /// `stop` as a list (GEN-04).
+    pub fn stop(&self) -> Option<Vec<Value>> {
+        match self.get("stop")? {
+            Value::Array(items) => Some(items.clone()),
+            other => Some(vec![other.clone()]),
+        }
+    }
+}
+
+/// What the caller gets. The response classes are filled from this.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ChatResponse {
+    /// The provider's id; a fresh one is made when it is empty (OSS-02).
+    pub id: String,
+    /// Seconds since the epoch; 0 means now.
+    pub created: u64,
+    pub model: String,
+    pub system_fingerprint: Option<String>,
+    pub choices: Vec<Choice>,
+    pub usage: Option<Usage>,
+    /// Other top-level fields: `service_tier`, `citations` …
+    pub extra: Map,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    pub index: u64,
+    pub message: AssistantMessage,
+    pub finish_reason: FinishReason,
+    /// The provider's own word when it is none of OpenAI's (GEN-37).
+    pub native_finish_reason: Option<String>,
+    pub logprobs: Option<Value>,
+    pub extra: Map,
+}
+
+/// The answer's message. `None` and empty mean "not there", except where noted.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AssistantMessage {
+    pub content: Option<String>,
+    pub reasoning_content: Option<String>,
+    pub thinking_blocks: Vec<Value>,
+    pub tool_calls: Vec<ToolCall>,
+    pub function_call: Option<Value>,
+    /// `Some(Null)` when the provider sent null: it then counts as given.
+    pub refusal: Option<Value>,
+    pub annotations: Option<Value>,
+    pub audio: Option<Value>,
+    pub images: Option<Value>,
+    /// Becomes `provider_specific_fields`.
+    pub provider_fields: Map,
+    /// Further message fields with a public name of their own (`reasoning_items` …).
+    pub extra: Map,
+}
+
+impl Choice {
+    pub fn new(message: AssistantMessage, finish_reason: FinishReason) -> Self {
+        Self {
+            index: 0,
+            message,
+            finish_reason,
+            native_finish_reason: None,
+            logprobs: None,
+            extra: Map::new(),
+        }
+    }
+}

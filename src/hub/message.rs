@@ -1,0 +1,542 @@
+//! Messages of a request: parsed once at the edge, with errors that name the index and the field.
+
+use std::borrow::Cow;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::json::{Map, kind_of, take_string};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Role {
+    System,
+    Developer,
+    User,
+    Assistant,
+    Tool,
+    Function,
+    /// A role we have no name for; passed on as it is.
+    Other(String),
+}
+
+impl Role {
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "system" => Self::System,
+            "developer" => Self::Developer,
+            "user" => Self::User,
+            "assistant" => Self::Assistant,
+            "tool" => Self::Tool,
+            "function" => Self::Function,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::System => "system",
+            Self::Developer => "developer",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+            Self::Tool => "tool",
+            Self::Function => "function",
+            Self::Other(other) => other,
+        }
+    }
+
+    /// System and developer messages: instructions, not conversation.
+    pub fn is_instruction(&self) -> bool {
+        matches!(self, Self::System | Self::Developer)
+    }
+}
+
+/// One message. Fields without a name here are kept in `extra`, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    pub role: Role,
+    pub content: Option<Content>,
+    pub name: Option<String>,
+    pub tool_calls: Vec<ToolCall>,
+    pub tool_call_id: Option<String>,
+    pub function_call: Option<FunctionCall>,
+    pub reasoning_content: Option<String>,
+    /// `thinking` and `redacted_thinking` blocks with their signatures, as an earlier answer gave them.
+    pub thinking_blocks: Vec<Map>,
+    pub provider_specific_fields: Option<Map>,
+    pub cache_control: Option<Value>,
+    pub extra: Map,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    Text(String),
+    Parts(Vec<Part>),
+}
+
+/// One part of a content list. `extra` holds the part's other keys; `Other` a type we have no name for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Part {
+    Text {
+        text: String,
+        cache_control: Option<Value>,
+        extra: Map,
+    },
+    /// `format` is the public extension naming the MIME type (GEN-25).
+    ImageUrl {
+        url: String,
+        detail: Option<String>,
+        format: Option<String>,
+        cache_control: Option<Value>,
+        extra: Map,
+    },
+    InputAudio {
+        data: String,
+        format: String,
+        extra: Map,
+    },
+    /// The `file` object: `file_id`, `file_data`, `filename`, `format` and whatever else.
+    File {
+        file: Map,
+        cache_control: Option<Value>,
+        extra: Map,
+    },
+    Other(Map),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolCall {
+    pub id: Option<String>,
+    pub function: FunctionCall,
+    pub provider_specific_fields: Option<Map>,
+    pub cache_control: Option<Value>,
+    /// Keys beside `id`, `type` and `function`; a custom call's own shape lies here too.
+    pub extra: Map,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct FunctionCall {
+    pub name: Option<String>,
+    /// A JSON text (GEN-16); empty means no arguments.
+    pub arguments: String,
+    pub provider_specific_fields: Option<Map>,
+}
+
+impl Content {
+    pub fn parts(&self) -> Option<&[Part]> {
+        match self {
+            Self::Text(_) => None,
+            Self::Parts(parts) => Some(parts),
+        }
+    }
+
+    /// All text, joined; other parts have none.
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Text(text) => Cow::Borrowed(text),
+            Self::Parts(parts) => {
+                Cow::Owned(parts.iter().filter_map(Part::text).collect::<Vec<_>>().concat())
+            }
+        }
+    }
+}
+
+impl Part {
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    pub fn from_text(text: impl Into<String>) -> Self {
+        Self::Text { text: text.into(), cache_control: None, extra: Map::new() }
+    }
+}
+
+impl Message {
+    pub fn new(role: Role, content: impl Into<String>) -> Self {
+        Self { content: Some(Content::Text(content.into())), ..Self::empty(role) }
+    }
+
+    pub fn empty(role: Role) -> Self {
+        Self {
+            role,
+            content: None,
+            name: None,
+            tool_calls: Vec::new(),
+            tool_call_id: None,
+            function_call: None,
+            reasoning_content: None,
+            thinking_blocks: Vec::new(),
+            provider_specific_fields: None,
+            cache_control: None,
+            extra: Map::new(),
+        }
+    }
+
+    /// Text of the content, empty when there is none (GEN-18).
+    pub fn text(&self) -> Cow<'_, str> {
+        self.content.as_ref().map_or(Cow::Borrowed(""), Content::text)
+    }
+}
+
+/// Reads the `messages` of a request. Errors name the index and the field.
+pub fn parse_messages(value: Value) -> Result<Vec<Message>> {
+    let Value::Array(items) = value else {
+        return Err(invalid("messages", &format!("expected a list of messages, got {}", kind_of(&value))));
+    };
+    items.into_iter().enumerate().map(|(index, item)| parse_message(item, index)).collect()
+}
+
+/// A conversation needs at least one message.
+pub fn check_messages(messages: &[Message]) -> Result<()> {
+    if messages.is_empty() {
+        return Err(invalid("messages", "at least one message is needed, the list is empty"));
+    }
+    Ok(())
+}
+
+fn invalid(path: &str, what: &str) -> Error {
+    Error::bad_request(format!("Invalid '{path}': {what}.")).with_param(path)
+}
+
+fn parse_message(value: Value, index: usize) -> Result<Message> {
+    let path = format!("messages[{index}]");
+    let Value::Object(mut map) = value else {
+        return Err(invalid(
+            &path,
+            &format!("expected an object with 'role' and 'content', got {}", kind_of(&value)),
+        ));
+    };
+    let role = match map.shift_remove("role") {
+        Some(Value::String(role)) => Role::parse(&role),
+        None | Some(Value::Null) => return Err(invalid(&format!("{path}.role"), "a message needs a role")),
+        Some(other) => {
+            return Err(invalid(
+                &format!("{path}.role"),
+                &format!("expected a string, got {}", kind_of(&other)),
+            ));
+        }
+    };
+    let content = match map.shift_remove("content") {
+        Some(value) => parse_content(value, &path)?,
+        None => None,
+    };
+    let tool_calls = match map.shift_remove("tool_calls") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(items)) => items
+            .into_iter()
+            .enumerate()
+            .map(|(call, item)| parse_tool_call(item, &format!("{path}.tool_calls[{call}]")))
+            .collect::<Result<_>>()?,
+        Some(other) => {
+            let what = format!("expected a list, got {}", kind_of(&other));
+            return Err(invalid(&format!("{path}.tool_calls"), &what));
+        }
+    };
+    let function_call = match map.shift_remove("function_call") {
+        None | Some(Value::Null) => None,
+        Some(value) => Some(parse_function(value, &format!("{path}.function_call"))?),
+    };
+    let thinking_blocks = match map.shift_remove("thinking_blocks") {
+        Some(Value::Array(items)) => items
+            .into_iter()
+            .filter_map(|item| if let Value::Object(block) = item { Some(block) } else { None })
+            .collect(),
+        _ => Vec::new(),
+    };
+    Ok(Message {
+        role,
+        content,
+        name: take_string(&mut map, "name"),
+        tool_calls,
+        tool_call_id: take_string(&mut map, "tool_call_id"),
+        function_call,
+        reasoning_content: take_string(&mut map, "reasoning_content"),
+        thinking_blocks,
+        provider_specific_fields: take_map(&mut map, "provider_specific_fields"),
+        cache_control: take_some(&mut map, "cache_control"),
+        extra: map,
+    })
+}
+
+fn take_map(map: &mut Map, key: &str) -> Option<Map> {
+    match map.shift_remove(key) {
+        Some(Value::Object(inner)) => Some(inner),
+        _ => None,
+    }
+}
+
+/// The value under a key, `None` for null: `cache_control: null` is never sent (ANT-27).
+fn take_some(map: &mut Map, key: &str) -> Option<Value> {
+    map.shift_remove(key).filter(|value| !value.is_null())
+}
+
+fn parse_content(value: Value, path: &str) -> Result<Option<Content>> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(Content::Text(text))),
+        Value::Array(items) => {
+            let parts = items
+                .into_iter()
+                .enumerate()
+                .map(|(index, item)| parse_part(item, &format!("{path}.content[{index}]")))
+                .collect::<Result<_>>()?;
+            Ok(Some(Content::Parts(parts)))
+        }
+        other => {
+            let what = format!("expected a string or a list of parts, got {}", kind_of(&other));
+            Err(invalid(&format!("{path}.content"), &what))
+        }
+    }
+}
+
+fn parse_part(value: Value, path: &str) -> Result<Part> {
+    let mut map = match value {
+        Value::Object(map) => map,
+        // Some programs put bare strings among the parts.
+        Value::String(text) => return Ok(Part::from_text(text)),
+        other => return Err(invalid(path, &format!("expected an object, got {}", kind_of(&other)))),
+    };
+    match map.get("type").and_then(Value::as_str) {
+        Some("text") => {
+            let Some(text) = take_string(&mut map, "text") else {
+                return Err(invalid(&format!("{path}.text"), "a text part needs a string 'text'"));
+            };
+            map.shift_remove("type");
+            let cache_control = take_some(&mut map, "cache_control");
+            Ok(Part::Text { text, cache_control, extra: map })
+        }
+        Some("image_url") => {
+            map.shift_remove("type");
+            let cache_control = take_some(&mut map, "cache_control");
+            let (url, detail, format) = match map.shift_remove("image_url") {
+                Some(Value::String(url)) => (url, None, None),
+                Some(Value::Object(mut image)) => {
+                    let Some(url) = take_string(&mut image, "url") else {
+                        return Err(invalid(
+                            &format!("{path}.image_url.url"),
+                            "an image part needs a string 'url'",
+                        ));
+                    };
+                    (url, take_string(&mut image, "detail"), take_string(&mut image, "format"))
+                }
+                _ => {
+                    return Err(invalid(
+                        &format!("{path}.image_url"),
+                        "an image part needs 'image_url', a string or an object with 'url'",
+                    ));
+                }
+            };
+            Ok(Part::ImageUrl { url, detail, format, cache_control, extra: map })
+        }
+        Some("input_audio") => {
+            let Some(Value::Object(mut audio)) = map.shift_remove("input_audio") else {
+                return Err(invalid(
+                    &format!("{path}.input_audio"),
+                    "an audio part needs an object with 'data' and 'format'",
+                ));
+            };
+            let Some(data) = take_string(&mut audio, "data") else {
+                return Err(invalid(
+                    &format!("{path}.input_audio.data"),
+                    "an audio part needs a string 'data'",
+                ));
+            };
+            map.shift_remove("type");
+            Ok(Part::InputAudio {
+                data,
+                format: take_string(&mut audio, "format").unwrap_or_default(),
+                extra: map,
+            })
+        }
+        Some("file") => {
+            let Some(Value::Object(file)) = map.shift_remove("file") else {
+                return Err(invalid(
+                    &format!("{path}.file"),
+                    "a file part needs an object with 'file_id' or 'file_data'",
+                ));
+            };
+            map.shift_remove("type");
+            let cache_control = take_some(&mut map, "cache_control");
+            Ok(Part::File { file, cache_control, extra: map })
+        }
+        _ => Ok(Part::Other(map)),
+    }
+}
+
+fn parse_tool_call(value: Value, path: &str) -> Result<ToolCall> {
+    let Value::Object(mut map) = value else {
+        return Err(invalid(path, &format!("expected an object, got {}", kind_of(&value))));
+    };
+    let function = match map.shift_remove("function") {
+        Some(value) => parse_function(value, &format!("{path}.function"))?,
+        None if map.contains_key("custom") => {
+            FunctionCall { name: None, arguments: String::new(), provider_specific_fields: None }
+        }
+        None => return Err(invalid(&format!("{path}.function"), "a tool call needs a 'function'")),
+    };
+    if map.get("type").and_then(Value::as_str) == Some("function") {
+        map.shift_remove("type");
+    }
+    Ok(ToolCall {
+        id: take_string(&mut map, "id"),
+        function,
+        provider_specific_fields: take_map(&mut map, "provider_specific_fields"),
+        cache_control: take_some(&mut map, "cache_control"),
+        extra: map,
+    })
+}
+
+fn parse_function(value: Value, path: &str) -> Result<FunctionCall> {
+    let Value::Object(mut map) = value else {
+        return Err(invalid(path, &format!("expected an object, got {}", kind_of(&value))));
+    };
+    let arguments = match map.shift_remove("arguments") {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text,
+        // Arguments given as an object become their JSON text (GEN-16).
+        Some(other) => other.to_string(),
+    };
+    Ok(FunctionCall {
+        name: take_string(&mut map, "name"),
+        arguments,
+        provider_specific_fields: take_map(&mut map, "provider_specific_fields"),
+    })
+}
+
+// OpenAI's own shape. What only other providers understand (thinking blocks, cache control, provider specific
+// fields) is written here too: the hub form is complete, and a wire removes what its provider did not define.
+
+impl Serialize for Message {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("role", self.role.as_str())?;
+        if let Some(content) = &self.content {
+            map.serialize_entry("content", content)?;
+        }
+        optional(&mut map, "name", self.name.as_ref())?;
+        if !self.tool_calls.is_empty() {
+            map.serialize_entry("tool_calls", &self.tool_calls)?;
+        }
+        optional(&mut map, "tool_call_id", self.tool_call_id.as_ref())?;
+        optional(&mut map, "function_call", self.function_call.as_ref())?;
+        optional(&mut map, "reasoning_content", self.reasoning_content.as_ref())?;
+        if !self.thinking_blocks.is_empty() {
+            map.serialize_entry("thinking_blocks", &self.thinking_blocks)?;
+        }
+        optional(&mut map, "provider_specific_fields", self.provider_specific_fields.as_ref())?;
+        optional(&mut map, "cache_control", self.cache_control.as_ref())?;
+        rest(&mut map, &self.extra)?;
+        map.end()
+    }
+}
+
+fn optional<M: SerializeMap, T: Serialize>(
+    map: &mut M,
+    key: &str,
+    value: Option<&T>,
+) -> Result<(), M::Error> {
+    value.map_or(Ok(()), |value| map.serialize_entry(key, value))
+}
+
+/// The unknown keys, without nulls (GEN-05).
+fn rest<M: SerializeMap>(map: &mut M, extra: &Map) -> Result<(), M::Error> {
+    extra
+        .iter()
+        .filter(|(_, value)| !value.is_null())
+        .try_for_each(|(key, value)| map.serialize_entry(key, value))
+}
+
+impl Serialize for Content {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Parts(parts) => parts.serialize(serializer),
+        }
+    }
+}
+
+struct Image<'a> {
+    url: &'a str,
+    detail: Option<&'a String>,
+    format: Option<&'a String>,
+}
+
+impl Serialize for Image<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("url", self.url)?;
+        optional(&mut map, "detail", self.detail)?;
+        optional(&mut map, "format", self.format)?;
+        map.end()
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Audio<'a> {
+    data: &'a str,
+    format: &'a str,
+}
+
+impl Serialize for Part {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        match self {
+            Self::Text { text, cache_control, extra } => {
+                map.serialize_entry("type", "text")?;
+                map.serialize_entry("text", text)?;
+                optional(&mut map, "cache_control", cache_control.as_ref())?;
+                rest(&mut map, extra)?;
+            }
+            Self::ImageUrl { url, detail, format, cache_control, extra } => {
+                map.serialize_entry("type", "image_url")?;
+                let image = Image { url, detail: detail.as_ref(), format: format.as_ref() };
+                map.serialize_entry("image_url", &image)?;
+                optional(&mut map, "cache_control", cache_control.as_ref())?;
+                rest(&mut map, extra)?;
+            }
+            Self::InputAudio { data, format, extra } => {
+                map.serialize_entry("type", "input_audio")?;
+                map.serialize_entry("input_audio", &Audio { data, format })?;
+                rest(&mut map, extra)?;
+            }
+            Self::File { file, cache_control, extra } => {
+                map.serialize_entry("type", "file")?;
+                map.serialize_entry("file", file)?;
+                optional(&mut map, "cache_control", cache_control.as_ref())?;
+                rest(&mut map, extra)?;
+            }
+            Self::Other(other) => rest(&mut map, other)?,
+        }
+        map.end()
+    }
+}
+
+impl Serialize for ToolCall {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        optional(&mut map, "id", self.id.as_ref())?;
+        if !self.extra.contains_key("type") {
+            map.serialize_entry("type", "function")?;
+        }
+        if !self.extra.contains_key("custom") {
+            map.serialize_entry("function", &self.function)?;
+        }
+        optional(&mut map, "provider_specific_fields", self.provider_specific_fields.as_ref())?;
+        optional(&mut map, "cache_control", self.cache_control.as_ref())?;
+        rest(&mut map, &self.extra)?;
+        map.end()
+    }
+}
+
+impl Serialize for FunctionCall {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        optional(&mut map, "name", self.name.as_ref())?;
+        map.serialize_entry("arguments", &self.arguments)?;
+        optional(&mut map, "provider_specific_fields", self.provider_specific_fields.as_ref())?;
+        map.end()
+    }
+}

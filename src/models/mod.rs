@@ -1,0 +1,131 @@
+//! What is known of models: limits, abilities, prices. An embedded table, looked up and parsed per model.
+//!
+//! The table is `models.jsonl`: one `"key": {…}` line a model, sorted by key, so that a look-up is a binary search
+//! over the text. Nothing is parsed until a model is asked for.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, RwLock};
+
+use serde_json::Value;
+
+use crate::hub::ModelFacts;
+use crate::json::Map;
+
+static TABLE: &str = include_str!("models.jsonl");
+static KNOWN: LazyLock<RwLock<HashMap<String, Arc<ModelFacts>>>> = LazyLock::new(RwLock::default);
+
+/// The most models whose facts are kept parsed.
+const KEPT: usize = 1024;
+
+/// The raw entry of a model, by its exact key.
+pub fn entry(key: &str) -> Option<Map> {
+    let line = find_line(TABLE, key)?;
+    match serde_json::from_str(line) {
+        Ok(Value::Object(map)) => Some(map),
+        _ => None,
+    }
+}
+
+/// Whether the exact key is listed. Cheaper than [`entry`].
+pub fn is_listed(key: &str) -> bool {
+    find_line(TABLE, key).is_some()
+}
+
+/// The provider a bare model name belongs to, by the table.
+pub fn provider_of(key: &str) -> Option<String> {
+    entry(key)?.get("provider")?.as_str().map(str::to_owned)
+}
+
+/// Facts of a model at a provider: listed as `provider/model` or under its bare name. Unlisted models have none.
+pub fn facts(provider: &str, model: &str) -> Arc<ModelFacts> {
+    let name = format!("{provider}/{model}");
+    if let Ok(known) = KNOWN.read()
+        && let Some(facts) = known.get(&name)
+    {
+        return facts.clone();
+    }
+    let listed = entry(&name)
+        .map(|entry| (name.as_str(), entry))
+        .or_else(|| entry(model).filter(|entry| belongs_to(entry, provider)).map(|entry| (model, entry)));
+    let facts = Arc::new(listed.map_or_else(ModelFacts::default, |(key, entry)| parse(key, &entry)));
+    if let Ok(mut known) = KNOWN.write() {
+        if known.len() >= KEPT {
+            known.clear();
+        }
+        known.insert(name, facts.clone());
+    }
+    facts
+}
+
+fn belongs_to(entry: &Map, provider: &str) -> bool {
+    entry.get("provider").and_then(Value::as_str).is_some_and(|owner| owner == provider)
+}
+
+fn parse(key: &str, entry: &Map) -> ModelFacts {
+    let strings = |name: &str| -> Vec<String> {
+        let items = entry.get(name).and_then(Value::as_array);
+        items.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let text = |name: &str| entry.get(name).and_then(Value::as_str).map(str::to_owned);
+    ModelFacts {
+        key: Some(key.to_owned()),
+        max_input_tokens: entry.get("ctx").and_then(Value::as_u64),
+        max_output_tokens: entry.get("max_out").and_then(Value::as_u64),
+        mode: text("mode"),
+        abilities: strings("caps"),
+        lacks: strings("no"),
+        efforts: strings("efforts"),
+        default_effort: text("effort_default"),
+        extra: entry.get("extra").and_then(Value::as_object).cloned().unwrap_or_default(),
+    }
+}
+
+/// The JSON object of a key's line, by binary search over the text.
+fn find_line<'a>(table: &'a str, key: &str) -> Option<&'a str> {
+    let bytes = table.as_bytes();
+    let (mut low, mut high) = (0, bytes.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let start = memchr::memrchr(b'\n', &bytes[low..middle]).map_or(low, |at| low + at + 1);
+        let end = memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |at| start + at);
+        let (name, object) = table[start..end].split_once('\t')?;
+        match name.cmp(key) {
+            std::cmp::Ordering::Equal => return Some(object),
+            std::cmp::Ordering::Less => low = (end + 1).min(high),
+            std::cmp::Ordering::Greater => high = start,
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_found_and_parses() {
+        let mut last = "";
+        let mut count = 0;
+        for line in TABLE.lines() {
+            let (key, object) = line.split_once('\t').unwrap();
+            assert!(last < key, "{key} is out of order");
+            assert_eq!(find_line(TABLE, key), Some(object));
+            assert!(serde_json::from_str::<Map>(object).is_ok(), "{key}");
+            last = key;
+            count += 1;
+        }
+        assert!(count > 4000);
+        assert_eq!(find_line(TABLE, "no-such-model"), None);
+        assert_eq!(find_line(TABLE, ""), None);
+        assert_eq!(find_line(TABLE, "~~~~"), None);
+    }
+
+    #[test]
+    fn facts_of_listed_and_unlisted_models() {
+        let claude = facts("anthropic", "claude-sonnet-4-5");
+        assert_eq!(claude.max_output_tokens, Some(64000));
+        assert!(claude.can("reasoning"));
+        assert!(!facts("openai", "claude-sonnet-4-5").can("reasoning"), "another provider's model");
+        assert_eq!(*facts("openai", "unheard-of"), ModelFacts::default());
+    }
+}

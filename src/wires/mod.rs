@@ -1,0 +1,150 @@
+//! Languages: one folder each, pure translation between the hub and a wire format.
+//!
+//! No I/O, clock, environment or globals here. A wire does not know provider names; what it must know of its
+//! target are the named facts of [`Target`].
+
+pub mod anthropic;
+pub mod framing;
+pub mod gemini;
+pub mod openai;
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use serde_json::Value;
+
+use crate::error::{Error, Kind, Result};
+use crate::hub::{Chat, Deltas, Operation, Target};
+use crate::wires::framing::{Frame, Framing};
+
+/// A language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WireId {
+    Openai,
+    Anthropic,
+    Gemini,
+}
+
+impl WireId {
+    /// Its chat side.
+    pub fn chat(self) -> &'static dyn StreamWire {
+        match self {
+            Self::Openai => &openai::Openai,
+            Self::Anthropic => &anthropic::Anthropic,
+            Self::Gemini => &gemini::Gemini,
+        }
+    }
+}
+
+/// A request as plain data: what a transport sends.
+#[derive(Debug, Clone)]
+pub struct HttpCall {
+    pub method: Method,
+    pub url: String,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+/// A whole reply as plain data.
+#[derive(Debug, Clone)]
+pub struct HttpReply {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+/// An encoded request and what its decoding must remember.
+#[derive(Debug)]
+pub struct Prepared {
+    pub call: HttpCall,
+    pub memo: Memo,
+}
+
+/// What decoding must remember of encoding, for this call only (GEN-09).
+#[derive(Debug, Clone, Default)]
+pub struct Memo {
+    /// Tool names that were rewritten: (sent, original) (GEN-19).
+    pub tool_names: Vec<(String, String)>,
+    /// The tool whose arguments are the JSON answer, when a schema is emulated by a forced tool (GEN-30).
+    pub json_tool: Option<String>,
+    /// The request carries the caller's old `functions`: answers go back as `function_call` (OAI-12).
+    pub legacy_functions: bool,
+    /// Anything else a wire needs to remember, by names of its own.
+    pub notes: crate::json::Map,
+}
+
+impl Memo {
+    /// The caller's name of a tool (GEN-19).
+    pub fn original_name<'a>(&'a self, sent: &'a str) -> &'a str {
+        self.tool_names.iter().find(|(renamed, _)| renamed == sent).map_or(sent, |(_, original)| original)
+    }
+}
+
+/// What a wire reads from a failed reply, before anyone decides what it means.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ErrorFacts {
+    pub status: u16,
+    /// The provider's own words.
+    pub message: String,
+    pub code: Option<String>,
+    pub error_type: Option<String>,
+    pub param: Option<String>,
+    /// The error object, or the whole text when it is no JSON.
+    pub body: Option<Value>,
+}
+
+/// A language, upstream side.
+pub trait Wire<O: Operation>: Send + Sync + fmt::Debug {
+    /// Whether the target takes a parameter, by OpenAI's name. The caller refuses or drops the others (GEN-01).
+    fn supports(&self, parameter: &str, target: &Target) -> bool;
+    fn encode(&self, request: &O::Request, target: &Target) -> Result<Prepared>;
+    fn decode(&self, reply: &HttpReply, memo: &Memo, target: &Target) -> Result<O::Response>;
+    /// Reads a failed reply, or an error object found in a good one or in a stream.
+    fn error_facts(&self, status: u16, body: &[u8]) -> ErrorFacts;
+    /// What the failure means (ERR-02, ERR-05): structured fields first, the provider's words last.
+    fn classify(&self, facts: &ErrorFacts, target: &Target) -> Kind;
+    /// Addresses of remote media that the provider takes only inline; fetched before `encode` (GEN-26).
+    fn remote_media(&self, _request: &O::Request, _target: &Target) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// A language that streams chat.
+pub trait StreamWire: Wire<Chat> {
+    fn framing(&self) -> Framing;
+    fn decoder(&self, memo: Memo, target: &Target) -> Box<dyn StreamDecoder>;
+}
+
+/// What a frame was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    Known,
+    /// A kind of frame we have no name for; skipped, counted by the driver.
+    Unknown,
+    /// The stream has ended; later bytes are ignored (STR-15).
+    Done,
+}
+
+/// A state machine without I/O: frames in, steps out.
+pub trait StreamDecoder: Send {
+    fn frame(&mut self, frame: Frame<'_>, out: &mut Deltas) -> Result<Seen>;
+    /// The upstream closed cleanly. An error when the answer is not complete: a finish is never invented (STR-14).
+    fn end(&mut self, out: &mut Deltas) -> Result<()>;
+}
+
+/// The error of a stream that ended before its answer did (STR-14).
+pub fn incomplete_stream() -> Error {
+    Error::new(Kind::Connection, "the stream ended before the answer was complete (no finish reason)")
+}
+
+struct Nothing;
+impl StreamDecoder for Nothing {
+    fn frame(&mut self, _: Frame<'_>, _: &mut Deltas) -> Result<Seen> {
+        Ok(Seen::Done)
+    }
+    fn end(&mut self, _: &mut Deltas) -> Result<()> {
+        Ok(())
+    }
+}
