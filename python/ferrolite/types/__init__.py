@@ -1,0 +1,1 @@
+"""The objects ferrolite answers with. Import them from ``ferrolite.types.utils``."""

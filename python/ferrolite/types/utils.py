@@ -1,0 +1,77 @@
+"""Every response class, under the module name they all report."""
+
+from __future__ import annotations
+
+from ferrolite.types.audio import ChatCompletionAudioResponse, TranscriptionResponse
+from ferrolite.types.chat import (
+    Choices,
+    ModelResponse,
+    ModelResponseBase,
+    ModelResponseStream,
+    StreamingChoices,
+)
+from ferrolite.types.embedding import Embedding, EmbeddingResponse
+from ferrolite.types.finish_reason import map_finish_reason
+from ferrolite.types.image import ImageObject, ImageResponse, ImageUsage, ImageUsageInputTokensDetails
+from ferrolite.types.logprobs import ChatCompletionTokenLogprob, ChoiceLogprobs, Logprobs, TopLogprob
+from ferrolite.types.message import Delta, Message
+from ferrolite.types.rerank import RerankResponse
+from ferrolite.types.text import TextChoices, TextCompletionResponse
+from ferrolite.types.tool_calls import (
+    ChatCompletionCustomToolCallPayload,
+    ChatCompletionDeltaCustomToolCall,
+    ChatCompletionDeltaCustomToolCallPayload,
+    ChatCompletionDeltaToolCall,
+    ChatCompletionMessageCustomToolCall,
+    ChatCompletionMessageToolCall,
+    Function,
+    FunctionCall,
+)
+from ferrolite.types.usage import (
+    CacheCreationTokenDetails,
+    CachedTokensDetails,
+    CompletionTokensDetailsWrapper,
+    PromptTokensDetailsWrapper,
+    ServerToolUse,
+    Usage,
+)
+
+__all__ = [
+    "CacheCreationTokenDetails",
+    "CachedTokensDetails",
+    "ChatCompletionAudioResponse",
+    "ChatCompletionCustomToolCallPayload",
+    "ChatCompletionDeltaCustomToolCall",
+    "ChatCompletionDeltaCustomToolCallPayload",
+    "ChatCompletionDeltaToolCall",
+    "ChatCompletionMessageCustomToolCall",
+    "ChatCompletionMessageToolCall",
+    "ChatCompletionTokenLogprob",
+    "ChoiceLogprobs",
+    "Choices",
+    "CompletionTokensDetailsWrapper",
+    "Delta",
+    "Embedding",
+    "EmbeddingResponse",
+    "Function",
+    "FunctionCall",
+    "ImageObject",
+    "ImageResponse",
+    "ImageUsage",
+    "ImageUsageInputTokensDetails",
+    "Logprobs",
+    "Message",
+    "ModelResponse",
+    "ModelResponseBase",
+    "ModelResponseStream",
+    "PromptTokensDetailsWrapper",
+    "RerankResponse",
+    "ServerToolUse",
+    "StreamingChoices",
+    "TextChoices",
+    "TextCompletionResponse",
+    "TopLogprob",
+    "TranscriptionResponse",
+    "Usage",
+    "map_finish_reason",
+]
