@@ -5,8 +5,11 @@
 //! `auth` and `transport` the way out, `engine` one call from request to answer. The faces are `mock` (a fake
 //! provider server) and `python` (the native module); they contain no translation.
 
+pub mod auth;
+pub mod config;
 pub mod error;
 pub mod hub;
 pub mod json;
 pub mod models;
+pub mod providers;
 pub mod wires;

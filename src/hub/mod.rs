@@ -18,7 +18,7 @@ pub use delta::{Delta, Deltas};
 pub use finish::{FinishReason, map_finish_reason};
 pub use message::{Content, FunctionCall, Message, Part, Role, ToolCall, check_messages, parse_messages};
 pub use options::{ReasoningEffort, ResponseFormat, Tool, ToolChoice};
-pub use target::{ModelFacts, Options, Target, ThinkingBudgets};
+pub use target::{Accent, ModelFacts, Options, Target, ThinkingBudgets};
 pub use usage::Usage;
 
 /// A call type: what is asked and what is answered.

@@ -95,6 +95,24 @@ pub struct ErrorFacts {
     pub body: Option<Value>,
 }
 
+impl ErrorFacts {
+    /// The error these facts stand for, once it is decided what they mean.
+    pub fn into_error(self, kind: Kind) -> Error {
+        // A class with one status of its own says that one, whatever the provider answered.
+        let status = match kind {
+            Kind::Api | Kind::BadRequest | Kind::Timeout => self.status,
+            other => other.http_status(),
+        };
+        let mut error = Error::new(kind, self.message).with_status(status);
+        let facts = error.facts_mut();
+        facts.code = self.code;
+        facts.error_type = self.error_type;
+        facts.param = self.param;
+        facts.body = self.body;
+        error
+    }
+}
+
 /// A language, upstream side.
 pub trait Wire<O: Operation>: Send + Sync + fmt::Debug {
     /// Whether the target takes a parameter, by OpenAI's name. The caller refuses or drops the others (GEN-01).
@@ -136,15 +154,5 @@ pub trait StreamDecoder: Send {
 
 /// The error of a stream that ended before its answer did (STR-14).
 pub fn incomplete_stream() -> Error {
-    Error::new(Kind::Connection, "the stream ended before the answer was complete (no finish reason)")
-}
-
-struct Nothing;
-impl StreamDecoder for Nothing {
-    fn frame(&mut self, _: Frame<'_>, _: &mut Deltas) -> Result<Seen> {
-        Ok(Seen::Done)
-    }
-    fn end(&mut self, _: &mut Deltas) -> Result<()> {
-        Ok(())
-    }
+    Error::new(Kind::Connection, "Stream ended before a finish_reason was received")
 }

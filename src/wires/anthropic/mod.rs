@@ -36,6 +36,6 @@ impl StreamWire for Anthropic {
     }
 
     fn decoder(&self, _memo: Memo, _target: &Target) -> Box<dyn StreamDecoder> {
-        Box::new(super::Nothing)
+        unreachable!()
     }
 }

@@ -1,32 +1,41 @@
-//! Openai: placeholder replaced by the wire.
+//! OpenAI chat completions: what OpenAI speaks, and with an accent most other providers (RULES OAI, OSS).
+
+mod chunk;
+mod errors;
+mod params;
+mod request;
+mod response;
+mod stream;
+
+pub use chunk::{Chunk, ChunkChoice, Chunker, ToolCallChunk};
 
 use super::framing::Framing;
 use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::hub::{Chat, ChatRequest, ChatResponse, Target};
 
 #[derive(Debug)]
 pub struct Openai;
 
 impl Wire<Chat> for Openai {
-    fn supports(&self, _parameter: &str, _target: &Target) -> bool {
-        false
+    fn supports(&self, parameter: &str, target: &Target) -> bool {
+        params::supports(parameter, target)
     }
 
-    fn encode(&self, _request: &ChatRequest, _target: &Target) -> Result<Prepared> {
-        Err(Error::bad_request("not there yet"))
+    fn encode(&self, request: &ChatRequest, target: &Target) -> Result<Prepared> {
+        request::encode(request, target)
     }
 
-    fn decode(&self, _reply: &HttpReply, _memo: &Memo, _target: &Target) -> Result<ChatResponse> {
-        Err(Error::bad_request("not there yet"))
+    fn decode(&self, reply: &HttpReply, memo: &Memo, target: &Target) -> Result<ChatResponse> {
+        response::decode(reply, memo, target)
     }
 
-    fn error_facts(&self, _status: u16, _body: &[u8]) -> ErrorFacts {
-        ErrorFacts::default()
+    fn error_facts(&self, status: u16, body: &[u8]) -> ErrorFacts {
+        errors::facts(status, body)
     }
 
     fn classify(&self, facts: &ErrorFacts, _target: &Target) -> Kind {
-        Kind::of_status(facts.status)
+        errors::classify(facts)
     }
 }
 
@@ -35,7 +44,7 @@ impl StreamWire for Openai {
         Framing::Sse
     }
 
-    fn decoder(&self, _memo: Memo, _target: &Target) -> Box<dyn StreamDecoder> {
-        Box::new(super::Nothing)
+    fn decoder(&self, memo: Memo, _target: &Target) -> Box<dyn StreamDecoder> {
+        Box::new(stream::Decoder::new(memo))
     }
 }

@@ -1,0 +1,93 @@
+//! How a request proves who it is.
+
+use std::fmt;
+
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use serde::Deserialize;
+
+use crate::error::{Error, Kind, Result};
+
+/// A key or token. It is written into headers and nowhere else.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// The value itself: for headers only.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// Where the key goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scheme {
+    /// `Authorization: Bearer …`
+    Bearer,
+    /// `x-api-key`, or a bearer header for an OAuth token.
+    Anthropic,
+    /// `x-goog-api-key`
+    Goog,
+    None,
+}
+
+/// Puts the key into the headers. A header that the caller gave stays.
+pub fn sign(headers: &mut HeaderMap, scheme: Scheme, key: Option<&Secret>) -> Result<()> {
+    let Some(key) = key else { return Ok(()) };
+    let (name, value) = match scheme {
+        Scheme::None => return Ok(()),
+        Scheme::Bearer => (AUTHORIZATION, format!("Bearer {}", key.expose())),
+        Scheme::Anthropic if key.expose().starts_with("sk-ant-oat") => {
+            (AUTHORIZATION, format!("Bearer {}", key.expose()))
+        }
+        Scheme::Anthropic => (HeaderName::from_static("x-api-key"), key.expose().to_owned()),
+        Scheme::Goog => (HeaderName::from_static("x-goog-api-key"), key.expose().to_owned()),
+    };
+    let mut value = HeaderValue::try_from(value).map_err(|_| {
+        Error::new(
+            Kind::Authentication,
+            "the API key holds characters that a header cannot carry (a line break?)",
+        )
+    })?;
+    value.set_sensitive(true);
+    headers.entry(name).or_insert(value);
+    Ok(())
+}
+
+/// An address for messages: user names, passwords and queries are left out.
+pub fn without_credentials(address: &str) -> String {
+    let end = address.find(['?', '#']).unwrap_or(address.len());
+    let address = &address[..end];
+    let host_at = address.find("://").map_or(0, |at| at + 3);
+    match address[host_at..].split_once('@') {
+        Some((_, rest)) => format!("{}{rest}", &address[..host_at]),
+        None => address.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_do_not_show() {
+        assert_eq!(format!("{:?}", Secret::new("sk-123")), "[redacted]");
+        assert_eq!(without_credentials("https://user:pass@host/v1?key=abc"), "https://host/v1");
+    }
+
+    #[test]
+    fn a_key_with_a_line_break_is_refused() {
+        let mut headers = HeaderMap::new();
+        assert!(sign(&mut headers, Scheme::Bearer, Some(&Secret::new("a\nb"))).is_err());
+    }
+}

@@ -1,0 +1,227 @@
+//! Who speaks what, where: the registry, and the way from a model string to a route.
+
+mod names;
+mod row;
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, RwLock};
+
+use crate::auth::Secret;
+use crate::config::Environment;
+use crate::error::{Error, Kind, Result};
+use crate::hub::{Options, Target};
+use crate::{auth, models};
+
+pub use names::split_model;
+pub use row::{HeaderFrom, Provider, Wires};
+
+/// The embedded rows: (file name, text), sorted.
+static DATA: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/providers.rs"));
+static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::default);
+
+/// Rows that have been used, and rows that a user added.
+#[derive(Debug, Default)]
+struct Registry {
+    rows: RwLock<HashMap<String, Arc<Provider>>>,
+}
+
+/// The row of a provider, by its name or an alias.
+pub fn row(name: &str) -> Option<Arc<Provider>> {
+    if let Ok(rows) = REGISTRY.rows.read()
+        && let Some(row) = rows.get(name)
+    {
+        return Some(row.clone());
+    }
+    let row = Arc::new(embedded(name)?);
+    if let Ok(mut rows) = REGISTRY.rows.write() {
+        rows.insert(name.to_owned(), row.clone());
+    }
+    Some(row)
+}
+
+/// Adds a provider at run time, or replaces one.
+pub fn register(row: Provider) -> Result<()> {
+    row.check()?;
+    let row = Arc::new(row);
+    let mut rows = REGISTRY
+        .rows
+        .write()
+        .map_err(|_| Error::new(Kind::InternalServer, "the provider table is not usable"))?;
+    for name in row.aliases.iter().chain([&row.name]) {
+        rows.insert(name.clone(), row.clone());
+    }
+    Ok(())
+}
+
+/// Names of all embedded providers.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    DATA.iter().map(|(name, _)| *name)
+}
+
+fn embedded(name: &str) -> Option<Provider> {
+    if let Ok(at) = DATA.binary_search_by_key(&name, |(name, _)| name) {
+        return Provider::parse(DATA[at].1).ok();
+    }
+    // An alias: rare, and only on a name's first use.
+    DATA.iter().filter(|(_, text)| text.contains(name)).find_map(|(_, text)| {
+        Provider::parse(text).ok().filter(|row| row.aliases.iter().any(|alias| alias == name))
+    })
+}
+
+/// What a caller said about where a call goes; everything may be left to the environment.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    pub model: String,
+    pub provider: Option<String>,
+    pub api_base: Option<String>,
+    pub api_key: Option<Secret>,
+    /// Values for keywords that a row turns into headers (`organization` …).
+    pub header_values: Vec<(String, String)>,
+}
+
+/// Where a call goes and how it proves who it is. Resolved once; nobody parses the model string again.
+#[derive(Debug, Clone)]
+pub struct Route {
+    pub target: Target,
+    pub row: Arc<Provider>,
+    pub key: Option<Secret>,
+    pub headers: Vec<(String, String)>,
+}
+
+/// From a model string to a route. No network; errors name what to set.
+pub fn resolve(wanted: Wanted, options: Options, environment: &dyn Environment) -> Result<Route> {
+    let (provider, model) = split_model(&wanted.model, wanted.provider.as_deref())?;
+    let row = row(&provider).ok_or_else(|| names::unknown_provider(&wanted.model))?;
+    let at = |error: Error| error.at(&row.name, &model);
+    let wire = row.wires.chat.ok_or_else(|| {
+        at(Error::bad_request(format!("the provider '{}' has no chat completions", row.name)))
+    })?;
+    let base = base(&row, wanted.api_base.as_deref(), environment).map_err(at)?;
+    let key = wanted.api_key.or_else(|| environment.first(&row.key_env).map(Secret::new));
+    if key.is_none() && row.key_required {
+        let names = row.key_env.join(" or ");
+        let error = Error::new(
+            Kind::Authentication,
+            format!(
+                "Missing credentials for {}. Pass `api_key` or set the environment variable {names}.",
+                row.name
+            ),
+        );
+        return Err(at(error));
+    }
+    let mut headers: Vec<(String, String)> =
+        row.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    for (keyword, from) in &row.headers_from {
+        let given =
+            wanted.header_values.iter().find(|(name, _)| name == keyword).map(|(_, value)| value.clone());
+        if let Some(value) = given.or_else(|| environment.first(&from.env)) {
+            headers.push((from.header.clone(), value));
+        }
+    }
+    let target = Target {
+        provider: row.name.as_str().into(),
+        error_prefix: row.error_prefix().into(),
+        wire,
+        base,
+        path: row.path.as_deref().map(Into::into),
+        facts: models::facts(&row.name, &model),
+        accent: row.accent.clone(),
+        options,
+        model,
+    };
+    Ok(Route { target, row, key, headers })
+}
+
+fn base(row: &Provider, given: Option<&str>, environment: &dyn Environment) -> Result<String> {
+    let found = given
+        .map(str::to_owned)
+        .or_else(|| environment.first(&row.base_env))
+        .or_else(|| row.base.clone())
+        .ok_or_else(|| {
+            let names = row.base_env.join(" or ");
+            Error::bad_request(format!(
+                "The provider '{}' needs an address: pass `api_base` or set {names}.",
+                row.name
+            ))
+            .with_param("api_base")
+        })?;
+    let base = found.trim_end_matches('/');
+    match url::Url::parse(base) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(base.to_owned()),
+        _ => Err(Error::bad_request(format!(
+            "'{}' is not an address: `api_base` starts with http:// or https:// and names a host.",
+            auth::without_credentials(base)
+        ))
+        .with_param("api_base")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Empty;
+    impl Environment for Empty {
+        fn get(&self, _name: &str) -> Option<String> {
+            None
+        }
+    }
+
+    fn wanted(model: &str) -> Wanted {
+        Wanted { model: model.into(), ..Wanted::default() }
+    }
+
+    #[test]
+    fn every_row_parses_and_is_named_after_its_file() {
+        let mut seen = std::collections::HashSet::new();
+        for (name, text) in DATA {
+            let row = Provider::parse(text).unwrap();
+            assert_eq!(row.name, *name);
+            for name in row.aliases.iter().chain([&row.name]) {
+                assert!(seen.insert(name.clone()), "{name} twice");
+            }
+        }
+    }
+
+    #[test]
+    fn bare_names_go_to_their_makers() {
+        for (model, provider) in [
+            ("gpt-4o", "openai"),
+            ("o3-mini", "openai"),
+            ("gpt-9-unheard-of", "openai"),
+            ("claude-sonnet-4-5", "anthropic"),
+            ("claude-next-20990101", "anthropic"),
+            ("gemini-2.5-pro", "gemini"),
+            ("openai/anything/with/slashes", "openai"),
+        ] {
+            assert_eq!(split_model(model, None).unwrap().0, provider, "{model}");
+        }
+        assert_eq!(split_model("openai/a/b", None).unwrap().1, "a/b");
+        assert_eq!(split_model("openai/a", Some("openai")).unwrap().1, "a");
+        assert_eq!(split_model("a/b", Some("openai")).unwrap(), ("openai".into(), "a/b".into()));
+    }
+
+    #[test]
+    fn an_unknown_provider_is_a_bad_request() {
+        let error = resolve(wanted("nonsense/gpt-9"), Options::default(), &Empty).unwrap_err();
+        assert_eq!(error.kind(), Kind::UnknownProvider);
+    }
+
+    #[test]
+    fn a_missing_key_names_the_variable() {
+        let error = resolve(wanted("anthropic/claude-x"), Options::default(), &Empty).unwrap_err();
+        assert_eq!(error.kind(), Kind::Authentication);
+        assert!(error.message().contains("ANTHROPIC_API_KEY"), "{error}");
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_refused() {
+        for base in ["nonsense", "ftp://host", "http://", "https//x"] {
+            let wanted = Wanted { api_base: Some(base.into()), ..wanted("custom_openai/m") };
+            let error = resolve(wanted, Options::default(), &Empty).unwrap_err();
+            assert_eq!(error.kind(), Kind::BadRequest, "{base}");
+        }
+        let error = resolve(wanted("custom_openai/m"), Options::default(), &Empty).unwrap_err();
+        assert!(error.message().contains("api_base"), "{error}");
+    }
+}

@@ -1,0 +1,56 @@
+//! From a model string to a provider and the provider's own name of the model.
+
+use super::row;
+use crate::error::{Error, Kind, Result};
+use crate::models;
+
+/// Splits `provider/model`, or finds the maker of a bare name. An explicit provider wins.
+pub fn split_model(model: &str, provider: Option<&str>) -> Result<(String, String)> {
+    if model.is_empty() {
+        return Err(Error::bad_request("`model` is empty: pass 'provider/model' or a known model name.")
+            .with_param("model"));
+    }
+    if let Some(provider) = provider.filter(|name| !name.is_empty()) {
+        let rest = model.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/'));
+        return Ok((provider.to_owned(), rest.unwrap_or(model).to_owned()));
+    }
+    if let Some((prefix, rest)) = model.split_once('/')
+        && !rest.is_empty()
+        && let Some(row) = row(prefix)
+    {
+        return Ok((row.name.clone(), rest.to_owned()));
+    }
+    maker(model).map(|provider| (provider, model.to_owned())).ok_or_else(|| unknown_provider(model))
+}
+
+/// The maker of a bare name: by the model table, else by the names the makers use.
+fn maker(model: &str) -> Option<String> {
+    if model.starts_with("gemini-") {
+        return Some("gemini".to_owned());
+    }
+    if let Some(owner) = models::provider_of(model)
+        && row(&owner).is_some()
+    {
+        return Some(owner);
+    }
+    let bare = model.strip_prefix("ft:").unwrap_or(model);
+    let is_o_series =
+        bare.strip_prefix('o').and_then(|rest| rest.bytes().next()).is_some_and(|c| c.is_ascii_digit());
+    if !model.contains('/') && (bare.starts_with("gpt-") || bare.starts_with("chatgpt-") || is_o_series) {
+        return Some("openai".to_owned());
+    }
+    (!model.contains('/') && model.starts_with("claude-")).then(|| "anthropic".to_owned())
+}
+
+pub(super) fn unknown_provider(model: &str) -> Error {
+    let mut error = Error::new(
+        Kind::UnknownProvider,
+        format!(
+            "LLM Provider NOT provided. Pass in the LLM provider you are trying to call. You passed model={model}\n \
+             Pass model as e.g. 'openai/gpt-4o' or 'anthropic/claude-sonnet-4-5', or set custom_llm_provider."
+        ),
+    );
+    error.facts_mut().model = Some(model.to_owned());
+    error.facts_mut().provider = Some(String::new());
+    error
+}

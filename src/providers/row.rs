@@ -1,0 +1,107 @@
+//! The schema of a provider's row: what is said of it in `data/<name>.toml`, checked when it is read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::auth::Scheme;
+use crate::error::{Error, Kind, Result};
+use crate::hub::Accent;
+use crate::wires::WireId;
+
+/// Who speaks what, where, with which key, in which accent.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// The prefix in front of a model's name.
+    pub name: String,
+    /// Other prefixes for the same provider.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// The default address, without a trailing slash; `None` when the caller has to give one.
+    pub base: Option<String>,
+    /// Environment variables that give the address, in order.
+    #[serde(default)]
+    pub base_env: Vec<String>,
+    /// Environment variables that hold the key, in order.
+    #[serde(default)]
+    pub key_env: Vec<String>,
+    pub auth: Scheme,
+    #[serde(default = "yes")]
+    pub key_required: bool,
+    pub wires: Wires,
+    /// The path after the base, when it is not the wire's own.
+    pub path: Option<String>,
+    /// Headers of every request.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Keywords of a call that become headers.
+    #[serde(default)]
+    pub headers_from: BTreeMap<String, HeaderFrom>,
+    /// How often a failed request is repeated when the caller says nothing; `None` when only `num_retries` does.
+    pub client_retries: Option<u32>,
+    /// How messages of errors name the provider; by default its name with `Exception`.
+    pub error_prefix: Option<String>,
+    #[serde(default)]
+    pub accent: Arc<Accent>,
+}
+
+/// The language of each call type.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wires {
+    pub chat: Option<WireId>,
+}
+
+/// A header that a keyword or the environment fills.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeaderFrom {
+    pub header: String,
+    #[serde(default)]
+    pub env: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Provider {
+    /// Reads and checks a row.
+    pub fn parse(text: &str) -> Result<Self> {
+        let row: Self = toml::from_str(text)
+            .map_err(|error| Error::new(Kind::Config, format!("a provider row cannot be read: {error}")))?;
+        row.check()?;
+        Ok(row)
+    }
+
+    /// What a row must keep to, whoever wrote it.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |what: String| Err(Error::new(Kind::Config, format!("provider '{}': {what}", self.name)));
+        if self.name.is_empty() || self.name.contains('/') {
+            return wrong("a name is not empty and has no '/'".to_owned());
+        }
+        if let Some(base) = &self.base
+            && !(base.starts_with("https://")
+                || base.starts_with("http://127.0.0.1")
+                || base.starts_with("http://localhost"))
+        {
+            return wrong(format!("the base '{base}' is not an https address"));
+        }
+        if self.base.as_deref().is_some_and(|base| base.ends_with('/')) {
+            return wrong("the base ends with '/'".to_owned());
+        }
+        Ok(())
+    }
+
+    /// How error messages name this provider.
+    pub fn error_prefix(&self) -> String {
+        self.error_prefix.clone().unwrap_or_else(|| {
+            let mut letters = self.name.chars();
+            let first =
+                letters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
+            format!("{first}{}Exception", letters.as_str())
+        })
+    }
+}

@@ -1,0 +1,151 @@
+//! What a failed reply says and means (ERR-02 … ERR-05).
+
+use serde_json::Value;
+
+use crate::error::{BODY_LIMIT, Kind};
+use crate::json::{Map, cut, str_at};
+use crate::wires::ErrorFacts;
+
+/// Reads any body: OpenAI's `{"error": {…}}`, an error that is a bare string, `{"message": …}`, `{"detail": …}`,
+/// or a text.
+pub fn facts(status: u16, body: &[u8]) -> ErrorFacts {
+    let Ok(value) = serde_json::from_slice::<Value>(body) else {
+        let text = String::from_utf8_lossy(&body[..body.len().min(BODY_LIMIT)]).trim().to_owned();
+        let message = if text.is_empty() {
+            format!("Error code: {status}")
+        } else {
+            format!("Error code: {status} - {text}")
+        };
+        return ErrorFacts {
+            status,
+            message,
+            body: (!text.is_empty()).then_some(Value::String(text)),
+            ..ErrorFacts::default()
+        };
+    };
+    facts_of(status, &value)
+}
+
+/// The same for a body that is parsed already, or an error object inside a stream.
+pub fn facts_of(status: u16, value: &Value) -> ErrorFacts {
+    let object = match value {
+        Value::Object(map) => map,
+        // Some servers wrap the object into a list.
+        Value::Array(items) => match items.first() {
+            Some(Value::Object(map)) => map,
+            _ => return text_facts(status, value),
+        },
+        _ => return text_facts(status, value),
+    };
+    match object.get("error") {
+        Some(Value::Object(error)) => object_facts(status, error),
+        Some(Value::String(text)) => {
+            ErrorFacts { status, message: text.clone(), body: Some(value.clone()), ..ErrorFacts::default() }
+        }
+        _ => object_facts(status, object),
+    }
+}
+
+fn text_facts(status: u16, value: &Value) -> ErrorFacts {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let message = format!("Error code: {status} - {}", cut(&text, BODY_LIMIT));
+    ErrorFacts { status, message, body: Some(value.clone()), ..ErrorFacts::default() }
+}
+
+fn object_facts(status: u16, error: &Map) -> ErrorFacts {
+    let message = ["message", "detail", "error_msg", "msg"].into_iter().find_map(|key| str_at(error, key));
+    let code = match error.get("code") {
+        Some(Value::String(code)) => Some(code.clone()),
+        Some(Value::Number(code)) => Some(code.to_string()),
+        _ => None,
+    };
+    ErrorFacts {
+        status,
+        message: message.map_or_else(
+            || {
+                format!(
+                    "Error code: {status} - {}",
+                    cut(&Value::Object(error.clone()).to_string(), BODY_LIMIT)
+                )
+            },
+            str::to_owned,
+        ),
+        code,
+        error_type: str_at(error, "type").map(str::to_owned),
+        param: str_at(error, "param").map(str::to_owned),
+        body: Some(Value::Object(error.clone())),
+    }
+}
+
+/// Structured fields first, the provider's words last (ERR-05); the order is ERR-02's.
+pub fn classify(facts: &ErrorFacts) -> Kind {
+    let text = facts.message.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if has(&["rate limit reached", "rate_limit_exceeded", "too many requests"]) && facts.status != 401 {
+        return Kind::RateLimit;
+    }
+    if facts.code.as_deref() == Some("context_length_exceeded") && facts.status == 400 && has(CONTEXT_WORDS)
+        || is_context_window(&text, facts)
+    {
+        return Kind::ContextWindowExceeded;
+    }
+    if facts.code.as_deref() == Some("model_not_found") && facts.status == 404 {
+        return Kind::NotFound;
+    }
+    if has(CONTENT_POLICY_WORDS) || facts.code.as_deref() == Some("content_filter") {
+        return Kind::ContentPolicy;
+    }
+    if text.contains("request too large") {
+        return Kind::RateLimit;
+    }
+    of_status(facts.status)
+}
+
+const CONTEXT_WORDS: &[&str] = &["context length", "context window", "context_length", "tokens"];
+
+const CONTENT_POLICY_WORDS: &[&str] = &[
+    "your prompt was flagged as potentially violating our usage policy",
+    "your request was rejected as a result of our safety system",
+    "content_policy_violation",
+    "the response was filtered due to the prompt triggering",
+];
+
+/// Words of several servers for one thing (OSS-03), minus what only sounds like it (ERR-04).
+fn is_context_window(text: &str, facts: &ErrorFacts) -> bool {
+    if facts.code.as_deref() == Some("string_above_max_length")
+        || (text.contains("string too long") && text.contains("user"))
+    {
+        return false;
+    }
+    [
+        "maximum context length",
+        "longer than the model's context length",
+        "exceeds the available context size",
+        "inputs tokens + max_new_tokens must be",
+        "string too long. expected a string with maximum length",
+        "input tokens exceed the configured limit",
+        "exceed context limit",
+        "is longer than the maximum model length",
+        "exceeds the model's maximum context",
+    ]
+    .iter()
+    .any(|words| text.contains(words))
+        || (text.contains("current length is") && text.contains("while limit is"))
+}
+
+/// The status table of OpenAI-shaped hosts: client errors without a class of their own are plain API errors,
+/// except 400 and 422. 403 has a class of its own here.
+fn of_status(status: u16) -> Kind {
+    match status {
+        400 | 422 => Kind::BadRequest,
+        401 => Kind::Authentication,
+        403 => Kind::PermissionDenied,
+        404 => Kind::NotFound,
+        408 | 504 => Kind::Timeout,
+        429 => Kind::RateLimit,
+        500 => Kind::InternalServer,
+        502 => Kind::BadGateway,
+        503 => Kind::ServiceUnavailable,
+        _ => Kind::Api,
+    }
+}
