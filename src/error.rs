@@ -131,6 +131,8 @@ pub struct Inner {
     pub param: Option<String>,
     pub request_id: Option<String>,
     pub retry_after: Option<Duration>,
+    /// Attempts after the first that were made.
+    pub attempts: u32,
     /// Response headers of the upstream, without cookies.
     pub headers: Vec<(String, String)>,
     /// The upstream's error object, or its text (at most [`BODY_LIMIT`] bytes).
@@ -156,6 +158,7 @@ impl Error {
             param: None,
             request_id: None,
             retry_after: None,
+            attempts: 0,
             headers: Vec::new(),
             body: None,
             generated: None,

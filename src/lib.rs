@@ -7,9 +7,11 @@
 
 pub mod auth;
 pub mod config;
+pub mod engine;
 pub mod error;
 pub mod hub;
 pub mod json;
 pub mod models;
 pub mod providers;
+pub mod transport;
 pub mod wires;

@@ -88,6 +88,18 @@ pub struct Route {
     pub headers: Vec<(String, String)>,
 }
 
+/// A route for a call that is not sent: no key, no address of the caller's.
+pub fn resolve_without_key(wanted: Wanted, options: Options) -> Result<Route> {
+    struct Nothing;
+    impl Environment for Nothing {
+        fn get(&self, _name: &str) -> Option<String> {
+            None
+        }
+    }
+    let base = wanted.api_base.or_else(|| Some("http://localhost".to_owned()));
+    resolve(Wanted { api_base: base, api_key: Some(Secret::new("")), ..wanted }, options, &Nothing)
+}
+
 /// From a model string to a route. No network; errors name what to set.
 pub fn resolve(wanted: Wanted, options: Options, environment: &dyn Environment) -> Result<Route> {
     let (provider, model) = split_model(&wanted.model, wanted.provider.as_deref())?;

@@ -1,0 +1,266 @@
+//! Attempts of one call: encode once, send until it works or is not worth another try.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::call::ChatCall;
+use super::stream::{ChatStream, StreamSettings};
+use super::{Answer, Meta, media, new_call_id, new_chat_id, now};
+use crate::auth;
+use crate::error::{Error, Result};
+use crate::hub::{ChatResponse, Target};
+use crate::transport::{Body, Transport, retry_after, should_retry};
+use crate::wires::{HttpCall, HttpReply, Memo, Prepared, StreamWire};
+
+/// Headers that never leave an answer.
+const PRIVATE_HEADERS: [&str; 2] = ["set-cookie", "set-cookie2"];
+
+/// What every attempt of a call shares.
+struct Job {
+    call: ChatCall,
+    http: HttpCall,
+    memo: Memo,
+    started: Instant,
+    upstream: Duration,
+    retries: u32,
+}
+
+/// What came of an attempt: an answer, or an error and what the upstream said about trying again.
+type Outcome<T> = std::result::Result<T, (Error, Option<bool>)>;
+
+pub async fn chat(transport: &Transport, call: ChatCall, started: Instant) -> Result<Answer> {
+    let mut job = Job::prepare(transport, call, started).await?;
+    loop {
+        let sent = Instant::now();
+        let outcome = job.whole(transport).await;
+        job.upstream += sent.elapsed();
+        match outcome {
+            Ok(reply) => return job.answer(&reply),
+            Err((error, retryable)) => job.pause(error, retryable).await?,
+        }
+    }
+}
+
+pub async fn chat_stream(transport: &Transport, call: ChatCall, started: Instant) -> Result<ChatStream> {
+    let mut job = Job::prepare(transport, call, started).await?;
+    loop {
+        let sent = Instant::now();
+        let outcome = job.head(transport).await;
+        job.upstream += sent.elapsed();
+        match outcome {
+            Ok(body) => return job.stream(body).await,
+            Err((error, retryable)) => job.pause(error, retryable).await?,
+        }
+    }
+}
+
+impl Job {
+    async fn prepare(transport: &Transport, mut call: ChatCall, started: Instant) -> Result<Self> {
+        let at = |error: Error, target: &Target| error.at(&target.provider, &target.model);
+        let wire = call.target().wire.chat();
+        let wanted = wire.remote_media(&call.request, call.target());
+        if !wanted.is_empty() {
+            call.request.media =
+                media::fetch(transport, wanted).await.map_err(|error| at(error, call.target()))?;
+        }
+        let Prepared { call: mut http, memo } =
+            wire.encode(&call.request, call.target()).map_err(|error| at(error, call.target()))?;
+        add_headers(&mut http.headers, &call).map_err(|error| at(error, call.target()))?;
+        for (name, value) in &call.query {
+            let mark = if http.url.contains('?') { '&' } else { '?' };
+            let pair: String =
+                url::form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
+            http.url.push(mark);
+            http.url.push_str(&pair);
+        }
+        log_request(&http, call.target());
+        Ok(Self { call, http, memo, started, upstream: Duration::ZERO, retries: 0 })
+    }
+
+    async fn head(&self, transport: &Transport) -> Outcome<Body> {
+        let limits = self.call.limits;
+        let sent = transport.send(self.http.clone(), &self.call.connection, limits).await;
+        let body = sent.map_err(|error| (self.from_transport(error), None))?;
+        if body.status() < 300 {
+            return Ok(body);
+        }
+        let reply = body.collect(limits).await.map_err(|error| (self.from_transport(error), None))?;
+        Err(self.failed(&reply))
+    }
+
+    async fn whole(&self, transport: &Transport) -> Outcome<HttpReply> {
+        let body = self.head(transport).await?;
+        body.collect(self.call.limits).await.map_err(|error| (self.from_transport(error), None))
+    }
+
+    /// Waits before the next attempt, or gives up with the error.
+    async fn pause(&mut self, mut error: Error, retryable: Option<bool>) -> Result<()> {
+        let Some(wait) = self.call.retry.wait(self.retries, &error, retryable) else {
+            error.facts_mut().attempts = self.retries;
+            return Err(error);
+        };
+        self.retries += 1;
+        tracing::debug!(provider = %self.call.target().provider, wait_ms = wait.as_millis(), error = %error, "retry");
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+
+    fn answer(self, reply: &HttpReply) -> Result<Answer> {
+        let target = self.call.target();
+        let wire = target.wire.chat();
+        let mut response = match wire.decode(reply, &self.memo, target) {
+            Ok(response) => response,
+            Err(error) => return Err(self.decorate(error, &reply.headers)),
+        };
+        log_reply(reply, target);
+        complete(&mut response);
+        let mut meta = self.meta(reply.status, &reply.headers);
+        meta.response_model = Some(response.model.clone());
+        Ok(Answer { response, meta })
+    }
+
+    async fn stream(self, body: Body) -> Result<ChatStream> {
+        let target = self.call.target();
+        let wire = target.wire.chat();
+        let mut meta = self.meta(body.status(), body.headers());
+        let include_usage = self.call.include_usage;
+        if body.is_json() {
+            // No stream at all: an error with a good status, or a server that does not stream (STR-30).
+            let reply = body.collect(self.call.limits).await.map_err(|error| self.from_transport(error))?;
+            let response = wire
+                .decode(&reply, &self.memo, target)
+                .map_err(|error| self.decorate(error, &reply.headers))?;
+            meta.response_model = Some(response.model.clone());
+            return Ok(ChatStream::replayed(response, meta, include_usage));
+        }
+        let decoder = wire.decoder(self.memo.clone(), target);
+        let settings = StreamSettings {
+            idle: self.call.limits.idle,
+            include_usage,
+            repeated_chunk_limit: self.call.repeated_chunk_limit,
+            context: self.call.error_context(),
+        };
+        Ok(ChatStream::live(body, wire.framing(), decoder, meta, settings))
+    }
+
+    fn meta(&self, status: u16, headers: &HeaderMap) -> Meta {
+        let target = self.call.target();
+        Meta {
+            provider: target.provider.clone(),
+            model: target.model.clone(),
+            api_base: target.base.clone(),
+            status,
+            headers: public_headers(headers),
+            response_model: None,
+            retries: self.retries,
+            elapsed_ms: self.started.elapsed().as_secs_f64() * 1000.0,
+            upstream_ms: self.upstream.as_secs_f64() * 1000.0,
+        }
+    }
+
+    /// A reply with an error status, in the provider's words.
+    fn failed(&self, reply: &HttpReply) -> (Error, Option<bool>) {
+        let target = self.call.target();
+        let wire: &dyn StreamWire = target.wire.chat();
+        log_reply(reply, target);
+        let facts = wire.error_facts(reply.status, &reply.body);
+        let kind = wire.classify(&facts, target);
+        let error = self.decorate(facts.into_error(kind), &reply.headers);
+        (error, Some(should_retry(reply.status, &reply.headers)))
+    }
+
+    fn from_transport(&self, error: Error) -> Error {
+        self.decorate(error, &HeaderMap::new())
+    }
+
+    /// Adds what is known here: who answered, its headers, when to try again.
+    fn decorate(&self, mut error: Error, headers: &HeaderMap) -> Error {
+        let context = self.call.error_context();
+        let facts = error.facts_mut();
+        facts.retry_after = retry_after(headers, SystemTime::now());
+        facts.request_id = ["x-request-id", "request-id"].into_iter().find_map(|name| text(headers, name));
+        facts.headers = public_headers(headers);
+        context.name(error)
+    }
+}
+
+/// Fills in what a provider left out (OSS-02, STR-09).
+pub fn complete(response: &mut ChatResponse) {
+    if response.id.is_empty() {
+        response.id = new_chat_id();
+    }
+    if response.created == 0 {
+        response.created = now();
+    }
+    for choice in &mut response.choices {
+        for call in &mut choice.message.tool_calls {
+            call.id.get_or_insert_with(new_call_id);
+        }
+    }
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+fn public_headers(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .filter(|(name, _)| !PRIVATE_HEADERS.contains(&name.as_str()))
+        .map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        })
+        .collect()
+}
+
+/// The row's headers, the caller's (which win), and the key.
+fn add_headers(headers: &mut HeaderMap, call: &ChatCall) -> Result<()> {
+    for (name, value) in call.route.headers.iter().chain(&call.headers) {
+        let wrong =
+            || Error::bad_request(format!("the header '{name}' cannot be sent")).with_param("extra_headers");
+        let header = HeaderName::try_from(name.as_str()).map_err(|_| wrong())?;
+        let value = HeaderValue::try_from(value.as_str()).map_err(|_| wrong())?;
+        if header.as_str() == "anthropic-beta" {
+            merge_list(headers, header, &value);
+        } else {
+            headers.insert(header, value);
+        }
+    }
+    auth::sign(headers, call.route.row.auth, call.route.key.as_ref())
+}
+
+/// A header that is a list: what is there and what the caller adds, each once.
+fn merge_list(headers: &mut HeaderMap, name: HeaderName, value: &HeaderValue) {
+    let old = headers.get(&name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let mut items: Vec<&str> = Vec::new();
+    for item in old.split(',').chain(value.to_str().unwrap_or_default().split(',')) {
+        let item = item.trim();
+        if !item.is_empty() && !items.contains(&item) {
+            items.push(item);
+        }
+    }
+    if let Ok(joined) = HeaderValue::try_from(items.join(",")) {
+        headers.insert(name, joined);
+    }
+}
+
+fn log_request(http: &HttpCall, target: &Target) {
+    tracing::debug!(
+        provider = %target.provider,
+        model = %target.model,
+        url = %auth::without_credentials(&http.url),
+        body = %String::from_utf8_lossy(&http.body),
+        "request"
+    );
+}
+
+fn log_reply(reply: &HttpReply, target: &Target) {
+    tracing::debug!(
+        provider = %target.provider,
+        model = %target.model,
+        status = reply.status,
+        body = %String::from_utf8_lossy(&reply.body),
+        "reply"
+    );
+}

@@ -1,0 +1,507 @@
+//! From keywords and settings to a call that is checked and ready to send. No network.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::mock::Mock;
+use super::retry::RetryPolicy;
+use super::{cache_marks, drop_params};
+use crate::auth::Secret;
+use crate::config::{self, Environment};
+use crate::error::{Error, Result};
+use crate::hub::{ChatRequest, Options, Target, ThinkingBudgets, check_messages};
+use crate::json::{Map, kind_of};
+use crate::providers::{self, Route, Wanted};
+use crate::transport::{Connection, Limits, Verify};
+
+/// What a caller passes, by name. Keywords that are neither ours nor OpenAI's go to the provider.
+pub type Keywords = Map;
+
+const TIMEOUT: Duration = Duration::from_secs(600);
+
+/// Settings that hold for all calls of a face, as they stand when a call begins.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    pub api_key: Option<Secret>,
+    pub api_base: Option<String>,
+    /// Keys by provider, for providers whose key is set apart.
+    pub keys: HashMap<String, Secret>,
+    pub organization: Option<String>,
+    pub headers: Vec<(String, String)>,
+    pub drop_params: bool,
+    pub modify_params: bool,
+    pub num_retries: Option<u32>,
+    /// Seconds.
+    pub request_timeout: Option<f64>,
+    pub verify: Option<Verify>,
+    /// Names that stand for other models.
+    pub model_aliases: HashMap<String, String>,
+    /// How often one chunk may repeat before the stream is cut (STR-23).
+    pub repeated_chunk_limit: Option<u32>,
+}
+
+/// A chat completion that is ready to be sent.
+#[derive(Debug)]
+pub struct ChatCall {
+    pub request: ChatRequest,
+    pub route: Route,
+    pub limits: Limits,
+    pub connection: Connection,
+    pub retry: RetryPolicy,
+    pub headers: Vec<(String, String)>,
+    pub query: Vec<(String, String)>,
+    /// The caller wants a usage chunk (STR-20).
+    pub include_usage: bool,
+    pub repeated_chunk_limit: u32,
+    pub mock: Option<Mock>,
+}
+
+/// What an error of a call says of its target.
+#[derive(Debug, Clone)]
+pub struct ErrorContext {
+    pub provider: std::sync::Arc<str>,
+    pub prefix: std::sync::Arc<str>,
+    pub model: String,
+}
+
+impl ErrorContext {
+    /// Names the target in an error, and puts the provider's name in front of its words.
+    pub fn name(&self, mut error: Error) -> Error {
+        if error.facts().provider.is_none() {
+            let facts = error.facts_mut();
+            facts.message = format!("{} - {}", self.prefix, facts.message);
+        }
+        error.at(&self.provider, &self.model)
+    }
+}
+
+impl ChatCall {
+    pub fn target(&self) -> &Target {
+        &self.route.target
+    }
+
+    pub fn error_context(&self) -> ErrorContext {
+        let target = self.target();
+        ErrorContext {
+            provider: target.provider.clone(),
+            prefix: target.error_prefix.clone(),
+            model: target.model.clone(),
+        }
+    }
+
+    /// Reads and checks the keywords. `model` and `messages` are among them.
+    pub fn from_keywords(
+        mut keywords: Keywords,
+        settings: &Settings,
+        environment: &dyn Environment,
+    ) -> Result<Self> {
+        let mut control = Control::take(&mut keywords);
+        let wanted = control.wanted(settings)?;
+        let drop_params = control.switch("drop_params")?.unwrap_or(settings.drop_params)
+            || config::switch(environment, "LITELLM_DROP_PARAMS");
+        let modify_params = control.switch("modify_params")?.unwrap_or(settings.modify_params)
+            || config::switch(environment, "LITELLM_MODIFY_PARAMS");
+        let options = Options { drop_params, modify_params, thinking_budgets: thinking_budgets(environment) };
+        let mut request = ChatRequest::from_map(keywords).map_err(|error| name_wanted(error, &wanted))?;
+        check_messages(&request.messages).map_err(|error| name_wanted(error, &wanted))?;
+        let mock = Mock::take(&mut control)?;
+        let route = match &mock {
+            // A mock needs no key and no address.
+            Some(_) => providers::resolve_without_key(wanted, options)?,
+            None => providers::resolve(wanted, options, environment)?,
+        };
+        let target = &route.target;
+        let named = |error: Error| error.at(&target.provider, &target.model);
+        cache_marks::inject(&mut request, control.get("cache_control_injection_points")).map_err(named)?;
+        drop_params::additional(&mut request, control.get("additional_drop_params")).map_err(named)?;
+        let allowed =
+            strings(control.get("allowed_openai_params"), "allowed_openai_params").map_err(named)?;
+        if mock.is_none() {
+            drop_params::check(&mut request, target, &allowed)?;
+        }
+        let include_usage = wants_usage(&request);
+        let asks_itself =
+            route.row.accent.always_stream_usage && route.row.base.as_deref() == Some(&target.base);
+        if request.stream && asks_itself && !request.params.has("stream_options") {
+            request.params.0.insert("stream_options".into(), serde_json::json!({ "include_usage": true }));
+        }
+        let mut headers = settings.headers.clone();
+        for keyword in ["headers", "extra_headers"] {
+            headers.extend(pairs(control.get(keyword), keyword).map_err(named)?);
+        }
+        let (limits, connect_timeout) = control.limits(request.stream, settings).map_err(named)?;
+        Ok(Self {
+            limits,
+            connection: Connection { verify: control.verify(settings, environment), connect_timeout },
+            retry: control.retry(&route, settings).map_err(named)?,
+            headers,
+            query: pairs(control.get("extra_query"), "extra_query").map_err(named)?,
+            include_usage,
+            repeated_chunk_limit: settings.repeated_chunk_limit.unwrap_or(100),
+            mock,
+            request,
+            route,
+        })
+    }
+}
+
+fn name_wanted(error: Error, wanted: &Wanted) -> Error {
+    match providers::split_model(&wanted.model, wanted.provider.as_deref()) {
+        Ok((provider, model)) => error.at(&provider, &model),
+        Err(_) => error,
+    }
+}
+
+fn wants_usage(request: &ChatRequest) -> bool {
+    let options = request.params.get("stream_options").and_then(Value::as_object);
+    options.and_then(|options| options.get("include_usage")).and_then(Value::as_bool).unwrap_or(false)
+}
+
+/// Budgets that the environment overrides (ANT-14).
+fn thinking_budgets(environment: &dyn Environment) -> ThinkingBudgets {
+    let mut budgets = ThinkingBudgets::default();
+    let read = |level: &str| -> Option<u64> {
+        environment.get(&format!("DEFAULT_REASONING_EFFORT_{level}_THINKING_BUDGET"))?.parse().ok()
+    };
+    budgets.minimal = read("MINIMAL");
+    for (level, slot) in [
+        ("LOW", &mut budgets.low),
+        ("MEDIUM", &mut budgets.medium),
+        ("HIGH", &mut budgets.high),
+        ("XHIGH", &mut budgets.xhigh),
+        ("MAX", &mut budgets.max),
+    ] {
+        if let Some(value) = read(level) {
+            *slot = value;
+        }
+    }
+    budgets
+}
+
+/// Keywords that steer the call and are never sent.
+const CONTROL: &[&str] = &[
+    "acompletion",
+    "additional_drop_params",
+    "allowed_model_region",
+    "allowed_openai_params",
+    "api_base",
+    "api_key",
+    "api_type",
+    "api_version",
+    "assistant_continue_message",
+    "async_call",
+    "base_model",
+    "base_url",
+    "bos_token",
+    "budget_duration",
+    "cache",
+    "cache_control_injection_points",
+    "cache_key",
+    "caching",
+    "caching_groups",
+    "client",
+    "client_id",
+    "client_secret",
+    "complete_response",
+    "completion_call_id",
+    "content_policy_fallbacks",
+    "context_window_fallback_dict",
+    "context_window_fallbacks",
+    "cooldown_time",
+    "custom_llm_provider",
+    "custom_prompt_dict",
+    "data_residency",
+    "deployment_id",
+    "disable_fallbacks",
+    "drop_params",
+    "enable_json_schema_validation",
+    "ensure_alternating_roles",
+    "eos_token",
+    "extra_headers",
+    "extra_query",
+    "fallback_depth",
+    "fallbacks",
+    "final_prompt_value",
+    "force_timeout",
+    "guardrails",
+    "headers",
+    "hf_model_name",
+    "id",
+    "initial_prompt_value",
+    "litellm_call_id",
+    "litellm_credential_name",
+    "litellm_disabled_callbacks",
+    "litellm_logging_obj",
+    "litellm_metadata",
+    "litellm_request_debug",
+    "litellm_session_id",
+    "litellm_trace_id",
+    "logger_fn",
+    "max_budget",
+    "max_fallbacks",
+    "max_parallel_requests",
+    "max_retries",
+    "merge_reasoning_content_in_choices",
+    "metadata",
+    "mock_delay",
+    "mock_response",
+    "mock_timeout",
+    "mock_tool_calls",
+    "model",
+    "model_alias_map",
+    "model_config",
+    "model_info",
+    "model_list",
+    "modify_params",
+    "no-log",
+    "num_retries",
+    "order",
+    "organization",
+    "preset_cache_key",
+    "project",
+    "prompt_id",
+    "prompt_label",
+    "prompt_variables",
+    "prompt_version",
+    "provider_specific_header",
+    "proxy_server_request",
+    "region_name",
+    "request_timeout",
+    "retry_policy",
+    "retry_strategy",
+    "roles",
+    "routing_strategy",
+    "rpm",
+    "secret_fields",
+    "shared_session",
+    "ssl_verify",
+    "stream_chunk_size",
+    "stream_response",
+    "stream_timeout",
+    "supports_system_message",
+    "tags",
+    "text_completion",
+    "timeout",
+    "tpm",
+    "ttl",
+    "turn_off_message_logging",
+    "use_chat_completions_api",
+    "use_client",
+    "use_in_pass_through",
+    "use_litellm_proxy",
+    "user_continue_message",
+    "verbose",
+    "weight",
+];
+
+/// Prices of a caller's own are keywords too: `input_cost_per_token` and its many relatives.
+fn is_control(name: &str) -> bool {
+    CONTROL.binary_search(&name).is_ok()
+        || name.contains("_cost_per_")
+        || name.contains("_token_cost")
+        || name.starts_with("langfuse_")
+        || name.starts_with("langsmith_")
+}
+
+/// The steering keywords of one call.
+#[derive(Debug)]
+pub(super) struct Control(Map);
+
+impl Control {
+    fn take(keywords: &mut Keywords) -> Self {
+        let mut taken = Map::new();
+        if keywords.keys().any(|name| is_control(name)) {
+            let (control, rest): (Map, Map) =
+                std::mem::take(keywords).into_iter().partition(|(name, _)| is_control(name));
+            taken = control;
+            *keywords = rest;
+        }
+        Self(taken)
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    pub(super) fn take_value(&mut self, name: &str) -> Option<Value> {
+        self.0.shift_remove(name).filter(|value| !value.is_null())
+    }
+
+    fn text(&self, name: &str) -> Result<Option<&str>> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(other) => Err(wrong(name, "a string", other)),
+        }
+    }
+
+    /// A switch, also written as a text (GEN-02); an unreadable one counts as off.
+    fn switch(&self, name: &str) -> Result<Option<bool>> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Bool(on)) => Ok(Some(*on)),
+            Some(Value::String(text)) => Ok(Some(config::parse_switch(text).unwrap_or(false))),
+            Some(other) => Err(wrong(name, "a boolean", other)),
+        }
+    }
+
+    fn count(&self, name: &str) -> Result<Option<u32>> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(value) => match value.as_u64().and_then(|count| u32::try_from(count).ok()) {
+                Some(count) => Ok(Some(count)),
+                None => Err(wrong(name, "a whole number", value)),
+            },
+        }
+    }
+
+    fn wanted(&self, settings: &Settings) -> Result<Wanted> {
+        let mut model = match self.0.get("model") {
+            Some(Value::String(model)) => model.clone(),
+            Some(other) => return Err(wrong("model", "a string", other)),
+            None => String::new(),
+        };
+        if let Some(Value::Object(own)) = self.get("model_alias_map")
+            && let Some(Value::String(other)) = own.get(&model)
+        {
+            model.clone_from(other);
+        } else if let Some(other) = settings.model_aliases.get(&model) {
+            model.clone_from(other);
+        }
+        let provider = self.text("custom_llm_provider")?.map(str::to_owned);
+        let api_base = match self.text("api_base")? {
+            Some(base) => Some(base),
+            None => self.text("base_url")?,
+        };
+        let api_key = self.text("api_key")?.map(Secret::new).or_else(|| {
+            let provider = providers::split_model(&model, provider.as_deref()).ok()?.0;
+            settings.keys.get(&provider).cloned().or_else(|| settings.api_key.clone())
+        });
+        let mut header_values = Vec::new();
+        for keyword in ["organization", "project"] {
+            if let Some(value) = self.text(keyword)? {
+                header_values.push((keyword.to_owned(), value.to_owned()));
+            }
+        }
+        if let Some(organization) = &settings.organization {
+            header_values.push(("organization".to_owned(), organization.clone()));
+        }
+        Ok(Wanted {
+            model,
+            provider,
+            api_base: api_base.map(str::to_owned).or_else(|| settings.api_base.clone()),
+            api_key,
+            header_values,
+        })
+    }
+
+    /// Time limits: `timeout` in seconds, or an object with `connect` and `read` as httpx has them.
+    fn limits(&self, stream: bool, settings: &Settings) -> Result<(Limits, Option<Duration>)> {
+        let names: &[&str] = if stream {
+            &["stream_timeout", "timeout", "request_timeout"]
+        } else {
+            &["timeout", "request_timeout"]
+        };
+        let given = names.iter().find_map(|name| self.get(name).map(|value| (*name, value)));
+        let mut connect = None;
+        let seconds = match given {
+            None => settings.request_timeout,
+            Some((_, Value::Object(limits))) => {
+                connect = limits.get("connect").and_then(Value::as_f64);
+                limits.get("read").and_then(Value::as_f64)
+            }
+            Some((name, value)) => {
+                let seconds =
+                    value.as_f64().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
+                Some(seconds.ok_or_else(|| wrong(name, "a number of seconds", value))?)
+            }
+        };
+        let limit = |seconds: f64| -> Result<Duration> {
+            Duration::try_from_secs_f64(seconds).map_err(|_| {
+                Error::bad_request(format!("`timeout` is {seconds}: it must be a positive number of seconds"))
+                    .with_param("timeout")
+            })
+        };
+        let total = seconds.map_or(Ok(TIMEOUT), limit)?;
+        Ok((Limits { total, idle: total }, connect.map(limit).transpose()?))
+    }
+
+    /// `num_retries` counts for every provider; `max_retries` and a default of its own only for those whose client
+    /// repeats by itself. One budget: they do not multiply (ERR-14).
+    fn retry(&self, route: &Route, settings: &Settings) -> Result<RetryPolicy> {
+        let own = match route.row.client_retries {
+            Some(default) => self.count("max_retries")?.unwrap_or(default),
+            None => 0,
+        };
+        let retries = match (self.count("num_retries")?, self.get("max_retries")) {
+            (Some(count), _) => count,
+            (None, None) => settings.num_retries.unwrap_or(own),
+            (None, Some(_)) => own,
+        };
+        Ok(RetryPolicy { retries })
+    }
+
+    fn verify(&self, settings: &Settings, environment: &dyn Environment) -> Verify {
+        match self.get("ssl_verify") {
+            Some(Value::Bool(false)) => return Verify::Off,
+            Some(Value::String(text)) => {
+                return match config::parse_switch(text) {
+                    Some(true) => Verify::System,
+                    Some(false) => Verify::Off,
+                    None => Verify::File(PathBuf::from(text)),
+                };
+            }
+            _ => {}
+        }
+        if let Some(verify) = &settings.verify {
+            return verify.clone();
+        }
+        if environment.get("SSL_VERIFY").as_deref().and_then(config::parse_switch) == Some(false) {
+            return Verify::Off;
+        }
+        environment.get("SSL_CERT_FILE").map_or(Verify::System, |path| Verify::File(PathBuf::from(path)))
+    }
+}
+
+fn wrong(name: &str, expected: &str, found: &Value) -> Error {
+    Error::bad_request(format!("Invalid '{name}': expected {expected}, got {}.", kind_of(found)))
+        .with_param(name)
+}
+
+/// An object of texts, as headers and queries are.
+fn pairs(value: Option<&Value>, name: &str) -> Result<Vec<(String, String)>> {
+    match value {
+        None => Ok(Vec::new()),
+        Some(Value::Object(map)) => Ok(map
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(key, value)| {
+                (key.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            })
+            .collect()),
+        Some(other) => Err(wrong(name, "an object", other)),
+    }
+}
+
+pub(super) fn strings(value: Option<&Value>, name: &str) -> Result<Vec<String>> {
+    match value {
+        None => Ok(Vec::new()),
+        Some(Value::Array(items)) => Ok(items.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
+        Some(other) => Err(wrong(name, "a list of names", other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_names_are_sorted() {
+        let mut sorted = CONTROL.to_vec();
+        sorted.sort_unstable();
+        assert_eq!(sorted, CONTROL);
+    }
+}

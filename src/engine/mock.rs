@@ -1,0 +1,151 @@
+//! `mock_response`: an answer without a request, for tests of a caller's own program.
+
+use serde_json::Value;
+
+use super::attempt::complete;
+use super::call::{ChatCall, Control};
+use super::stream::ChatStream;
+use super::{Answer, Meta, new_chat_id, now};
+use crate::error::{Error, Kind, Result};
+use crate::hub::{
+    AssistantMessage, ChatResponse, Choice, Delta, Deltas, FinishReason, FunctionCall, ToolCall, Usage,
+};
+use crate::json::{Map, kind_of, str_at};
+
+/// What a mock call answers.
+#[derive(Debug, Clone)]
+pub struct Mock {
+    text: String,
+    tool_calls: Vec<ToolCall>,
+}
+
+/// Characters in a chunk of a mock stream.
+const PIECE: usize = 3;
+
+impl Mock {
+    pub(super) fn take(control: &mut Control) -> Result<Option<Self>> {
+        let tool_calls = match control.take_value("mock_tool_calls") {
+            Some(Value::Array(items)) => items.into_iter().filter_map(tool_call).collect(),
+            _ => Vec::new(),
+        };
+        match control.take_value("mock_response") {
+            None if tool_calls.is_empty() => Ok(None),
+            None => Ok(Some(Self { text: String::new(), tool_calls })),
+            Some(Value::String(text)) => Ok(Some(Self { text, tool_calls })),
+            Some(Value::Bool(_)) => Ok(Some(Self { text: "This is a mock request".to_owned(), tool_calls })),
+            Some(other) => Err(Error::bad_request(format!(
+                "Invalid 'mock_response': expected a text or an exception, got {}.",
+                kind_of(&other)
+            ))
+            .with_param("mock_response")),
+        }
+    }
+
+    /// The names of errors stand for these errors.
+    fn error(&self) -> Option<Error> {
+        let name = self.text.strip_prefix("litellm.").or_else(|| self.text.strip_prefix("ferrolite."))?;
+        let (kind, what) = match name {
+            "RateLimitError" => (Kind::RateLimit, "this is a mock rate limit error"),
+            "ContextWindowExceededError" => {
+                (Kind::ContextWindowExceeded, "this is a mock context window exceeded error")
+            }
+            "InternalServerError" => (Kind::InternalServer, "this is a mock internal server error"),
+            _ => return None,
+        };
+        Some(Error::new(kind, what))
+    }
+}
+
+fn tool_call(value: Value) -> Option<ToolCall> {
+    let Value::Object(map) = value else { return None };
+    let function = map.get("function").and_then(Value::as_object)?;
+    let arguments = match function.get("arguments") {
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    };
+    Some(ToolCall {
+        id: str_at(&map, "id").map(str::to_owned),
+        function: FunctionCall {
+            name: str_at(function, "name").map(str::to_owned),
+            arguments,
+            provider_specific_fields: None,
+        },
+        provider_specific_fields: None,
+        cache_control: None,
+        extra: Map::new(),
+    })
+}
+
+fn check(mock: &Mock, call: &ChatCall) -> Result<()> {
+    let target = call.target();
+    mock.error().map_or(Ok(()), |error| Err(error.at(&target.provider, &target.model)))
+}
+
+fn count(call: &ChatCall) -> u64 {
+    call.request.params.get("n").and_then(Value::as_u64).unwrap_or(1).clamp(1, 128)
+}
+
+fn meta(call: &ChatCall) -> Meta {
+    let target = call.target();
+    Meta {
+        provider: target.provider.clone(),
+        model: target.model.clone(),
+        api_base: String::new(),
+        status: 200,
+        ..Meta::default()
+    }
+}
+
+pub fn answer(mock: &Mock, call: &ChatCall) -> Result<Answer> {
+    check(mock, call)?;
+    let choices = (0..count(call))
+        .map(|index| {
+            let message = AssistantMessage {
+                content: Some(mock.text.clone()),
+                tool_calls: mock.tool_calls.clone(),
+                ..AssistantMessage::default()
+            };
+            Choice { index, ..Choice::new(message, FinishReason::Stop) }
+        })
+        .collect();
+    let mut response = ChatResponse {
+        id: new_chat_id(),
+        created: now(),
+        model: call.target().model.clone(),
+        choices,
+        usage: Some(Usage::new(10, 20)),
+        ..ChatResponse::default()
+    };
+    complete(&mut response);
+    Ok(Answer { response, meta: meta(call) })
+}
+
+pub fn stream(mock: &Mock, call: &ChatCall) -> Result<ChatStream> {
+    check(mock, call)?;
+    let mut deltas = Deltas::default();
+    let characters: Vec<char> = mock.text.chars().collect();
+    let mut batches = Vec::new();
+    for piece in characters.chunks(PIECE) {
+        for choice in 0..count(call) {
+            deltas.text(choice, piece.iter().collect::<String>());
+        }
+        batches.push(std::mem::take(&mut deltas.0));
+    }
+    for choice in 0..count(call) {
+        for (index, call) in (0u64..).zip(&mock.tool_calls) {
+            deltas.push(Delta::ToolStart {
+                choice,
+                index,
+                id: call.id.clone(),
+                name: call.function.name.clone().unwrap_or_default(),
+                provider_fields: None,
+            });
+            deltas.push(Delta::ToolArguments { choice, index, json: call.function.arguments.clone() });
+        }
+        deltas.push(Delta::Finish { choice, reason: FinishReason::Stop, native: None });
+    }
+    deltas.push(Delta::Usage(Usage::new(10, 20)));
+    batches.push(deltas.0);
+    Ok(ChatStream::canned(batches, meta(call), call.include_usage))
+}

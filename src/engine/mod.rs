@@ -1,0 +1,117 @@
+//! One call from request to answer: encode, sign, send, decode; retries and time limits around it.
+
+mod attempt;
+mod cache_marks;
+mod call;
+mod drop_params;
+mod media;
+mod mock;
+mod retry;
+mod stream;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::error::Result;
+use crate::hub::ChatResponse;
+use crate::transport::Transport;
+
+pub use call::{ChatCall, Keywords, Settings};
+pub use retry::RetryPolicy;
+pub use stream::{ChatStream, StreamHead};
+
+/// Carries out calls. A value, not a global: every face has its own.
+#[derive(Debug, Default)]
+pub struct Engine {
+    transport: Transport,
+}
+
+/// A whole answer and what is known of how it came.
+#[derive(Debug)]
+pub struct Answer {
+    pub response: ChatResponse,
+    pub meta: Meta,
+}
+
+/// What is known of a call besides its answer.
+#[derive(Debug, Clone, Default)]
+pub struct Meta {
+    pub provider: Arc<str>,
+    pub model: String,
+    pub api_base: String,
+    pub status: u16,
+    /// The upstream's headers, without cookies.
+    pub headers: Vec<(String, String)>,
+    /// The model that the provider says it used.
+    pub response_model: Option<String>,
+    /// Attempts after the first.
+    pub retries: u32,
+    pub elapsed_ms: f64,
+    /// Of that, what was spent waiting for the upstream.
+    pub upstream_ms: f64,
+}
+
+impl Engine {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A whole chat completion.
+    pub async fn chat(&self, call: ChatCall) -> Result<Answer> {
+        let started = Instant::now();
+        if let Some(mock) = &call.mock {
+            return mock::answer(mock, &call);
+        }
+        attempt::chat(&self.transport, call, started).await
+    }
+
+    /// A streamed chat completion: returns when the upstream has begun to answer.
+    pub async fn chat_stream(&self, call: ChatCall) -> Result<ChatStream> {
+        let started = Instant::now();
+        if let Some(mock) = &call.mock {
+            return mock::stream(mock, &call);
+        }
+        attempt::chat_stream(&self.transport, call, started).await
+    }
+}
+
+/// A fresh id in the form of a UUID (version 4), from the process's own random state.
+pub fn new_uuid() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    let random = |salt: u64| RandomState::new().hash_one((salt, Instant::now()));
+    let bits = (u128::from(random(0)) << 64 | u128::from(random(1))) & !(0xf << 76) & !(0x3 << 62);
+    let bits = bits | (0x4 << 76) | (0x2 << 62);
+    let hex = format!("{bits:032x}");
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+/// A fresh id of a chat completion (OSS-02).
+pub fn new_chat_id() -> String {
+    format!("chatcmpl-{}", new_uuid())
+}
+
+/// A fresh id of a tool call (STR-09).
+pub fn new_call_id() -> String {
+    format!("call_{}", new_uuid().replace('-', ""))
+}
+
+/// Seconds since the epoch.
+pub fn now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_fresh_and_well_formed() {
+        let ids: std::collections::HashSet<String> = (0..1000).map(|_| new_uuid()).collect();
+        assert_eq!(ids.len(), 1000);
+        for id in ids {
+            assert_eq!(id.len(), 36);
+            assert_eq!(&id[14..15], "4");
+            assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"));
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The driver of a stream: reading, framing, limits and errors for all wires in one place.
+//!
+//! Pull, not push: upstream is read only when the caller asks for more (STR-25), and everything that is there then
+//! is handed over in one batch. Dropping the stream closes the upstream connection (STR-24).
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::call::ErrorContext;
+use super::{Meta, new_call_id, new_chat_id, now};
+use crate::error::{Error, Kind, Result};
+use crate::hub::{ChatResponse, Delta, Deltas, Usage, replay};
+use crate::transport::Body;
+use crate::wires::framing::{Frame, Frames, Framing};
+use crate::wires::openai::{Chunk, Chunker};
+use crate::wires::{Seen, StreamDecoder};
+
+/// The most chunks in one batch; the rest stays upstream.
+const BATCH: usize = 64;
+/// The longest text that an error in mid-stream carries, in bytes.
+const GENERATED_LIMIT: usize = 1024 * 1024;
+
+/// What all chunks of a stream share (STR-02).
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamHead {
+    pub id: String,
+    pub created: u64,
+    pub model: String,
+    pub system_fingerprint: Option<String>,
+}
+
+/// A streamed chat completion.
+pub struct ChatStream {
+    source: Source,
+    state: State,
+    meta: Meta,
+    /// An error that comes after the chunks before it were handed out.
+    failed: Option<Error>,
+    ended: bool,
+    context: Option<ErrorContext>,
+}
+
+/// What a stream is made of so far.
+struct State {
+    deltas: Deltas,
+    chunker: Chunker,
+    head: StreamHead,
+    generated: String,
+    repeats: Repeats,
+}
+
+/// How a live stream is driven.
+pub(super) struct StreamSettings {
+    pub idle: Duration,
+    pub include_usage: bool,
+    pub repeated_chunk_limit: u32,
+    pub context: ErrorContext,
+}
+
+enum Source {
+    Live {
+        body: Body,
+        frames: Frames,
+        decoder: Box<dyn StreamDecoder>,
+        idle: Duration,
+    },
+    /// Deltas that are there already, frame by frame.
+    Canned(VecDeque<Vec<Delta>>),
+}
+
+/// Counts identical pieces of text in a row (STR-23).
+#[derive(Debug)]
+struct Repeats {
+    limit: u32,
+    count: u32,
+    last: String,
+}
+
+impl ChatStream {
+    pub(super) fn live(
+        body: Body,
+        framing: Framing,
+        decoder: Box<dyn StreamDecoder>,
+        meta: Meta,
+        settings: StreamSettings,
+    ) -> Self {
+        let source = Source::Live { body, frames: Frames::new(framing), decoder, idle: settings.idle };
+        Self::new(source, meta, settings.include_usage, settings.repeated_chunk_limit, Some(settings.context))
+    }
+
+    /// Deltas without an upstream: a mock.
+    pub(super) fn canned(frames: Vec<Vec<Delta>>, meta: Meta, include_usage: bool) -> Self {
+        Self::new(Source::Canned(frames.into()), meta, include_usage, u32::MAX, None)
+    }
+
+    /// A whole response as a stream (STR-30).
+    pub(super) fn replayed(response: ChatResponse, meta: Meta, include_usage: bool) -> Self {
+        Self::canned(vec![replay(response).0], meta, include_usage)
+    }
+
+    fn new(
+        source: Source,
+        meta: Meta,
+        include_usage: bool,
+        limit: u32,
+        context: Option<ErrorContext>,
+    ) -> Self {
+        let head = StreamHead {
+            id: String::new(),
+            created: now(),
+            model: meta.model.clone(),
+            system_fingerprint: None,
+        };
+        let state = State {
+            deltas: Deltas::default(),
+            chunker: Chunker::new(include_usage, new_call_id),
+            head,
+            generated: String::new(),
+            repeats: Repeats { limit, count: 0, last: String::new() },
+        };
+        Self { source, state, meta, failed: None, ended: false, context }
+    }
+
+    pub fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// Complete once the first chunk is out.
+    pub fn head(&self) -> &StreamHead {
+        &self.state.head
+    }
+
+    /// The counts of the stream so far; the caller may not have asked for them.
+    pub fn usage(&self) -> Option<&Usage> {
+        self.state.chunker.usage()
+    }
+
+    /// Waits until there is something, then takes all that is ready. An empty batch means the end.
+    pub async fn next_batch(&mut self) -> Result<Vec<Chunk>> {
+        let mut out = Vec::new();
+        while out.is_empty() {
+            if let Some(error) = self.failed.take() {
+                self.ended = true;
+                return Err(error);
+            }
+            if self.ended {
+                return Ok(out);
+            }
+            if let Err(error) = self.pull(&mut out).await {
+                self.failed = Some(self.explain(error));
+            }
+        }
+        if self.state.head.id.is_empty() {
+            self.state.head.id = new_chat_id();
+        }
+        Ok(out)
+    }
+
+    async fn pull(&mut self, out: &mut Vec<Chunk>) -> Result<()> {
+        let read = match &mut self.source {
+            Source::Canned(frames) => {
+                match frames.pop_front() {
+                    Some(deltas) => {
+                        self.state.deltas.0 = deltas;
+                        self.state.absorb(out)?;
+                    }
+                    None => self.close(out),
+                }
+                return Ok(());
+            }
+            Source::Live { body, idle, .. } => body.read(*idle).await?,
+        };
+        self.take(read, out)?;
+        // What has arrived meanwhile costs no further wait.
+        while !self.ended && out.len() < BATCH {
+            let Source::Live { body, .. } = &mut self.source else { break };
+            match body.read_ready() {
+                Some(read) => self.take(read?, out)?,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// One read, or the end of the body.
+    fn take(&mut self, read: Option<bytes::Bytes>, out: &mut Vec<Chunk>) -> Result<()> {
+        let Self { source: Source::Live { frames, decoder, .. }, state, .. } = self else { return Ok(()) };
+        let at_end = read.is_none();
+        let mut done = false;
+        let mut each = |frame: Frame<'_>| -> Result<bool> {
+            let seen = decoder.frame(frame, &mut state.deltas)?;
+            state.absorb(out)?;
+            done = seen == Seen::Done;
+            Ok(!done)
+        };
+        match read {
+            Some(read) => {
+                frames.push(read, &mut each)?;
+            }
+            None => frames.finish(&mut each)?,
+        }
+        if at_end || done {
+            let ended = decoder.end(&mut state.deltas);
+            state.absorb(out)?;
+            ended?;
+            self.close(out);
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, out: &mut Vec<Chunk>) {
+        self.state.chunker.finish(out);
+        self.ended = true;
+        // The connection goes back to its pool, or is closed, now rather than when the caller lets go.
+        self.source = Source::Canned(VecDeque::new());
+    }
+
+    /// Any failure once the stream has begun is a failure in mid-stream, with its cause and the text so far.
+    fn explain(&self, cause: Error) -> Error {
+        let Some(context) = &self.context else { return cause };
+        let cause = context.name(cause);
+        let mut error = Error::new(Kind::MidStream, cause.message().to_owned()).with_status(cause.status());
+        error = error.at(&context.provider, &context.model);
+        let facts = error.facts_mut();
+        facts.headers.clone_from(&self.meta.headers);
+        facts.generated = Some(self.state.generated.clone());
+        facts.cause = Some(cause);
+        error
+    }
+}
+
+impl State {
+    /// Turns the deltas of one frame into chunks.
+    fn absorb(&mut self, out: &mut Vec<Chunk>) -> Result<()> {
+        let mut failed = Ok(());
+        for delta in &mut self.deltas.0 {
+            match delta {
+                Delta::Open { id, system_fingerprint, .. } => {
+                    if self.head.id.is_empty()
+                        && let Some(id) = id.take()
+                    {
+                        self.head.id = id;
+                    }
+                    if self.head.system_fingerprint.is_none() {
+                        self.head.system_fingerprint = system_fingerprint.take();
+                    }
+                }
+                Delta::Text { choice: 0, text } => {
+                    if self.generated.len() + text.len() <= GENERATED_LIMIT {
+                        self.generated.push_str(text);
+                    }
+                    if self.repeats.is_stuck(text) {
+                        failed = Err(Error::new(
+                            Kind::InternalServer,
+                            format!("the model repeats the same chunk = {text} without end"),
+                        ));
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.chunker.add(&mut self.deltas.0, out);
+        failed
+    }
+}
+
+impl Repeats {
+    fn is_stuck(&mut self, text: &str) -> bool {
+        if text.len() <= 2 || text != self.last {
+            self.last.clear();
+            self.last.push_str(text);
+            self.count = 1;
+            return false;
+        }
+        self.count += 1;
+        self.count >= self.limit
+    }
+}

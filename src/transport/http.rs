@@ -1,0 +1,222 @@
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::RwLock;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt as _;
+use http::HeaderMap;
+
+use crate::auth;
+use crate::error::{Error, Kind, Result};
+use crate::wires::{HttpCall, HttpReply};
+
+/// The largest reply body, decompressed, in bytes.
+const REPLY_LIMIT: usize = 256 * 1024 * 1024;
+/// The largest error body that is read, in bytes.
+const ERROR_LIMIT: usize = 1024 * 1024;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const IDLE_CONNECTION: Duration = Duration::from_secs(90);
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
+const REDIRECTS: usize = 5;
+
+/// How server certificates are checked.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub enum Verify {
+    /// Against the system's roots.
+    #[default]
+    System,
+    /// Against the roots of a PEM file, and the system's.
+    File(PathBuf),
+    /// Not at all.
+    Off,
+}
+
+/// Settings of a connection: calls that share them share a pool.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Connection {
+    pub verify: Verify,
+    pub connect_timeout: Option<Duration>,
+}
+
+/// How long a call may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// One attempt, up to the whole reply or to the head of a stream.
+    pub total: Duration,
+    /// The silence between two reads of a stream (STR-26).
+    pub idle: Duration,
+}
+
+/// Pools of connections. Cheap to share.
+#[derive(Debug, Default)]
+pub struct Transport {
+    clients: RwLock<HashMap<Connection, reqwest::Client>>,
+}
+
+/// The head of a reply whose body is still to be read.
+#[derive(Debug)]
+pub struct Body {
+    response: reqwest::Response,
+}
+
+impl Transport {
+    /// Sends a request and waits for the head of the reply.
+    pub async fn send(&self, call: HttpCall, connection: &Connection, limits: Limits) -> Result<Body> {
+        let client = self.client(connection)?;
+        let url = reqwest::Url::parse(&call.url).map_err(|error| {
+            let address = auth::without_credentials(&call.url);
+            Error::bad_request(format!("'{address}' is not an address")).with_source(error)
+        })?;
+        let mut request = reqwest::Request::new(call.method, url);
+        *request.headers_mut() = call.headers;
+        *request.body_mut() = Some(call.body.into());
+        match tokio::time::timeout(limits.total, client.execute(request)).await {
+            Ok(Ok(response)) => Ok(Body { response }),
+            Ok(Err(error)) => Err(failure(error, limits.total)),
+            Err(_) => Err(timed_out(limits.total)),
+        }
+    }
+
+    fn client(&self, connection: &Connection) -> Result<reqwest::Client> {
+        if let Ok(clients) = self.clients.read()
+            && let Some(client) = clients.get(connection)
+        {
+            return Ok(client.clone());
+        }
+        let client = build(connection)?;
+        if let Ok(mut clients) = self.clients.write() {
+            return Ok(clients.entry(connection.clone()).or_insert(client).clone());
+        }
+        Ok(client)
+    }
+}
+
+fn build(connection: &Connection) -> Result<reqwest::Client> {
+    // Fails when another provider is installed already, which serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("ferrolite/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(connection.connect_timeout.unwrap_or(CONNECT_TIMEOUT))
+        .pool_idle_timeout(IDLE_CONNECTION)
+        .tcp_keepalive(KEEP_ALIVE)
+        .tcp_nodelay(true)
+        .redirect(same_origin());
+    match &connection.verify {
+        Verify::System => {}
+        Verify::Off => builder = builder.tls_danger_accept_invalid_certs(true),
+        Verify::File(path) => builder = builder.tls_certs_merge(certificates(path)?),
+    }
+    builder
+        .build()
+        .map_err(|error| Error::new(Kind::Config, "the HTTP client cannot be set up").with_source(error))
+}
+
+fn certificates(path: &PathBuf) -> Result<Vec<reqwest::Certificate>> {
+    let wrong = || Error::new(Kind::Config, format!("the CA file '{}' cannot be used", path.display()));
+    let pem = std::fs::read(path).map_err(|error| wrong().with_source(error))?;
+    reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| wrong().with_source(error))
+}
+
+/// Redirects stay on their host: a key in a header never travels to another one.
+fn same_origin() -> reqwest::redirect::Policy {
+    reqwest::redirect::Policy::custom(|attempt| {
+        let same = attempt.previous().last().is_some_and(|from| from.origin() == attempt.url().origin());
+        if same && attempt.previous().len() <= REDIRECTS { attempt.follow() } else { attempt.stop() }
+    })
+}
+
+fn timed_out(limit: Duration) -> Error {
+    Error::new(Kind::Timeout, format!("Request timed out. Timeout passed={} seconds", limit.as_secs_f64()))
+}
+
+/// What went wrong on the way, without the address (it may hold a key).
+fn failure(error: reqwest::Error, limit: Duration) -> Error {
+    if error.is_timeout() && !error.is_connect() {
+        return timed_out(limit);
+    }
+    let error = error.without_url();
+    let mut reason = String::new();
+    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(&error);
+    while let Some(inner) = cause {
+        reason = inner.to_string();
+        cause = inner.source();
+    }
+    if error.is_timeout() {
+        return Error::new(Kind::Timeout, "Request timed out while connecting.").with_source(error);
+    }
+    let what =
+        if error.is_connect() { "Connection error." } else { "Connection error: the exchange broke off." };
+    let message = if reason.is_empty() { what.to_owned() } else { format!("{what} {reason}") };
+    Error::new(Kind::Connection, message).with_source(error)
+}
+
+impl Body {
+    pub fn status(&self) -> u16 {
+        self.response.status().as_u16()
+    }
+
+    pub fn headers(&self) -> &HeaderMap {
+        self.response.headers()
+    }
+
+    /// Whether the reply announces JSON, whatever was asked for.
+    pub fn is_json(&self) -> bool {
+        let kind = self.headers().get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("application/json"))
+    }
+
+    /// The next read of the body; `None` at its end.
+    pub async fn read(&mut self, idle: Duration) -> Result<Option<Bytes>> {
+        match tokio::time::timeout(idle, self.response.chunk()).await {
+            Ok(Ok(read)) => Ok(read),
+            Ok(Err(error)) => Err(failure(error, idle)),
+            Err(_) => Err(Error::new(
+                Kind::Timeout,
+                format!("The stream was silent for {} seconds.", idle.as_secs_f64()),
+            )),
+        }
+    }
+
+    /// A read that has arrived already, without waiting: `None` when there is none yet.
+    pub fn read_ready(&mut self) -> Option<Result<Option<Bytes>>> {
+        let read = self.response.chunk().now_or_never()?;
+        Some(read.map_err(|error| failure(error, Duration::ZERO)))
+    }
+
+    /// The whole reply, bounded; an error reply is cut, a good one that is too large is an error.
+    pub async fn collect(mut self, limits: Limits) -> Result<HttpReply> {
+        let status = self.status();
+        let limit = if status < 400 { REPLY_LIMIT } else { ERROR_LIMIT };
+        let headers = std::mem::take(self.response.headers_mut());
+        let body = match tokio::time::timeout(limits.total, self.read_all(limit, status < 400)).await {
+            Ok(body) => body.map_err(|mut error| {
+                let status = error.status();
+                error.facts_mut().status = Some(status);
+                error
+            })?,
+            Err(_) => return Err(timed_out(limits.total)),
+        };
+        Ok(HttpReply { status, headers, body })
+    }
+
+    async fn read_all(&mut self, limit: usize, strict: bool) -> Result<Bytes> {
+        let read =
+            |result: reqwest::Result<Option<Bytes>>| result.map_err(|error| failure(error, Duration::ZERO));
+        let Some(first) = read(self.response.chunk().await)? else { return Ok(Bytes::new()) };
+        let Some(second) = read(self.response.chunk().await)? else { return Ok(first) };
+        let mut all = BytesMut::with_capacity(first.len() + second.len());
+        all.extend_from_slice(&first);
+        all.extend_from_slice(&second);
+        while let Some(more) = read(self.response.chunk().await)? {
+            if all.len() + more.len() > limit {
+                if strict {
+                    return Err(Error::unreadable(format!("the reply is larger than {limit} bytes")));
+                }
+                break;
+            }
+            all.extend_from_slice(&more);
+        }
+        Ok(all.freeze())
+    }
+}
