@@ -13,3 +13,6 @@ pub mod json;
 pub mod models;
 pub mod providers;
 pub mod wires;
+
+#[cfg(feature = "gateway")]
+pub mod mock;
