@@ -31,54 +31,56 @@ pub(super) enum Verb {
     CountTokens,
 }
 
-/// The dialect of a path, and its endpoint if it has one.
+/// The dialect of a request, and its endpoint if it has one. A path says both, except for those that providers share:
+/// there the headers of the provider's clients tell.
 pub(super) fn find(parts: &Parts) -> (Dialect, Option<Endpoint<'_>>) {
     let path = parts.uri.path();
-    match path {
-        "/health" => return (Dialect::OpenAi, Some(Endpoint::Health)),
-        "/_mock/requests" => return (Dialect::OpenAi, Some(Endpoint::Requests)),
-        "/v1/messages" => return (Dialect::Anthropic, Some(Endpoint::Messages)),
-        "/v1/messages/count_tokens" => return (Dialect::Anthropic, Some(Endpoint::CountTokens)),
-        _ => {}
-    }
-    let version = ["/v1beta/", "/v1alpha/"].iter().find_map(|version| path.strip_prefix(version));
+    let of_gemini = ["/v1beta/", "/v1alpha/"].iter().find_map(|version| path.strip_prefix(version));
     let plain = path.strip_prefix("/v1/").or_else(|| path.strip_prefix('/')).unwrap_or_default();
-    if let Some((model, verb)) =
-        version.unwrap_or(plain).strip_prefix("models/").and_then(|rest| rest.rsplit_once(':'))
+    let rest = of_gemini.unwrap_or(plain);
+    if let Some((model, verb)) = rest.strip_prefix("models/").and_then(|rest| rest.rsplit_once(':'))
+        && let Some(verb) = Verb::named(verb)
     {
-        let verb = match verb {
-            "generateContent" => Some(Verb::Generate),
-            "streamGenerateContent" => Some(Verb::Stream),
-            "embedContent" => Some(Verb::Embed),
-            "batchEmbedContents" => Some(Verb::BatchEmbed),
-            "countTokens" => Some(Verb::CountTokens),
-            _ => None,
-        };
-        // A fine-tuned model of OpenAI's has colons in its name.
-        if verb.is_some() || version.is_some() {
-            return (Dialect::Gemini, verb.map(|verb| Endpoint::Gemini(model, verb)));
+        return (Dialect::Gemini, Some(Endpoint::Gemini(model, verb)));
+    }
+    if of_gemini.is_none() {
+        match plain {
+            "health" => return (Dialect::OpenAi, Some(Endpoint::Health)),
+            "_mock/requests" => return (Dialect::OpenAi, Some(Endpoint::Requests)),
+            "chat/completions" => return (Dialect::OpenAi, Some(Endpoint::Chat)),
+            "completions" => return (Dialect::OpenAi, Some(Endpoint::Completions)),
+            "embeddings" => return (Dialect::OpenAi, Some(Endpoint::Embeddings)),
+            "responses" => return (Dialect::OpenAi, Some(Endpoint::Responses)),
+            "messages" => return (Dialect::Anthropic, Some(Endpoint::Messages)),
+            "messages/count_tokens" => return (Dialect::Anthropic, Some(Endpoint::CountTokens)),
+            _ => {}
         }
     }
-    let model = |rest: &'static str| {
-        let name = version.unwrap_or(plain).strip_prefix(rest)?;
-        (!name.is_empty()).then_some(Endpoint::Model(name))
+    let has = |name: &str| parts.headers.contains_key(name);
+    let dialect = if of_gemini.is_some() || has("x-goog-api-key") {
+        Dialect::Gemini
+    } else if plain.starts_with("messages/") || has("anthropic-version") {
+        Dialect::Anthropic
+    } else {
+        Dialect::OpenAi
     };
-    if let Some(rest) = version {
-        return (Dialect::Gemini, if rest == "models" { Some(Endpoint::Models) } else { model("models/") });
+    // A model of OpenAI's may have a colon in its name, at Gemini's there is a verb after it.
+    let may_name = |name: &&str| !name.is_empty() && (dialect != Dialect::Gemini || !name.contains(':'));
+    let model = || rest.strip_prefix("models/").filter(may_name).map(Endpoint::Model);
+    (dialect, if rest == "models" { Some(Endpoint::Models) } else { model() })
+}
+
+impl Verb {
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "generateContent" => Self::Generate,
+            "streamGenerateContent" => Self::Stream,
+            "embedContent" => Self::Embed,
+            "batchEmbedContents" => Self::BatchEmbed,
+            "countTokens" => Self::CountTokens,
+            _ => return None,
+        })
     }
-    let anthropic = parts.headers.contains_key("anthropic-version");
-    let dialect =
-        if anthropic || path.starts_with("/v1/messages/") { Dialect::Anthropic } else { Dialect::OpenAi };
-    let endpoint = match plain {
-        "models" => Some(Endpoint::Models),
-        _ if dialect == Dialect::Anthropic => model("models/"),
-        "chat/completions" => Some(Endpoint::Chat),
-        "completions" => Some(Endpoint::Completions),
-        "embeddings" => Some(Endpoint::Embeddings),
-        "responses" => Some(Endpoint::Responses),
-        _ => model("models/"),
-    };
-    (dialect, endpoint)
 }
 
 impl Endpoint<'_> {

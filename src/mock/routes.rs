@@ -49,13 +49,13 @@ enum Shape {
 }
 
 impl Shape {
-    fn whole(self, answer: &Answer) -> Value {
+    fn whole(self, answer: &Answer) -> Vec<u8> {
         match self {
-            Self::Chat { .. } => openai::chat(answer),
-            Self::Completion { .. } => openai::completion(answer),
-            Self::Responses => responses::response(answer),
-            Self::Message => anthropic::message(answer),
-            Self::Gemini { .. } => gemini::response(answer),
+            Self::Chat { .. } => render(&openai::Chat::new(answer)),
+            Self::Completion { .. } => render(&openai::completion(answer)),
+            Self::Responses => render(&responses::response(answer)),
+            Self::Message => render(&anthropic::message(answer)),
+            Self::Gemini { .. } => render(&gemini::response(answer)),
         }
     }
 
@@ -230,7 +230,7 @@ impl Shared {
         let prompt = prompt.map_err(Failure::bad_request)?;
         let answer = self.compose(&prompt, behaviour, id);
         if !streams {
-            return Ok(finish(dialect, JSON, render(&shape.whole(&answer)), behaviour, id));
+            return Ok(finish(dialect, JSON, shape.whole(&answer), behaviour, id));
         }
         let player = Player {
             answer,
@@ -319,7 +319,7 @@ fn parse(body: &Bytes) -> Result<Value, Failure> {
     }
 }
 
-fn render(value: &Value) -> Vec<u8> {
+fn render(value: &impl serde::Serialize) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
     write_json(value, &mut out);
     out
