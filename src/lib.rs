@@ -15,3 +15,6 @@ pub mod models;
 pub mod providers;
 pub mod transport;
 pub mod wires;
+
+#[cfg(feature = "gateway")]
+pub mod mock;
