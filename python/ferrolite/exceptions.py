@@ -54,15 +54,65 @@ from __future__ import annotations
 
 import sys
 
-from ferrolite.types._error import CallError, PlainError, ProviderFirstError, join_openai, revive
+from ferrolite.types._error import (
+    CallError,
+    ModelFirstError,
+    PlainError,
+    ProviderFirstError,
+    join_openai,
+    revive,
+)
 from ferrolite.types._error_facts import from_core
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APIResponseValidationError",
+    "AuthenticationError",
+    "AzureOpenAIError",
+    "BadGatewayError",
+    "BadRequestError",
+    "BlockedPiiEntityError",
+    "BudgetExceededError",
+    "CallError",
+    "CallerCredentialAuthenticationError",
+    "CallerCredentialRateLimitError",
+    "ContentPolicyViolationError",
+    "ContextWindowExceededError",
+    "EndpointNotSupportedByModelError",
+    "GuardrailRaisedException",
+    "ImageFetchError",
+    "InternalServerError",
+    "InvalidRequestError",
+    "JSONSchemaValidationError",
+    "LiteLLMUnknownProvider",
+    "MalformedRequestFieldError",
+    "MidStreamFallbackError",
+    "MockException",
+    "ModelNotMappedError",
+    "NotFoundError",
+    "OpenAIError",
+    "PaymentRequiredError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "RejectedRequestError",
+    "RouterRateLimitError",
+    "ServiceUnavailableError",
+    "Timeout",
+    "UnprocessableEntityError",
+    "UnsupportedEndpointError",
+    "UnsupportedParamsError",
+    "VectorStoreSearchError",
+    "from_core",
+    "join_openai",
+]
 
-class BadRequestError(CallError):
+
+class BadRequestError(ModelFirstError):
     """400: the provider refuses the request as it is."""
 
     _openai = "BadRequestError"
@@ -247,7 +297,7 @@ class PermissionDeniedError(ProviderFirstError):
     _follows_response = _always_responds = True
 
 
-class NotFoundError(CallError):
+class NotFoundError(ModelFirstError):
     """404: there is no such model or address."""
 
     _openai = "NotFoundError"
@@ -282,7 +332,7 @@ class Timeout(CallError):
         self.headers = headers
 
 
-class UnprocessableEntityError(CallError):
+class UnprocessableEntityError(ModelFirstError):
     """422: the request is well formed and makes no sense."""
 
     _openai = "UnprocessableEntityError"

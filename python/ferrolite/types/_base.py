@@ -26,6 +26,17 @@ _ATOMS = frozenset((str, int, float, bool, type(None)))
 _INFINITE = (float("inf"), float("-inf"))
 
 
+def _annotated(cls: type) -> dict[str, Any]:
+    """The annotations in the body of `cls`."""
+    try:
+        return cls.__annotations__
+    except NameError:  # Python 3.14 evaluates them here, and a name may be there for type checkers only
+        from importlib import import_module
+
+        annotationlib: Any = import_module("annotationlib")
+        return annotationlib.get_annotations(cls, format=annotationlib.Format.FORWARDREF)
+
+
 class Model:
     """What all response classes share: item access, dumps, copies, comparison, pydantic's class methods."""
 
@@ -50,7 +61,7 @@ class Model:
         if cls.__module__.startswith("ferrolite.types."):
             cls.__module__ = "ferrolite.types.utils"
         known = cls._fields
-        cls._fields = known + tuple(n for n in cls.__annotations__ if n[0] != "_" and n not in known)
+        cls._fields = known + tuple(n for n in _annotated(cls) if n[0] != "_" and n not in known)
         cls._defaults = {n: getattr(cls, n) for n in cls._fields if hasattr(cls, n)}
 
     def __init__(self, **data: Any) -> None:

@@ -20,7 +20,8 @@ def join_openai() -> None:
     if _joined or openai is None:
         return
     complete = True
-    for cls in (*CallError.__subclasses__(), *ProviderFirstError.__subclasses__()):
+    branches = (CallError, ModelFirstError, ProviderFirstError)
+    for cls in (cls for branch in branches for cls in branch.__subclasses__()):
         name = vars(cls).get("_openai")
         theirs: Any = getattr(openai, name, None) if name else object
         if theirs is None:
@@ -39,15 +40,15 @@ class CallError(Exception):
 
     status_code: int
     message: str
-    model: str | None
-    llm_provider: str | None
-    body: Any
-    code: str | None
-    param: str | None
-    type: str | None
-    max_retries: int | None
-    num_retries: int | None
-    litellm_debug_info: str | None
+    model: str | None = None
+    llm_provider: str | None = None
+    body: Any = None
+    code: str | None = None
+    param: str | None = None
+    type: str | None = None
+    max_retries: int | None = None
+    num_retries: int | None = None
+    litellm_debug_info: str | None = None
     response: Any
     request: Any
     request_id: str | None
@@ -70,21 +71,7 @@ class CallError(Exception):
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if not _joined:
             join_openai()
-        return Exception.__new__(cls)
-
-    def __init__(
-        self,
-        message: str,
-        model: str | None,
-        llm_provider: str | None,
-        response: Any = None,
-        litellm_debug_info: str | None = None,
-        max_retries: int | None = None,
-        num_retries: int | None = None,
-        body: Any = None,
-    ) -> None:
-        debug = litellm_debug_info
-        self._set(message, model, llm_provider, response, debug, max_retries, num_retries, body)
+        return Exception.__new__(cls, *args)
 
     def _set(
         self,
@@ -125,7 +112,9 @@ class CallError(Exception):
         return value
 
     def __str__(self) -> str:
-        text = self.message
+        text = self.__dict__.get("message")
+        if text is None:  # a subclass with a constructor of its own
+            return super().__str__()
         if self.num_retries:
             text += f" LiteLLM Retried: {self.num_retries} times"
         if self.max_retries:
@@ -137,6 +126,24 @@ class CallError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return revive, (type(self), self.args), self.__dict__
+
+
+class ModelFirstError(CallError):
+    """One whose constructor takes the model before the provider."""
+
+    def __init__(
+        self,
+        message: str,
+        model: str | None,
+        llm_provider: str | None,
+        response: Any = None,
+        litellm_debug_info: str | None = None,
+        max_retries: int | None = None,
+        num_retries: int | None = None,
+        body: Any = None,
+    ) -> None:
+        debug = litellm_debug_info
+        self._set(message, model, llm_provider, response, debug, max_retries, num_retries, body)
 
 
 class ProviderFirstError(CallError):
@@ -189,7 +196,8 @@ def _make_response(error: Any) -> Any:
         return _NOTHING
     from ferrolite.types import _http
 
-    headers, body = error._reply or ([], None)
+    reply: tuple[list[tuple[str, str]], Any] = error._reply or ([], None)
+    headers, body = reply
     return _http.make_response(error.status_code, headers, body, _http.make_request())
 
 

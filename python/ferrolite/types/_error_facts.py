@@ -81,14 +81,15 @@ def from_core(kind: str, facts: dict[str, Any]) -> BaseException:
     """
     from ferrolite import exceptions
 
-    cls: Any = getattr(exceptions, kind, exceptions.APIError)
+    cls: Any = getattr(exceptions, kind, None)
+    if kind not in exceptions.__all__ or not isinstance(cls, type):
+        cls = exceptions.APIError
     message, body = _worded(kind, facts), facts.get("body")
     error: Any = revive(cls, (message,))
-    if not isinstance(error, CallError):
+    if not issubclass(cls, CallError):
         error.message = message
         return error
-    _set: Any = getattr(error, "_set")  # noqa: B009
-    _set(
+    error._set(
         message,
         facts.get("model"),
         facts.get("provider"),
@@ -105,8 +106,7 @@ def from_core(kind: str, facts: dict[str, Any]) -> BaseException:
             setattr(error, name, facts[name])
     headers = facts.get("headers")
     if headers is not None or body is not None:
-        pairs = [(str(name), str(value)) for name, value in headers or ()]
-        setattr(error, "_reply", (pairs, body))  # noqa: B010
+        error._reply = ([(str(name), str(value)) for name, value in headers or ()], body)
     for fact, attribute in _AS_THEY_ARE.items():
         if facts.get(fact) is not None:
             setattr(error, attribute, facts[fact])
@@ -128,7 +128,7 @@ def _worded(kind: str, facts: dict[str, Any]) -> str:
 
 def _error_object(body: Any) -> Any:
     """The provider's error object: what stands under "error" where the body has that."""
-    inner: Any = body.get("error") if isinstance(body, dict) else None  # pyright: ignore[reportUnknownMemberType]
-    if isinstance(inner, dict):
-        return inner  # pyright: ignore[reportUnknownVariableType]
-    return body if isinstance(body, dict) else None  # pyright: ignore[reportUnknownVariableType]
+    if not isinstance(body, dict):
+        return None
+    inner: Any = body.get("error")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    return inner if isinstance(inner, dict) else body  # pyright: ignore[reportUnknownVariableType]
