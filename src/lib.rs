@@ -18,3 +18,7 @@ pub mod wires;
 
 #[cfg(feature = "gateway")]
 pub mod mock;
+
+#[cfg(feature = "python")]
+#[expect(unsafe_code, reason = "the C API of the interpreter; each use says why it is sound")]
+mod python;

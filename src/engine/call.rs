@@ -298,7 +298,7 @@ const CONTROL: &[&str] = &[
 ];
 
 /// Prices of a caller's own are keywords too: `input_cost_per_token` and its many relatives.
-fn is_control(name: &str) -> bool {
+pub fn is_control(name: &str) -> bool {
     CONTROL.binary_search(&name).is_ok()
         || name.contains("_cost_per_")
         || name.contains("_token_cost")

@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::hub::ChatResponse;
 use crate::transport::Transport;
 
-pub use call::{ChatCall, Keywords, Settings};
+pub use call::{ChatCall, Keywords, Settings, is_control};
 pub use retry::RetryPolicy;
 pub use stream::{ChatStream, StreamHead};
 

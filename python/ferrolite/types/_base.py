@@ -243,25 +243,64 @@ class Model:
         return {"type": "object", "title": cls.__name__, "additionalProperties": True}
 
 
-class _FreshDict:
-    """A class attribute that gives every instance a dict of its own when it is first asked for."""
+class _FromCall:
+    """A private attribute that is read off the call behind an answer when it is first asked for."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, read: Callable[[Any], Any], otherwise: Callable[[], Any]) -> None:
         self.name = name
+        self.read = read
+        self.otherwise = otherwise
 
     def __get__(self, instance: Any, owner: type) -> Any:
-        return self if instance is None else instance.__dict__.setdefault(self.name, {})
+        if instance is None:
+            return self
+        call = instance.__dict__.get("_meta")
+        value = self.otherwise() if call is None else self.read(call)
+        return instance.__dict__.setdefault(self.name, value)
+
+
+def _nothing() -> None:
+    return None
 
 
 class Response(Model):
-    """What a whole answer has beside its fields."""
+    """What a whole answer has beside its fields. What is known of its call is in `_meta` until it is looked at."""
 
     if TYPE_CHECKING:
         _hidden_params: Fields
+        _response_headers: Fields | None
+        _response_ms: float | None
     else:
-        _hidden_params = _FreshDict("_hidden_params")
-    _response_headers: Fields | None = None
-    _response_ms: float | None = None
+        _hidden_params = _FromCall("_hidden_params", lambda call: call.hidden_params(), dict)
+        _response_headers = _FromCall("_response_headers", lambda call: call.headers(), _nothing)
+        _response_ms = _FromCall("_response_ms", lambda call: call.response_ms, _nothing)
+
+    @property
+    def response_ms(self) -> float | None:
+        """Milliseconds from the call to its answer."""
+        return self._response_ms
+
+    def _settle(self) -> None:
+        """Take over what is known of the call, which itself can be neither copied nor pickled."""
+        if "_meta" in self.__dict__:
+            _ = self._hidden_params, self._response_headers, self._response_ms
+            del self.__dict__["_meta"]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        self._settle()
+        return super().__reduce__()
+
+    def __copy__(self) -> Self:
+        self._settle()
+        return super().__copy__()
+
+    def __eq__(self, other: object) -> bool:
+        self._settle()
+        if isinstance(other, Response):
+            other._settle()
+        return super().__eq__(other)
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType]
 
     @property
     def hidden_params(self) -> Fields:

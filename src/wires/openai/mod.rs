@@ -1,6 +1,7 @@
 //! OpenAI chat completions: what OpenAI speaks, and with an accent most other providers (RULES OAI, OSS).
 
 mod chunk;
+mod collect;
 mod errors;
 mod params;
 mod request;
@@ -8,6 +9,7 @@ mod response;
 mod stream;
 
 pub use chunk::{Chunk, ChunkChoice, Chunker, ToolCallChunk};
+pub use collect::collect_chunks;
 
 use super::framing::Framing;
 use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire};

@@ -1,0 +1,71 @@
+"""Call any language model in OpenAI's format.
+
+>>> from ferrolite import completion
+>>> response = completion(model="openai/gpt-4o", messages=[{"role": "user", "content": "Hello"}])
+>>> print(response.choices[0].message.content)
+
+Importing this package reads no file but its own modules, opens no connection and loads no other package. Names
+are resolved when they are first used; settings are attributes of this module (`ferrolite.drop_params = True`),
+read at the time of each call.
+"""
+
+from __future__ import annotations
+
+from ferrolite._settings import *  # noqa: F403 - the settings are this module's own attributes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ferrolite._call import acompletion as acompletion
+    from ferrolite._call import completion as completion
+    from ferrolite._call import stream_chunk_builder as stream_chunk_builder
+    from ferrolite._providers import get_llm_provider as get_llm_provider
+    from ferrolite._providers import register_provider as register_provider
+    from ferrolite._stream import CustomStreamWrapper as CustomStreamWrapper
+    from ferrolite.exceptions import *  # noqa: F403
+    from ferrolite.types.utils import *  # noqa: F403
+
+_HOMES = {
+    "_call": ("acompletion", "completion", "mock_completion", "stream_chunk_builder"),
+    "_logging": ("print_verbose", "turn_on_debug", "turn_on_json", "verbose_logger"),
+    "_providers": ("get_llm_provider", "register_provider"),
+    "_stream": ("CustomStreamWrapper",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+_SUBMODULES = ("_logging", "exceptions", "testing", "types")
+_NOT_AT_TOP = ("ChatCompletionDeltaToolCall", "Delta", "Embedding", "FunctionCall", "Logprobs", "ServerToolUse")
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name in _SUBMODULES:
+        return import_module(f"ferrolite.{name}")
+    if name in _HOME:
+        value = getattr(import_module(f"ferrolite.{_HOME[name]}"), name)
+    elif name[:1].isupper() and name not in _NOT_AT_TOP:
+        value = _class_named(name)
+    else:
+        raise AttributeError(f"module 'ferrolite' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def _class_named(name: str) -> Any:
+    """A response class or an exception, wherever it lives."""
+    from ferrolite import exceptions
+    from ferrolite.types import utils
+
+    for home in (exceptions, utils):
+        if name in home.__all__:
+            return getattr(home, name)
+    raise AttributeError(f"module 'ferrolite' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    from ferrolite import exceptions
+    from ferrolite.types import utils
+
+    public = {name for name in (*exceptions.__all__, *utils.__all__) if name not in _NOT_AT_TOP}
+    return sorted({*globals(), *_HOME, *public})

@@ -1,0 +1,57 @@
+"""asyncio: one result queue for each event loop, and loops that cannot have one."""
+
+from __future__ import annotations
+
+from asyncio import get_running_loop
+from weakref import WeakKeyDictionary
+
+from ferrolite import _core
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from typing import Any
+
+_queues: WeakKeyDictionary[AbstractEventLoop, _core.LoopQueue | None] = WeakKeyDictionary()
+
+
+def queue_of(loop: AbstractEventLoop) -> _core.LoopQueue | None:
+    """The loop's queue of results; None for a loop that cannot watch a descriptor (Windows' proactor)."""
+    try:
+        return _queues[loop]
+    except KeyError:
+        pass
+    queue = _core.LoopQueue()
+    try:
+        loop.add_reader(queue.fileno(), queue.drain)
+    except NotImplementedError:
+        queue = None
+    _queues[loop] = queue
+    return queue
+
+
+async def call(arguments: dict[str, Any], settings: dict[str, Any]) -> Any:
+    """A chat completion's result. Cancelled, the request is dropped."""
+    loop = get_running_loop()
+    queue = queue_of(loop)
+    if queue is None:
+        return await _core.chat_future(arguments, settings)
+    future = loop.create_future()
+    pending = _core.chat_async(arguments, settings, queue, future)
+    try:
+        return await future
+    except BaseException:
+        pending.abort()
+        raise
+
+
+async def wait(stream: _core.CoreStream) -> None:
+    """Wait until the stream has a batch. Cancelled, the batch is kept for the next reader."""
+    loop = get_running_loop()
+    queue = queue_of(loop)
+    if queue is None:
+        await stream.ready_future()
+        return
+    future = loop.create_future()
+    stream.request(queue, future)
+    await future

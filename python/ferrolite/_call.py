@@ -1,0 +1,202 @@
+"""Chat completions: the public functions, thin over the core."""
+
+from __future__ import annotations
+
+import sys
+
+from ferrolite import _core
+from ferrolite._stream import CustomStreamWrapper
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ferrolite.types.utils import ModelResponse
+
+_settings = sys.modules["ferrolite"].__dict__
+
+
+def completion(
+    model: str,
+    messages: list[Any] = [],  # noqa: B006 - the reference's default; never mutated
+    timeout: float | str | Any | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    n: int | None = None,
+    stream: bool | None = None,
+    stream_options: dict[str, Any] | None = None,
+    stop: str | list[str] | None = None,
+    max_completion_tokens: int | None = None,
+    max_tokens: int | None = None,
+    modalities: list[str] | None = None,
+    prediction: dict[str, Any] | None = None,
+    audio: dict[str, Any] | None = None,
+    presence_penalty: float | None = None,
+    frequency_penalty: float | None = None,
+    logit_bias: dict[str, float] | None = None,
+    user: str | None = None,
+    reasoning_effort: str | dict[str, Any] | None = None,
+    verbosity: str | None = None,
+    response_format: dict[str, Any] | type[Any] | None = None,
+    seed: int | None = None,
+    tools: list[Any] | None = None,
+    tool_choice: str | dict[str, Any] | None = None,
+    logprobs: bool | None = None,
+    top_logprobs: int | None = None,
+    parallel_tool_calls: bool | None = None,
+    web_search_options: dict[str, Any] | None = None,
+    include_server_side_tool_invocations: bool | None = None,
+    deployment_id: str | None = None,
+    extra_headers: dict[str, str] | None = None,
+    safety_identifier: str | None = None,
+    service_tier: str | None = None,
+    store: bool | None = None,
+    prompt_cache_key: str | None = None,
+    prompt_cache_retention: str | None = None,
+    functions: list[Any] | None = None,
+    function_call: str | dict[str, Any] | None = None,
+    base_url: str | None = None,
+    api_version: str | None = None,
+    api_key: str | None = None,
+    model_list: list[Any] | None = None,
+    thinking: dict[str, Any] | None = None,
+    shared_session: Any = None,
+    enable_json_schema_validation: bool | None = None,
+    **kwargs: Any,
+) -> ModelResponse | CustomStreamWrapper:
+    """A chat completion.
+
+    Args:
+        model: "provider/model", or the bare name of a model whose maker is known.
+        messages: The conversation; dicts or message objects.
+        timeout: Seconds for one attempt, or an `httpx.Timeout`. For a stream, `stream_timeout` comes first and
+            also limits the silence between two chunks.
+        stream: Return an iterator of chunks instead of the whole answer.
+        response_format: OpenAI's object, or a pydantic model class whose schema the answer has to follow.
+        **kwargs: `api_base`, `custom_llm_provider`, `num_retries`, `max_retries`, `drop_params`,
+            `extra_body`, `extra_query`, `mock_response` and the other names that LiteLLM knows. Any further
+            name is sent to the provider as it is.
+
+    Returns:
+        The answer, or a stream of chunks.
+
+    Raises:
+        BadRequestError: The request cannot be sent as it is; nothing was sent.
+        UnsupportedParamsError: The model does not take a parameter and `drop_params` is off.
+        AuthenticationError, RateLimitError, Timeout, APIConnectionError, …: see `ferrolite.exceptions`.
+    """
+    return _complete(locals())
+
+
+async def acompletion(
+    model: str,
+    messages: list[Any] = [],  # noqa: B006 - the reference's default; never mutated
+    functions: list[Any] | None = None,
+    function_call: str | dict[str, Any] | None = None,
+    timeout: float | str | Any | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    n: int | None = None,
+    stream: bool | None = None,
+    stream_options: dict[str, Any] | None = None,
+    stop: str | list[str] | None = None,
+    max_tokens: int | None = None,
+    max_completion_tokens: int | None = None,
+    modalities: list[str] | None = None,
+    prediction: dict[str, Any] | None = None,
+    audio: dict[str, Any] | None = None,
+    presence_penalty: float | None = None,
+    frequency_penalty: float | None = None,
+    logit_bias: dict[str, float] | None = None,
+    user: str | None = None,
+    response_format: dict[str, Any] | type[Any] | None = None,
+    seed: int | None = None,
+    tools: list[Any] | None = None,
+    tool_choice: str | dict[str, Any] | None = None,
+    parallel_tool_calls: bool | None = None,
+    logprobs: bool | None = None,
+    top_logprobs: int | None = None,
+    deployment_id: str | None = None,
+    reasoning_effort: str | dict[str, Any] | None = None,
+    verbosity: str | None = None,
+    safety_identifier: str | None = None,
+    service_tier: str | None = None,
+    store: bool | None = None,
+    prompt_cache_key: str | None = None,
+    prompt_cache_retention: str | None = None,
+    base_url: str | None = None,
+    api_version: str | None = None,
+    api_key: str | None = None,
+    model_list: list[Any] | None = None,
+    extra_headers: dict[str, str] | None = None,
+    thinking: dict[str, Any] | None = None,
+    web_search_options: dict[str, Any] | None = None,
+    include_server_side_tool_invocations: bool | None = None,
+    shared_session: Any = None,
+    enable_json_schema_validation: bool | None = None,
+    **kwargs: Any,
+) -> ModelResponse | CustomStreamWrapper:
+    """`completion` for asyncio: the same parameters, the same errors.
+
+    Cancelling the task ends the request: its connection is closed.
+    """
+    arguments = locals()
+    _prepare(arguments)
+    from ferrolite import _aio
+
+    return _stream_or_response(await _aio.call(arguments, _settings), arguments)
+
+
+def _complete(arguments: dict[str, Any]) -> ModelResponse | CustomStreamWrapper:
+    _prepare(arguments)
+    return _stream_or_response(_core.chat(arguments, _settings), arguments)
+
+
+def _stream_or_response(result: Any, arguments: dict[str, Any]) -> Any:
+    if arguments["stream"]:
+        return CustomStreamWrapper._of_core(result, arguments["model"], arguments["messages"])  # pyright: ignore[reportPrivateUsage]
+    return result
+
+
+def _prepare(arguments: dict[str, Any]) -> None:
+    """What only Python can do before the core takes over: classes to schemas, exceptions to mocks."""
+    if _settings["set_verbose"]:
+        from ferrolite._logging import turn_on_debug
+
+        turn_on_debug()
+    if isinstance(arguments["response_format"], type):
+        from ferrolite._schema import response_format
+
+        arguments["response_format"] = response_format(arguments["response_format"])
+    mock: Any = arguments["kwargs"].get("mock_response")
+    if mock is not None and not isinstance(mock, (str, bool)):
+        from ferrolite._mock import text_of_mock
+
+        arguments["kwargs"]["mock_response"] = text_of_mock(mock, arguments["model"])
+
+
+def mock_completion(
+    model: str, messages: list[Any], stream: bool | None = False, mock_response: Any = "This is a mock request", **kwargs: Any
+) -> ModelResponse | CustomStreamWrapper:
+    """`completion` with `mock_response`: nothing is sent."""
+    return completion(model, messages, stream=stream, mock_response=mock_response, **kwargs)
+
+
+def stream_chunk_builder(
+    chunks: list[Any],
+    messages: list[Any] | None = None,
+    start_time: Any = None,
+    end_time: Any = None,
+    logging_obj: Any = None,
+    count_prompt_tokens: bool | None = None,
+) -> ModelResponse | None:
+    """The whole answer that the chunks of a stream make, or None for no chunks.
+
+    Args:
+        chunks: `ModelResponseStream` objects or dicts, in their order.
+        messages: The conversation that was sent; only for callers that pass it.
+        start_time, end_time, logging_obj, count_prompt_tokens: Accepted for LiteLLM's sake.
+    """
+    if not chunks:
+        return None
+    return _core.collect_chunks(list(chunks))

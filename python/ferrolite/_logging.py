@@ -1,0 +1,82 @@
+"""Logging through Python's `logging`, under the logger names that LiteLLM's users configure.
+
+The level comes from `FERROLITE_LOG` or `LITELLM_LOG` (DEBUG, INFO, WARNING, ERROR), or from `set_verbose`. Keys
+are never logged; bodies of requests and replies only at debug level.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from ferrolite import _core
+
+
+def _logger(name: str) -> logging.Logger:
+    logger = logging.getLogger(name)
+    if not logger.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s - %(name)s:%(levelname)s: %(message)s", "%H:%M:%S"))
+        logger.addHandler(handler)
+    return logger
+
+
+verbose_logger = _logger("LiteLLM")
+verbose_router_logger = _logger("LiteLLM Router")
+verbose_proxy_logger = _logger("LiteLLM Proxy")
+_LOGGERS = (verbose_logger, verbose_router_logger, verbose_proxy_logger)
+
+
+def set_level(level: int) -> None:
+    """Set the level of the package's loggers and of the core."""
+    for logger in _LOGGERS:
+        logger.setLevel(level)
+    _core.set_log_level(min(level, 50))
+
+
+def level_from_environment() -> int | None:
+    """The level that the environment asks for, if it does."""
+    for name in ("FERROLITE_LOG", "LITELLM_LOG"):
+        text = os.environ.get(name, "").strip().upper()
+        if text:
+            level = logging.getLevelName(text)
+            return level if isinstance(level, int) else logging.WARNING
+    return None
+
+
+def turn_on_debug() -> None:
+    """Log everything, bodies too."""
+    if verbose_logger.level != logging.DEBUG:
+        set_level(logging.DEBUG)
+
+
+def turn_on_json() -> None:
+    """Log one JSON object a line."""
+    import json
+
+    class JsonFormatter(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            fields = {
+                "timestamp": self.formatTime(record),
+                "level": record.levelname,
+                "logger": record.name,
+                "message": record.getMessage(),
+            }
+            return json.dumps(fields)
+
+    for logger in _LOGGERS:
+        for handler in logger.handlers:
+            handler.setFormatter(JsonFormatter())
+
+
+def print_verbose(text: object) -> None:
+    """Log a text at debug level."""
+    verbose_logger.debug("%s", text)
+
+
+def _disable_debugging() -> None:  # pyright: ignore[reportUnusedFunction] - aider calls it
+    for logger in _LOGGERS:
+        logger.disabled = True
+
+
+set_level(level_from_environment() or logging.WARNING)

@@ -1,0 +1,38 @@
+"""Providers by name."""
+
+from __future__ import annotations
+
+from ferrolite import _core
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def get_llm_provider(
+    model: str,
+    custom_llm_provider: str | None = None,
+    api_base: str | None = None,
+    api_key: str | None = None,
+    litellm_params: Any = None,
+) -> tuple[str, str, str | None, str | None]:
+    """The provider that a model string means: (model without its prefix, provider, api_key, api_base).
+
+    Raises:
+        BadRequestError: No provider can be told from the name.
+    """
+    provider, name = _core.split_model(model, custom_llm_provider)
+    return name, provider, api_key, api_base
+
+
+def register_provider(row: dict[str, Any]) -> None:
+    """Add a provider, or replace one, for this process.
+
+    Args:
+        row: The fields of a provider row: `name`, `base`, `key_env`, `auth` ("bearer", "none" …),
+            `wires` (`{"chat": "openai"}`) and the rest of what `docs/adding-a-provider.md` describes.
+
+    Raises:
+        BadRequestError: The row does not make sense; the message says where.
+    """
+    _core.register_provider(row)

@@ -1,0 +1,45 @@
+"""Module-level settings and their defaults, as LiteLLM has them.
+
+They become attributes of the package and are read from there at the time of each call, so that
+``ferrolite.drop_params = True`` acts from the next call on. Times are in seconds.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+api_key: str | None = None
+"""A key for any provider whose own is not set."""
+api_base: str | None = None
+openai_key: str | None = None
+anthropic_key: str | None = None
+gemini_key: str | None = None
+organization: str | None = None
+headers: dict[str, str] | None = None
+"""Headers of every request."""
+
+drop_params: bool = False
+"""Leave out parameters that a model does not take, instead of raising UnsupportedParamsError."""
+modify_params: bool = False
+"""Repair conversations that a provider would refuse."""
+model_alias_map: dict[str, str] = {}
+
+num_retries: int | None = None
+request_timeout: float = 6000.0
+ssl_verify: bool | str = True
+"""False to accept any certificate, or the path of a PEM file with roots to trust."""
+REPEATED_STREAMING_CHUNK_LIMIT: int = 100
+"""How often one chunk may repeat before a stream is cut."""
+
+set_verbose: bool = False
+"""Log at debug level."""
+suppress_debug_info: bool = False
+"""Accepted: errors print nothing here in any case."""
+
+
+if TYPE_CHECKING:
+    __all__: list[str]
+else:
+    __all__ = [name for name in dict(globals()) if name[:1] != "_" and name not in ("annotations", "TYPE_CHECKING")]

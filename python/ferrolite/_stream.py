@@ -1,0 +1,159 @@
+"""Streams of chunks: one object, to be iterated with `for` or with `async for`."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from typing import Any
+
+    from typing_extensions import Self
+
+    from ferrolite import _core
+    from ferrolite.types.utils import ModelResponseStream
+
+_NOTHING: Any = iter(())
+
+
+class CustomStreamWrapper:
+    """A streamed chat completion.
+
+    Iterating gives `ModelResponseStream` chunks. `close`, leaving a `with` block, or letting go of the object
+    ends the request. Chunks that are ready are taken from the core in batches, so most steps wait for nothing.
+
+    The constructor is for streams of a program's own: an iterable or async iterable of chunks. The package makes
+    its streams without it.
+    """
+
+    completion_stream: Any = None
+    model: str | None = None
+    custom_llm_provider: str | None = None
+    logging_obj: Any = None
+    stream_options: dict[str, Any] | None = None
+    response_id: str | None = None
+    messages: list[Any] | None = None
+    _response_headers: dict[str, str] | None = None
+    _core: _core.CoreStream | None = None
+    _batch: Iterator[Any] = _NOTHING
+    _hidden: dict[str, Any] | None = None
+
+    def __init__(
+        self,
+        completion_stream: Any,
+        model: str | None,
+        logging_obj: Any = None,
+        custom_llm_provider: str | None = None,
+        stream_options: dict[str, Any] | None = None,
+        make_call: Any = None,
+        _response_headers: dict[str, str] | None = None,
+        count_prompt_tokens: bool | None = None,
+        is_mock: bool = False,
+    ) -> None:
+        self.completion_stream = completion_stream
+        self.model = model
+        self.logging_obj = logging_obj
+        self.custom_llm_provider = custom_llm_provider
+        self.stream_options = stream_options
+        self._response_headers = _response_headers
+        self.chunks: list[Any] = []
+        if hasattr(completion_stream, "__iter__"):
+            self._batch = iter(completion_stream)
+
+    @classmethod
+    def _of_core(cls, core: _core.CoreStream, model: str, messages: list[Any]) -> Self:
+        made = cls.__new__(cls)
+        made._core = made.completion_stream = core
+        made.model = model
+        made.messages = messages
+        made.chunks = []
+        return made
+
+    # Reading
+
+    def __iter__(self) -> Iterator[ModelResponseStream]:
+        return self
+
+    def __aiter__(self) -> AsyncIterator[ModelResponseStream]:
+        return self
+
+    def __next__(self) -> ModelResponseStream:
+        for chunk in self._batch:
+            return chunk
+        core = self._core
+        if core is not None:
+            self._batch = iter(core.next_batch())
+            for chunk in self._batch:
+                return chunk
+        self._batch = _NOTHING
+        raise StopIteration
+
+    async def __anext__(self) -> ModelResponseStream:
+        for chunk in self._batch:
+            return chunk
+        core = self._core
+        if core is None:
+            return await self._next_of_own()
+        from ferrolite._aio import wait
+
+        while True:
+            ready = core.take_ready()
+            if ready is None:
+                await wait(core)
+                continue
+            self._batch = iter(ready)
+            for chunk in self._batch:
+                return chunk
+            self._batch = _NOTHING
+            raise StopAsyncIteration
+
+    async def _next_of_own(self) -> Any:
+        """The next chunk of a stream that is no core's."""
+        if hasattr(self.completion_stream, "__anext__"):
+            return await self.completion_stream.__anext__()
+        raise StopAsyncIteration
+
+    # Ending
+
+    def close(self) -> None:
+        """End the stream; the upstream connection is closed. Reading on ends at once."""
+        self._batch = _NOTHING
+        core, self._core = self._core, None
+        if core is not None:
+            self._remember(core)
+            core.close()
+
+    async def aclose(self) -> None:
+        """`close`, for async code."""
+        self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self.close()
+
+    # What is known of the call
+
+    @property
+    def _hidden_params(self) -> dict[str, Any]:
+        if self._hidden is None:
+            self._hidden = {} if self._core is None else self._core.meta.hidden_params()
+        return self._hidden
+
+    @_hidden_params.setter
+    def _hidden_params(self, value: dict[str, Any]) -> None:
+        self._hidden = value
+
+    def _remember(self, core: _core.CoreStream) -> None:
+        """Keep what is known after the core is gone."""
+        meta = core.meta
+        if self._hidden is None:
+            self._hidden = meta.hidden_params()
+        if self._response_headers is None:
+            self._response_headers = meta.headers()

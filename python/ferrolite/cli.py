@@ -1,0 +1,76 @@
+"""The `ferrolite` command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    from ferrolite import _core
+
+    parser = argparse.ArgumentParser(prog="ferrolite", description="Call any language model in OpenAI's format.")
+    parser.add_argument("--version", action="version", version=f"ferrolite {_core.version}")
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    _add_mock(commands)
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return 2
+    return options.run(options)
+
+
+def _add_mock(commands: Any) -> None:
+    mock = commands.add_parser(
+        "mock",
+        help="serve a fake provider for tests: no key, no internet",
+        description="Serve a fake provider that speaks OpenAI's, Anthropic's and Gemini's formats. "
+        "docs/mock.md describes the answers and the x-mock-… headers that steer a single request.",
+    )
+    add = mock.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    add("--port", type=int, default=4010, help="port to listen on, 0 for any (default: %(default)s)")
+    add("--latency-ms", type=float, default=0.0, metavar="MS", help="wait before each answer")
+    add("--chunk-delay-ms", type=float, default=0.0, metavar="MS", help="wait between two chunks of a stream")
+    add("--chunks", type=int, metavar="N", help="content chunks of a stream")
+    add("--words", type=int, metavar="N", help="length of an answer")
+    add("--reply", metavar="TEXT", help="answer this text")
+    add("--error-status", type=int, metavar="STATUS", help="answer this error status instead")
+    add("--error-rate", type=float, metavar="SHARE", help="share of requests that fail, 0 to 1")
+    add("--require-key", metavar="KEY", help="refuse requests with another key")
+    add("--seed", type=int, default=0, metavar="N", help="which requests fail under --error-rate")
+    add("--record", action="store_true", help="keep the last requests at /_mock/requests")
+    mock.set_defaults(run=_run_mock)
+
+
+def _run_mock(options: argparse.Namespace) -> int:
+    from ferrolite import _core
+    from ferrolite.testing import DEFAULTS
+
+    def ready(base_url: str) -> None:
+        print(f"ferrolite mock listens on {base_url}")
+        print(f"  OpenAI      {base_url}/v1")
+        print(f"  Anthropic   {base_url}")
+        print(f"  Gemini      {base_url}/v1beta")
+        print(f"Try: curl {base_url}/v1/chat/completions -H 'content-type: application/json' \\")
+        print("""       -d '{"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}'""")
+        print("Stop with Ctrl-C.", flush=True)
+
+    try:
+        _core.serve_mock({name: getattr(options, name) for name in DEFAULTS}, ready)
+    except KeyboardInterrupt:
+        return 0
+    except (OSError, ValueError) as error:
+        print(f"ferrolite mock: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

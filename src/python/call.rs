@@ -1,0 +1,156 @@
+//! Calls: keywords in, a response or a stream out.
+
+use std::sync::Mutex;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use tokio::task::AbortHandle;
+
+use super::queue::{LoopQueue, Outcome};
+use super::stream::CoreStream;
+use super::{error, objects, runtime, settings, value};
+use crate::config::ProcessEnvironment;
+use crate::engine::{ChatCall, is_control};
+use crate::error::{Error, Kind};
+use crate::providers;
+
+fn prepare(arguments: &Bound<'_, PyDict>, module: &Bound<'_, PyDict>) -> Result<ChatCall, Error> {
+    let keywords = value::keywords(arguments, is_control)?;
+    ChatCall::from_keywords(keywords, &settings::read(module), &ProcessEnvironment)
+}
+
+/// A chat completion, waited for: a `ModelResponse`, or a `CoreStream` when it streams.
+#[pyfunction]
+pub fn chat<'py>(
+    py: Python<'py>,
+    arguments: &Bound<'py, PyDict>,
+    module: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let call = prepare(arguments, module).map_err(|failed| error::exception(py, failed))?;
+    let engine = &runtime::shared()?.engine;
+    if call.request.stream {
+        let stream = runtime::block_on(py, engine.chat_stream(call))?
+            .map_err(|failed| error::exception(py, failed))?;
+        return CoreStream::create(py, stream);
+    }
+    let answer = runtime::block_on(py, engine.chat(call))?.map_err(|failed| error::exception(py, failed))?;
+    objects::response(py, answer)
+}
+
+/// A call under way. Letting go of it does not end it; `abort` does.
+#[pyclass(frozen, module = "ferrolite._core")]
+pub struct PendingCall {
+    task: Mutex<Option<AbortHandle>>,
+}
+
+#[pymethods]
+impl PendingCall {
+    /// Ends the call: the request is dropped, its connection closed.
+    fn abort(&self) {
+        if let Ok(mut task) = self.task.lock()
+            && let Some(task) = task.take()
+        {
+            task.abort();
+        }
+    }
+}
+
+/// Begins a chat completion whose result goes to `future` through the loop's queue.
+#[pyfunction]
+pub fn chat_async(
+    py: Python<'_>,
+    arguments: &Bound<'_, PyDict>,
+    module: &Bound<'_, PyDict>,
+    queue: &Bound<'_, LoopQueue>,
+    future: Py<PyAny>,
+) -> PyResult<PendingCall> {
+    let call = prepare(arguments, module).map_err(|failed| error::exception(py, failed))?;
+    let shared = runtime::shared()?;
+    let sender = queue.get().sender.clone();
+    let task = shared.runtime.spawn(async move {
+        let outcome = outcome(&shared.engine, call).await;
+        sender.send(future, outcome);
+    });
+    Ok(PendingCall { task: Mutex::new(Some(task.abort_handle())) })
+}
+
+async fn outcome(engine: &'static crate::engine::Engine, call: ChatCall) -> Outcome {
+    let done = if call.request.stream {
+        engine.chat_stream(call).await.map(|stream| Outcome::Stream(Box::new(stream)))
+    } else {
+        engine.chat(call).await.map(|answer| Outcome::Answer(Box::new(answer)))
+    };
+    done.unwrap_or_else(Outcome::Failed)
+}
+
+/// The same for loops that cannot watch a descriptor: an awaitable of its own.
+#[pyfunction]
+pub fn chat_future<'py>(
+    py: Python<'py>,
+    arguments: &Bound<'py, PyDict>,
+    module: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let call = prepare(arguments, module).map_err(|failed| error::exception(py, failed))?;
+    let shared = runtime::shared()?;
+    let handle = shared.runtime.handle().clone();
+    pyo3_async_runtimes::tokio::future_into_py(py, async move {
+        let task = handle.spawn(outcome(&shared.engine, call));
+        let guard = AbortOnDrop(task.abort_handle());
+        let outcome = task.await.unwrap_or_else(|failed| Outcome::Failed(lost(&failed)));
+        drop(guard);
+        Python::attach(|py| match outcome {
+            Outcome::Answer(answer) => objects::response(py, *answer).map(Bound::unbind),
+            Outcome::Stream(stream) => CoreStream::create(py, *stream).map(Bound::unbind),
+            Outcome::Wake => Ok(py.None()),
+            Outcome::Failed(failed) => Err(error::exception(py, failed)),
+        })
+    })
+}
+
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// A task that did not end as it should: a panic stays in its task.
+pub fn lost(failed: &tokio::task::JoinError) -> Error {
+    let what = if failed.is_panic() {
+        "the call failed inside ferrolite (a panic, please report it)"
+    } else {
+        "the call was cancelled"
+    };
+    Error::new(Kind::InternalServer, what)
+}
+
+/// Folds chunk dicts into one response (`stream_chunk_builder`).
+#[pyfunction]
+pub fn collect_chunks<'py>(py: Python<'py>, chunks: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyAny>> {
+    let mut values = Vec::with_capacity(chunks.len());
+    for (index, chunk) in chunks.iter().enumerate() {
+        let value = value::to_json(&chunk, &format!("chunks[{index}]"))
+            .map_err(|failed| error::exception(py, failed))?;
+        values.push(value);
+    }
+    let response =
+        crate::wires::openai::collect_chunks(values).map_err(|failed| error::exception(py, failed))?;
+    objects::plain_response(py, response)
+}
+
+/// Adds a provider: a dict with the fields of a row.
+#[pyfunction]
+pub fn register_provider(py: Python<'_>, row: &Bound<'_, PyDict>) -> PyResult<()> {
+    let row: providers::Provider = pythonize::depythonize(row).map_err(|failed| {
+        error::exception(py, Error::new(Kind::Config, format!("a provider row cannot be read: {failed}")))
+    })?;
+    providers::register(row).map_err(|failed| error::exception(py, failed))
+}
+
+/// The provider and the provider's own name of a model.
+#[pyfunction]
+#[pyo3(signature = (model, provider = None))]
+pub fn split_model(py: Python<'_>, model: &str, provider: Option<&str>) -> PyResult<(String, String)> {
+    providers::split_model(model, provider).map_err(|failed| error::exception(py, failed))
+}

@@ -1,0 +1,90 @@
+//! The core's log records go to Python's `logging`, under the package's logger.
+
+use std::fmt::{self, Write as _};
+use std::sync::Once;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
+
+/// Python's levels divided by ten; records below are not even made.
+static LEVEL: AtomicU8 = AtomicU8::new(3);
+static INSTALL: Once = Once::new();
+static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// Sets the level (Python's numbers: 10 debug, 20 info, 30 warning) and connects the core's records on first use.
+#[pyfunction]
+pub fn set_log_level(level: u8) {
+    LEVEL.store(level / 10, Ordering::Relaxed);
+    INSTALL.call_once(|| {
+        // Fails only when an embedding program has a subscriber of its own, which then gets the records.
+        let _ = tracing::subscriber::set_global_default(ToPython);
+    });
+    tracing::callsite::rebuild_interest_cache();
+}
+
+fn python_level(level: Level) -> u8 {
+    match level {
+        Level::ERROR => 40,
+        Level::WARN => 30,
+        Level::INFO => 20,
+        _ => 10,
+    }
+}
+
+struct ToPython;
+
+impl Subscriber for ToPython {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("ferrolite")
+            && python_level(*metadata.level()) / 10 >= LEVEL.load(Ordering::Relaxed)
+    }
+
+    fn new_span(&self, _span: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _span: &Id, _values: &Record<'_>) {}
+
+    fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line::default();
+        event.record(&mut line);
+        let level = python_level(*event.metadata().level());
+        // During shutdown there may be no interpreter left to tell.
+        let _ = Python::try_attach(|py| emit(py, level, &format!("{}{}", line.message, line.fields)));
+    }
+
+    fn enter(&self, _span: &Id) {}
+
+    fn exit(&self, _span: &Id) {}
+}
+
+fn emit(py: Python<'_>, level: u8, text: &str) -> PyResult<()> {
+    let logger = LOGGER.get_or_try_init(py, || {
+        Ok::<_, PyErr>(py.import("ferrolite._logging")?.getattr("verbose_logger")?.unbind())
+    })?;
+    logger.bind(py).call_method1("log", (level, "%s", text))?;
+    Ok(())
+}
+
+/// An event as `message key=value …`.
+#[derive(Default)]
+struct Line {
+    message: String,
+    fields: String,
+}
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            let _ = write!(self.message, "{value:?}");
+        } else {
+            let _ = write!(self.fields, " {}={value:?}", field.name());
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The native module `ferrolite._core`: takes arguments, calls the core, hands objects back. No translation here.
+
+mod call;
+mod error;
+mod log;
+mod objects;
+mod queue;
+mod runtime;
+mod settings;
+mod stream;
+mod testing;
+mod value;
+
+use pyo3::prelude::*;
+
+#[pymodule(gil_used = false)]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("version", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<call::PendingCall>()?;
+    module.add_class::<objects::CallMeta>()?;
+    module.add_class::<queue::LoopQueue>()?;
+    module.add_class::<stream::CoreStream>()?;
+    module.add_class::<testing::MockServer>()?;
+    module.add_function(wrap_pyfunction!(call::chat, module)?)?;
+    module.add_function(wrap_pyfunction!(call::chat_async, module)?)?;
+    module.add_function(wrap_pyfunction!(call::chat_future, module)?)?;
+    module.add_function(wrap_pyfunction!(call::collect_chunks, module)?)?;
+    module.add_function(wrap_pyfunction!(call::register_provider, module)?)?;
+    module.add_function(wrap_pyfunction!(call::split_model, module)?)?;
+    module.add_function(wrap_pyfunction!(log::set_log_level, module)?)?;
+    module.add_function(wrap_pyfunction!(testing::serve_mock, module)?)?;
+    Ok(())
+}

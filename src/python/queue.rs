@@ -1,0 +1,122 @@
+//! Results for an asyncio loop: one queue a loop, one wake for many results.
+//!
+//! A worker puts a result into the queue and, if the loop has not been woken yet, writes one byte to a socket that
+//! the loop watches (`loop.add_reader`). The loop then takes all results in one callback. That is several times
+//! cheaper than `call_soon_threadsafe` for each result.
+
+use std::collections::VecDeque;
+use std::io::{Read as _, Write as _};
+use std::os::fd::AsRawFd as _;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use super::{error, objects};
+use crate::engine::{Answer, ChatStream};
+use crate::error::Error;
+
+/// The longest a callback may hold the loop before it lets others run.
+const TURN: Duration = Duration::from_micros(150);
+
+/// What a worker found out.
+pub enum Outcome {
+    Answer(Box<Answer>),
+    Stream(Box<ChatStream>),
+    /// A stream has something for its reader, who waits on the future.
+    Wake,
+    Failed(Error),
+}
+
+struct Completion {
+    future: Py<PyAny>,
+    outcome: Outcome,
+}
+
+/// The sending half, for workers.
+pub struct Sender {
+    results: Mutex<VecDeque<Completion>>,
+    woken: AtomicBool,
+    wake: UnixStream,
+}
+
+impl Sender {
+    pub fn send(&self, future: Py<PyAny>, outcome: Outcome) {
+        self.lock().push_back(Completion { future, outcome });
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if !self.woken.swap(true, Ordering::AcqRel) {
+            // The socket holds at most a byte or two; when it cannot be written the loop is gone.
+            let _ = (&self.wake).write(&[1]);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Completion>> {
+        self.results.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The receiving half, which an event loop watches.
+#[pyclass(frozen, module = "ferrolite._core")]
+pub struct LoopQueue {
+    pub sender: Arc<Sender>,
+    socket: UnixStream,
+}
+
+#[pymethods]
+impl LoopQueue {
+    #[new]
+    fn new() -> PyResult<Self> {
+        let (socket, wake) = UnixStream::pair()?;
+        socket.set_nonblocking(true)?;
+        wake.set_nonblocking(true)?;
+        let sender = Sender { results: Mutex::default(), woken: AtomicBool::new(false), wake };
+        Ok(Self { sender: Arc::new(sender), socket })
+    }
+
+    /// The descriptor to watch for reading.
+    fn fileno(&self) -> i32 {
+        self.socket.as_raw_fd()
+    }
+
+    /// Hands results to their futures. Called by the loop when the descriptor is readable.
+    fn drain(&self, py: Python<'_>) -> PyResult<()> {
+        let mut bytes = [0u8; 16];
+        let _ = (&self.socket).read(&mut bytes);
+        // First the flag, then the results: a result that comes in between wakes the loop again.
+        self.sender.woken.store(false, Ordering::Release);
+        let started = Instant::now();
+        loop {
+            let Some(completion) = self.sender.lock().pop_front() else { return Ok(()) };
+            deliver(py, completion)?;
+            if started.elapsed() >= TURN {
+                self.sender.wake();
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn deliver(py: Python<'_>, Completion { future, outcome }: Completion) -> PyResult<()> {
+    let future = future.bind(py);
+    if future.call_method0(intern!(py, "done"))?.is_truthy()? {
+        // Cancelled meanwhile: nobody waits for it.
+        return Ok(());
+    }
+    let result = match outcome {
+        Outcome::Answer(answer) => objects::response(py, *answer),
+        Outcome::Stream(stream) => super::stream::CoreStream::create(py, *stream),
+        Outcome::Wake => Ok(py.None().into_bound(py)),
+        Outcome::Failed(failed) => Err(error::exception(py, failed)),
+    };
+    match result {
+        Ok(value) => future.call_method1(intern!(py, "set_result"), (value,))?,
+        Err(failed) => future.call_method1(intern!(py, "set_exception"), (failed.into_value(py),))?,
+    };
+    Ok(())
+}

@@ -1,0 +1,250 @@
+//! Python values to JSON values. Anything that can be sent is read; anything else is an error that names its place.
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple, PyType};
+use serde_json::{Number, Value};
+
+use crate::error::{Error, Result};
+use crate::json::Map;
+
+/// Nested deeper than this is a mistake, or an attack.
+const DEPTH: usize = 128;
+
+/// Reads a value. `path` says where it stands, for errors.
+pub fn to_json(value: &Bound<'_, PyAny>, path: &str) -> Result<Value> {
+    Reader { path: vec![path.to_owned()] }.read(value)
+}
+
+struct Reader {
+    path: Vec<String>,
+}
+
+impl Reader {
+    fn read(&mut self, value: &Bound<'_, PyAny>) -> Result<Value> {
+        if let Ok(text) = value.cast_exact::<PyString>() {
+            return self.text(text);
+        }
+        if let Ok(map) = value.cast_exact::<PyDict>() {
+            return self.dict(map);
+        }
+        if let Ok(list) = value.cast_exact::<PyList>() {
+            return self.sequence(list.iter(), list.len());
+        }
+        if value.is_none() {
+            return Ok(Value::Null);
+        }
+        if let Ok(flag) = value.cast_exact::<PyBool>() {
+            return Ok(Value::Bool(flag.is_true()));
+        }
+        if value.cast_exact::<PyInt>().is_ok() {
+            return self.integer(value);
+        }
+        if let Ok(number) = value.cast_exact::<PyFloat>() {
+            return self.float(number.value());
+        }
+        self.other(value)
+    }
+
+    fn text(&self, text: &Bound<'_, PyString>) -> Result<Value> {
+        match text.to_str() {
+            Ok(text) => Ok(Value::String(text.to_owned())),
+            Err(_) => Err(self.refused("a text with a lone surrogate, which is no valid Unicode")),
+        }
+    }
+
+    fn dict(&mut self, map: &Bound<'_, PyDict>) -> Result<Value> {
+        let mut out = Map::with_capacity(map.len());
+        for (key, item) in map.iter() {
+            let name = self.key(&key)?;
+            let item = self.inside(&name, |reader| reader.read(&item))?;
+            out.insert(name, item);
+        }
+        Ok(Value::Object(out))
+    }
+
+    fn key(&self, key: &Bound<'_, PyAny>) -> Result<String> {
+        if let Ok(text) = key.cast::<PyString>() {
+            return match text.to_str() {
+                Ok(text) => Ok(text.to_owned()),
+                Err(_) => Err(self.refused("a key that is no valid Unicode")),
+            };
+        }
+        // JSON has text keys only; numbers become their text, as Python's json module does.
+        if key.cast::<PyInt>().is_ok() || key.cast::<PyFloat>().is_ok() {
+            return key.str().map(|text| text.to_string()).map_err(|_| self.refused("a key that is no text"));
+        }
+        Err(self.refused("a key that is no text"))
+    }
+
+    fn sequence<'py>(
+        &mut self,
+        items: impl Iterator<Item = Bound<'py, PyAny>>,
+        count: usize,
+    ) -> Result<Value> {
+        let mut out = Vec::with_capacity(count);
+        for (index, item) in items.enumerate() {
+            if let Ok(text) = item.cast_exact::<PyString>() {
+                out.push(self.text(text)?);
+            } else {
+                out.push(self.inside(&index.to_string(), |reader| reader.read(&item))?);
+            }
+        }
+        Ok(Value::Array(out))
+    }
+
+    fn integer(&self, value: &Bound<'_, PyAny>) -> Result<Value> {
+        if let Ok(number) = value.extract::<i64>() {
+            return Ok(Value::Number(number.into()));
+        }
+        value
+            .extract::<u64>()
+            .map(|number| Value::Number(number.into()))
+            .map_err(|_| self.refused("an integer beyond 64 bits"))
+    }
+
+    fn float(&self, number: f64) -> Result<Value> {
+        Number::from_f64(number).map(Value::Number).ok_or_else(|| self.refused("a number that is not finite"))
+    }
+
+    /// Subclasses, models, mappings and what else stands for JSON.
+    fn other(&mut self, value: &Bound<'_, PyAny>) -> Result<Value> {
+        let py = value.py();
+        if let Ok(dump) = value.getattr(intern!(py, "model_dump"))
+            && dump.is_callable()
+            && !value.is_instance_of::<PyType>()
+        {
+            let switches = PyDict::new(py);
+            let _ = switches.set_item(intern!(py, "exclude_none"), true);
+            let _ = switches.set_item(intern!(py, "mode"), "json");
+            let dumped = dump.call((), Some(&switches)).or_else(|_| dump.call0());
+            return match dumped {
+                Ok(fields) => self.deeper(|reader| reader.read(&fields)),
+                Err(error) => Err(self.refused(&format!("a model that cannot be dumped ({error})"))),
+            };
+        }
+        // An enum member stands for its value, also one that is a text by itself.
+        if let Ok(inner) = value.getattr(intern!(py, "value"))
+            && value.getattr(intern!(py, "_name_")).is_ok()
+        {
+            return self.deeper(|reader| reader.read(&inner));
+        }
+        if let Ok(text) = value.cast::<PyString>() {
+            return self.text(text);
+        }
+        if let Ok(map) = value.cast::<PyDict>() {
+            return self.dict(map);
+        }
+        if let Ok(list) = value.cast::<PyList>() {
+            return self.sequence(list.iter(), list.len());
+        }
+        if let Ok(tuple) = value.cast::<PyTuple>() {
+            return self.sequence(tuple.iter(), tuple.len());
+        }
+        if value.cast::<PyInt>().is_ok() {
+            return self.integer(value);
+        }
+        if let Ok(number) = value.cast::<PyFloat>() {
+            return self.float(number.value());
+        }
+        if value.cast::<PyBytes>().is_err()
+            && let Ok(mapping) = value.cast::<PyMapping>()
+            && let Ok(items) = mapping.items()
+        {
+            let pairs = PyDict::new(py);
+            for item in items.iter() {
+                if let Ok((key, value)) = item.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>() {
+                    let _ = pairs.set_item(key, value);
+                }
+            }
+            return self.dict(&pairs);
+        }
+        let kind = value.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string());
+        Err(self.refused(&format!("a value of type '{kind}'")))
+    }
+
+    fn inside<T>(&mut self, step: &str, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.path.push(step.to_owned());
+        let result = if self.path.len() > DEPTH {
+            Err(self.refused("a value that is nested too deeply"))
+        } else {
+            read(self)
+        };
+        self.path.pop();
+        result
+    }
+
+    fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.inside("", read)
+    }
+
+    fn refused(&self, what: &str) -> Error {
+        let mut path = String::new();
+        for step in &self.path {
+            if step.bytes().all(|byte| byte.is_ascii_digit()) && !step.is_empty() {
+                path.push_str(&format!("[{step}]"));
+            } else if path.is_empty() || step.is_empty() {
+                path.push_str(step);
+            } else {
+                path.push('.');
+                path.push_str(step);
+            }
+        }
+        Error::bad_request(format!("Invalid '{path}': {what} cannot be sent as JSON.")).with_param(path)
+    }
+}
+
+/// An object of keyword arguments to one flat map: the dict under `kwargs` is laid flat, nulls are left out.
+/// Keywords that steer the call may hold anything; what of it is no JSON is left out.
+pub fn keywords(arguments: &Bound<'_, PyDict>, is_control: fn(&str) -> bool) -> Result<Map> {
+    let mut out = Map::with_capacity(8);
+    add_keywords(arguments, is_control, &mut out)?;
+    Ok(out)
+}
+
+fn add_keywords(arguments: &Bound<'_, PyDict>, is_control: fn(&str) -> bool, out: &mut Map) -> Result<()> {
+    for (key, value) in arguments.iter() {
+        if value.is_none() {
+            continue;
+        }
+        let Ok(key) = key.cast::<PyString>() else { continue };
+        let Ok(name) = key.to_str() else { continue };
+        if name == "kwargs" {
+            if let Ok(more) = value.cast::<PyDict>() {
+                add_keywords(more, is_control, out)?;
+            }
+            continue;
+        }
+        match to_json(&value, name) {
+            Ok(value) => {
+                out.insert(name.to_owned(), value);
+            }
+            Err(_) if name == "timeout" => {
+                if let Some(limits) = httpx_timeout(&value) {
+                    out.insert(name.to_owned(), limits);
+                }
+            }
+            Err(_) if is_control(name) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// `httpx.Timeout` and its like: objects with `connect` and `read`.
+fn httpx_timeout(value: &Bound<'_, PyAny>) -> Option<Value> {
+    let mut out = Map::new();
+    for name in ["connect", "read"] {
+        let seconds = value.getattr(name).ok()?;
+        if let Ok(seconds) = seconds.extract::<f64>() {
+            out.insert(name.to_owned(), Number::from_f64(seconds)?.into());
+        }
+    }
+    Some(Value::Object(out))
+}
+
+/// A JSON value as a Python object.
+pub fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+    pythonize::pythonize(py, value).map_err(|error| PyTypeError::new_err(error.to_string()))
+}
