@@ -71,6 +71,25 @@ pub fn map_finish_reason(native: &str) -> (FinishReason, bool) {
     (reason, false)
 }
 
+/// Whether a provider's word says no more than OpenAI's does; other words are worth keeping (GEN-37).
+pub fn is_synonym(native: &str) -> bool {
+    matches!(
+        native,
+        "end_turn"
+            | "stop_sequence"
+            | "eos"
+            | "eos_token"
+            | "COMPLETE"
+            | "STOP_SEQUENCE"
+            | "STOP"
+            | "max_tokens"
+            | "MAX_TOKENS"
+            | "tool_use"
+            | "TOOL_CALL"
+            | "TOOL_CALLS"
+    )
+}
+
 fn is_known_stop(native: &str) -> bool {
     matches!(
         native,

@@ -15,7 +15,7 @@ mod usage;
 pub use chat::{AssistantMessage, CHAT_PARAMS, ChatRequest, ChatResponse, Choice, InlineMedia, Params};
 pub use collect::{Collector, replay};
 pub use delta::{Delta, Deltas};
-pub use finish::{FinishReason, map_finish_reason};
+pub use finish::{FinishReason, is_synonym, map_finish_reason};
 pub use message::{Content, FunctionCall, Message, Part, Role, ToolCall, check_messages, parse_messages};
 pub use options::{ReasoningEffort, ResponseFormat, Tool, ToolChoice};
 pub use target::{Accent, ModelFacts, Options, Target, ThinkingBudgets};

@@ -6,7 +6,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList};
 
 use super::value::to_python;
-use crate::error::{Error, Inner};
+use crate::error::{Error, Inner, Kind};
 
 static FROM_CORE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
@@ -20,9 +20,15 @@ pub fn exception(py: Python<'_>, error: Error) -> PyErr {
 
 /// The exception object itself.
 pub fn object(py: Python<'_>, error: Error) -> PyResult<Bound<'_, PyAny>> {
-    let class = error.kind().class_name();
+    let kind = error.kind();
+    let class = kind.class_name();
     let status = error.status();
-    let facts = py_facts(py, error.into_facts(), status)?;
+    let mut facts = error.into_facts();
+    if kind == Kind::UnsupportedParams {
+        // The reference's class carries neither; the message names both.
+        (facts.provider, facts.model) = (None, None);
+    }
+    let facts = py_facts(py, facts, status)?;
     let make = FROM_CORE.get_or_try_init(py, || {
         Ok::<_, PyErr>(py.import("ferrolite.exceptions")?.getattr("from_core")?.unbind())
     })?;

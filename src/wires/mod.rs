@@ -100,8 +100,13 @@ impl ErrorFacts {
     pub fn into_error(self, kind: Kind) -> Error {
         // A class with one status of its own says that one, whatever the provider answered.
         let status = match kind {
-            Kind::Api | Kind::BadRequest | Kind::Timeout => self.status,
-            other => other.http_status(),
+            Kind::BadGateway
+            | Kind::Connection
+            | Kind::InternalServer
+            | Kind::RateLimit
+            | Kind::ServiceUnavailable => kind.http_status(),
+            Kind::Timeout if !matches!(self.status, 408 | 504) => kind.http_status(),
+            _ => self.status,
         };
         let mut error = Error::new(kind, self.message).with_status(status);
         let facts = error.facts_mut();

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::hub::{Delta, FinishReason, Usage};
+use crate::hub::{Delta, FinishReason, Usage, is_synonym};
 use crate::json::Map;
 
 /// One chunk. What all chunks of a stream share (id, model, time) is the stream's, not the chunk's.
@@ -54,6 +54,8 @@ pub struct Chunker {
     started: Vec<Started>,
     usage: Option<Usage>,
     held: Map,
+    /// The stream held visible text, and nothing but text: all its output tokens are text.
+    only_text: Option<bool>,
 }
 
 #[derive(Debug)]
@@ -66,7 +68,7 @@ struct Started {
 impl Chunker {
     /// `new_id` makes an id for a tool call that came without one (STR-09).
     pub fn new(include_usage: bool, new_id: fn() -> String) -> Self {
-        Self { include_usage, new_id, started: Vec::new(), usage: None, held: Map::new() }
+        Self { include_usage, new_id, started: Vec::new(), usage: None, held: Map::new(), only_text: None }
     }
 
     /// Adds the deltas of one frame, hands out the chunks they make.
@@ -86,8 +88,12 @@ impl Chunker {
     /// The stream ended well: the usage chunk, when the caller asked for one (STR-21).
     pub fn finish(&mut self, out: &mut Vec<Chunk>) {
         if self.include_usage
-            && let Some(usage) = self.usage.clone()
+            && let Some(mut usage) = self.usage.clone()
         {
+            if self.only_text == Some(true) && usage.completion_tokens_details.is_none() {
+                let text = usage.completion_tokens;
+                usage = usage.completion_detail("reasoning_tokens", 0).completion_detail("text_tokens", text);
+            }
             let fields = std::mem::take(&mut self.held);
             out.push(Chunk { choices: Vec::new(), usage: Some(usage), fields });
         }
@@ -111,15 +117,18 @@ impl Chunker {
         match delta {
             Delta::Open { .. } => {}
             Delta::Text { choice, text } => {
+                self.only_text = Some(self.only_text.unwrap_or(true));
                 self.choice(chunk, choice).content.get_or_insert_default().push_str(&text);
             }
             Delta::Reasoning { choice, text } => {
+                self.only_text = Some(false);
                 self.choice(chunk, choice).reasoning_content.get_or_insert_default().push_str(&text);
             }
             Delta::ThinkingBlock { choice, block } => {
                 self.choice(chunk, choice).thinking_blocks.push(Value::Object(block));
             }
             Delta::ToolStart { choice, index, id, name, provider_fields } => {
+                self.only_text = Some(false);
                 let id = id.unwrap_or_else(self.new_id);
                 let call = ToolCallChunk {
                     index,
@@ -162,7 +171,7 @@ impl Chunker {
                 let any_call = self.started(choice).calls.iter().any(|_| true);
                 let last = self.choice(chunk, choice);
                 last.finish_reason = Some(reason.with_tool_calls(any_call));
-                last.native_finish_reason = native;
+                last.native_finish_reason = native.filter(|word| !is_synonym(word));
                 let last = std::mem::take(chunk);
                 self.emit(last, out);
             }

@@ -80,19 +80,18 @@ fn object_facts(status: u16, error: &Map) -> ErrorFacts {
 /// Structured fields first, the provider's words last (ERR-05); the order is ERR-02's.
 pub fn classify(facts: &ErrorFacts) -> Kind {
     let text = facts.message.to_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if has(&["rate limit reached", "rate_limit_exceeded", "too many requests"]) && facts.status != 401 {
+    if facts.status == 429 || text.contains("rate limit") {
         return Kind::RateLimit;
     }
-    if facts.code.as_deref() == Some("context_length_exceeded") && facts.status == 400 && has(CONTEXT_WORDS)
-        || is_context_window(&text, facts)
-    {
+    if is_context_window(&text) {
         return Kind::ContextWindowExceeded;
     }
-    if facts.code.as_deref() == Some("model_not_found") && facts.status == 404 {
-        return Kind::NotFound;
+    if text.contains("request timed out") {
+        return Kind::Timeout;
     }
-    if has(CONTENT_POLICY_WORDS) || facts.code.as_deref() == Some("content_filter") {
+    if matches!(facts.code.as_deref(), Some("content_filter" | "content_policy_violation"))
+        || text.contains("your prompt was flagged as potentially violating our usage policy")
+    {
         return Kind::ContentPolicy;
     }
     if text.contains("request too large") {
@@ -101,32 +100,18 @@ pub fn classify(facts: &ErrorFacts) -> Kind {
     of_status(facts.status)
 }
 
-const CONTEXT_WORDS: &[&str] = &["context length", "context window", "context_length", "tokens"];
-
-const CONTENT_POLICY_WORDS: &[&str] = &[
-    "your prompt was flagged as potentially violating our usage policy",
-    "your request was rejected as a result of our safety system",
-    "content_policy_violation",
-    "the response was filtered due to the prompt triggering",
-];
-
 /// Words of several servers for one thing (OSS-03), minus what only sounds like it (ERR-04).
-fn is_context_window(text: &str, facts: &ErrorFacts) -> bool {
-    if facts.code.as_deref() == Some("string_above_max_length")
-        || (text.contains("string too long") && text.contains("user"))
-    {
+fn is_context_window(text: &str) -> bool {
+    if text.contains("string too long") && text.contains("'user'") {
         return false;
     }
     [
-        "maximum context length",
+        "maximum context length is",
         "longer than the model's context length",
         "exceeds the available context size",
         "inputs tokens + max_new_tokens must be",
         "string too long. expected a string with maximum length",
         "input tokens exceed the configured limit",
-        "exceed context limit",
-        "is longer than the maximum model length",
-        "exceeds the model's maximum context",
     ]
     .iter()
     .any(|words| text.contains(words))

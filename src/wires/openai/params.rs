@@ -101,7 +101,7 @@ pub fn supports(parameter: &str, target: &Target) -> bool {
 pub fn check_values(params: &mut Params, target: &Target) -> Result<()> {
     match family(target) {
         Family::Plain | Family::Gpt5Search => Ok(()),
-        Family::OSeries => check_temperature(params, target, "O-series models"),
+        Family::OSeries => check_temperature(params, target, "o-series models"),
         Family::Gpt5 => check_gpt5(params, target),
     }
 }
@@ -115,10 +115,11 @@ fn check_temperature(params: &mut Params, target: &Target, who: &str) -> Result<
         params.remove("temperature");
         return Ok(());
     }
-    Err(refused(
-        "temperature",
-        &format!("{who} don't support temperature={temperature}. Only temperature=1 is supported"),
-    ))
+    let what = format!(
+        "{} ({who}) doesn't support temperature={temperature}. Only temperature=1 is supported",
+        target.model
+    );
+    Err(refused("temperature", &what, target))
 }
 
 fn check_gpt5(params: &mut Params, target: &Target) -> Result<()> {
@@ -132,7 +133,7 @@ fn check_gpt5(params: &mut Params, target: &Target) -> Result<()> {
     {
         if !drop {
             let what = format!("reasoning_effort={level} is not supported for {}", target.model);
-            return Err(refused("reasoning_effort", &what));
+            return Err(refused("reasoning_effort", &what, target));
         }
         params.remove("reasoning_effort");
     } else if let (Some(level), Some(Value::Object(_))) = (&effort, params.get("reasoning_effort")) {
@@ -151,14 +152,13 @@ fn check_gpt5(params: &mut Params, target: &Target) -> Result<()> {
                 "{} only supports logprobs, top_p, top_logprobs when reasoning_effort resolves to 'none'",
                 target.model
             );
-            return Err(refused(first, &what));
+            return Err(refused(first, &what, target));
         }
         for name in sampling {
             params.remove(name);
         }
     }
-    let who = format!("{} while reasoning is active doesn't take other values: its models", target.model);
-    check_temperature(params, target, &who)
+    check_temperature(params, target, "while reasoning is active, unless reasoning_effort resolves to 'none'")
 }
 
 /// Levels are gated by the model's facts: one said to be lacking is refused, `xhigh` unless it is listed, `max`
@@ -172,7 +172,8 @@ fn takes_effort(level: &str, target: &Target) -> bool {
     }
 }
 
-fn refused(param: &str, what: &str) -> Error {
-    Error::unsupported(format!("{what}. To drop unsupported parameters instead, set drop_params=True."))
-        .with_param(param)
+fn refused(param: &str, what: &str, target: &Target) -> Error {
+    let text =
+        format!("{}: {what}. To drop unsupported parameters instead, set drop_params=True.", target.provider);
+    Error::unsupported(text).with_param(param)
 }

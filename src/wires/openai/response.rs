@@ -83,9 +83,9 @@ fn check_error(map: &Map) -> Result<()> {
         _ => None,
     });
     let status = code.and_then(|code| u16::try_from(code).ok()).filter(|code| (400..600).contains(code));
-    let facts = errors::facts_of(status.unwrap_or(422), &serde_json::json!({ "error": error }));
+    let facts = errors::facts_of(status.unwrap_or(422), &serde_json::json!({ "error": error.clone() }));
     let kind = match (status, errors::classify(&facts)) {
-        (None, Kind::BadRequest) => Kind::Api,
+        (None, Kind::BadRequest) if error.is_object() => Kind::Api,
         (_, kind) => kind,
     };
     Err(facts.into_error(kind))
@@ -202,7 +202,6 @@ fn tool_call(value: Value) -> Option<ToolCall> {
     if map.get("type").and_then(Value::as_str) == Some("function") {
         map.shift_remove("type");
     }
-    map.shift_remove("index");
     map.retain(|_, value| !value.is_null());
     Some(ToolCall {
         id: take_string(&mut map, "id").filter(|id| !id.is_empty()),

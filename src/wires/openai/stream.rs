@@ -217,10 +217,12 @@ impl StreamDecoder for Decoder {
         if let Some(error) = chunk.error {
             return Err(stream_error(error));
         }
+        let id = chunk.id.filter(|id| !id.is_empty());
         if !self.opened {
-            self.opened = true;
+            // Some hosts send a first chunk without an id (AZ-06).
+            self.opened = id.is_some();
             out.push(Delta::Open {
-                id: chunk.id.map(Cow::into_owned).filter(|id| !id.is_empty()),
+                id: id.map(Cow::into_owned),
                 model: chunk.model.map(Cow::into_owned),
                 system_fingerprint: chunk.system_fingerprint.map(Cow::into_owned),
             });
