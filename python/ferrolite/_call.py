@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from ferrolite import _core
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from ferrolite.types.utils import ModelResponse
 
 _settings = sys.modules["ferrolite"].__dict__
+
+if os.environ.get("FERROLITE_LOG") or os.environ.get("LITELLM_LOG"):
+    from ferrolite import _logging as _logging
 
 
 def completion(

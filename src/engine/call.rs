@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::hub::{ChatRequest, Options, Target, ThinkingBudgets, check_messages};
 use crate::json::{Map, kind_of};
 use crate::providers::{self, Route, Wanted};
-use crate::transport::{Connection, Limits, Verify};
+use crate::transport::{Connection, Limits, Reach, Verify};
 
 /// What a caller passes, by name. Keywords that are neither ours nor OpenAI's go to the provider.
 pub type Keywords = Map;
@@ -135,7 +135,11 @@ impl ChatCall {
         let (limits, connect_timeout) = control.limits(request.stream, settings).map_err(named)?;
         Ok(Self {
             limits,
-            connection: Connection { verify: control.verify(settings, environment), connect_timeout },
+            connection: Connection {
+                verify: control.verify(settings, environment),
+                connect_timeout,
+                reach: Reach::Anywhere,
+            },
             retry: control.retry(&route, settings).map_err(named)?,
             headers,
             query: pairs(control.get("extra_query"), "extra_query").map_err(named)?,

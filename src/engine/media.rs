@@ -1,7 +1,7 @@
 //! Remote media that a provider takes only inline: fetched with bounds, never from a private network (GEN-26).
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use http::{HeaderMap, Method};
@@ -9,7 +9,7 @@ use http::{HeaderMap, Method};
 use crate::auth;
 use crate::error::{Error, Kind, Result};
 use crate::hub::InlineMedia;
-use crate::transport::{Connection, Limits, Transport};
+use crate::transport::{Connection, Limits, Reach, Transport, is_private};
 use crate::wires::HttpCall;
 
 /// The largest file that is inlined, in bytes.
@@ -33,7 +33,7 @@ pub async fn fetch(transport: &Transport, addresses: Vec<String>) -> Result<Hash
 async fn fetch_one(transport: &Transport, address: &str) -> Result<InlineMedia> {
     let mut url = address.to_owned();
     for _ in 0..HOPS {
-        check_address(&url).await?;
+        check_address(&url)?;
         let limits = Limits { total: TIME_LIMIT, idle: TIME_LIMIT };
         let call = HttpCall {
             method: Method::GET,
@@ -42,7 +42,7 @@ async fn fetch_one(transport: &Transport, address: &str) -> Result<InlineMedia> 
             body: bytes::Bytes::new(),
         };
         let body = transport
-            .send(call, &Connection::default(), limits)
+            .send(call, &Connection { reach: Reach::Public, ..Connection::default() }, limits)
             .await
             .map_err(|error| failed(&url, error.message()))?;
         if matches!(body.status(), 301 | 302 | 303 | 307 | 308) {
@@ -76,69 +76,33 @@ fn failed(address: &str, why: &str) -> Error {
     Error::new(Kind::ImageFetch, format!("Unable to fetch '{}': {why}.", auth::without_credentials(address)))
 }
 
-/// http and https only, and no address of a private network: a prompt must not reach what its author cannot.
-async fn check_address(address: &str) -> Result<()> {
+/// http and https only, and no address of a private network: a prompt must not reach what its author cannot. A name
+/// is checked when it is resolved for the connection, so that it cannot change in between.
+fn check_address(address: &str) -> Result<()> {
     let url = url::Url::parse(address).map_err(|_| failed(address, "the address cannot be read"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(failed(address, "only http and https addresses are fetched"));
     }
-    let host = url.host_str().ok_or_else(|| failed(address, "the address names no host"))?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let port = url.port_or_known_default().unwrap_or(443);
-    let found =
-        tokio::net::lookup_host((host, port)).await.map_err(|_| failed(address, "the host is not known"))?;
-    let mut any = false;
-    for address_of_host in found {
-        any = true;
-        if is_private(address_of_host.ip()) {
-            return Err(failed(address, "the host is in a private network"));
-        }
+    let literal = match url.host() {
+        Some(url::Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+        Some(url::Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+        Some(url::Host::Domain(_)) => None,
+        None => return Err(failed(address, "the address names no host")),
+    };
+    if literal.is_some_and(is_private) {
+        return Err(failed(address, "the host is in a private network"));
     }
-    if any { Ok(()) } else { Err(failed(address, "the host is not known")) }
-}
-
-fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_private_v4(address),
-        IpAddr::V6(address) => is_private_v6(address),
-    }
-}
-
-fn is_private_v4(address: Ipv4Addr) -> bool {
-    let [a, b, ..] = address.octets();
-    address.is_loopback()
-        || address.is_private()
-        || address.is_link_local()
-        || address.is_unspecified()
-        || address.is_broadcast()
-        || address.is_multicast()
-        || a == 0
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 198 && (18..20).contains(&b))
-        || a >= 240
-}
-
-fn is_private_v6(address: Ipv6Addr) -> bool {
-    if let Some(inner) = address.to_ipv4_mapped() {
-        return is_private_v4(inner);
-    }
-    let [first, ..] = address.segments();
-    address.is_loopback()
-        || address.is_unspecified()
-        || address.is_multicast()
-        || (first & 0xfe00) == 0xfc00
-        || (first & 0xffc0) == 0xfe80
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn gen_26_private_networks_and_odd_schemes_are_refused() {
+    #[test]
+    fn gen_26_private_networks_and_odd_schemes_are_refused() {
         for address in [
             "http://127.0.0.1/a.png",
-            "http://localhost/a.png",
             "http://169.254.169.254/latest/meta-data",
             "http://10.0.0.1/",
             "http://192.168.1.1/",
@@ -151,10 +115,19 @@ mod tests {
             "ftp://example.com/a",
             "nonsense",
         ] {
-            let error = check_address(address).await.unwrap_err();
+            let error = check_address(address).unwrap_err();
             assert_eq!(error.kind(), Kind::ImageFetch, "{address}");
         }
+        assert!(check_address("https://example.com/a.png").is_ok(), "a name is checked when it is resolved");
         assert!(!is_private("93.184.216.34".parse().unwrap()));
         assert!(!is_private("2606:2800:220:1::1".parse().unwrap()));
+    }
+
+    #[tokio::test]
+    async fn gen_26_a_name_that_leads_into_a_private_network_is_refused() {
+        let transport = Transport::default();
+        let error = fetch(&transport, vec!["http://localhost:9/a.png".to_owned()]).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::ImageFetch);
+        assert!(error.message().contains("private network"), "{error}");
     }
 }

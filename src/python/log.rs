@@ -19,11 +19,16 @@ static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 #[pyfunction]
 pub fn set_log_level(level: u8) {
     LEVEL.store(level / 10, Ordering::Relaxed);
+    connect();
+    tracing::callsite::rebuild_interest_cache();
+}
+
+/// Connects the core's records; Python's logging is not touched before there is one.
+pub fn connect() {
     INSTALL.call_once(|| {
         // Fails only when an embedding program has a subscriber of its own, which then gets the records.
         let _ = tracing::subscriber::set_global_default(ToPython);
     });
-    tracing::callsite::rebuild_interest_cache();
 }
 
 fn python_level(level: Level) -> u8 {

@@ -15,6 +15,7 @@ use pyo3::prelude::*;
 
 #[pymodule(gil_used = false)]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    log::connect();
     module.add("version", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<call::PendingCall>()?;
     module.add_class::<objects::CallMeta>()?;

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::sync::RwLock;
 use std::time::Duration;
@@ -37,6 +38,16 @@ pub enum Verify {
 pub struct Connection {
     pub verify: Verify,
     pub connect_timeout: Option<Duration>,
+    pub reach: Reach,
+}
+
+/// Which hosts a call may go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Reach {
+    #[default]
+    Anywhere,
+    /// Public addresses only, whatever a name resolves to at the time of the connection (GEN-26).
+    Public,
 }
 
 /// How long a call may take.
@@ -102,6 +113,9 @@ fn build(connection: &Connection) -> Result<reqwest::Client> {
         .tcp_keepalive(KEEP_ALIVE)
         .tcp_nodelay(true)
         .redirect(same_origin());
+    if connection.reach == Reach::Public {
+        builder = builder.dns_resolver(PublicResolver).redirect(reqwest::redirect::Policy::none());
+    }
     match &connection.verify {
         Verify::System => {}
         Verify::Off => builder = builder.tls_danger_accept_invalid_certs(true),
@@ -110,6 +124,56 @@ fn build(connection: &Connection) -> Result<reqwest::Client> {
     builder
         .build()
         .map_err(|error| Error::new(Kind::Config, "the HTTP client cannot be set up").with_source(error))
+}
+
+/// Resolves names, and refuses those that lead into a private network.
+struct PublicResolver;
+
+impl reqwest::dns::Resolve for PublicResolver {
+    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        Box::pin(async move {
+            let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            if found.iter().any(|address| is_private(address.ip())) {
+                return Err("the host is in a private network".into());
+            }
+            let addresses: reqwest::dns::Addrs = Box::new(found.into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
+/// Loopback, private, link-local, metadata and other addresses that are not the public internet's.
+pub fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_private_v4(address),
+        IpAddr::V6(address) => is_private_v6(address),
+    }
+}
+
+fn is_private_v4(address: Ipv4Addr) -> bool {
+    let [a, b, ..] = address.octets();
+    address.is_loopback()
+        || address.is_private()
+        || address.is_link_local()
+        || address.is_unspecified()
+        || address.is_broadcast()
+        || address.is_multicast()
+        || a == 0
+        || (a == 100 && (64..128).contains(&b))
+        || (a == 198 && (18..20).contains(&b))
+        || a >= 240
+}
+
+fn is_private_v6(address: Ipv6Addr) -> bool {
+    if let Some(inner) = address.to_ipv4_mapped() {
+        return is_private_v4(inner);
+    }
+    let [first, ..] = address.segments();
+    address.is_loopback()
+        || address.is_unspecified()
+        || address.is_multicast()
+        || (first & 0xfe00) == 0xfc00
+        || (first & 0xffc0) == 0xfe80
 }
 
 fn certificates(path: &PathBuf) -> Result<Vec<reqwest::Certificate>> {

@@ -1,0 +1,191 @@
+//! GEN: rules that hold for every provider. Those about one wire's shape stand beside that wire.
+
+use ferrolite::config::Environment as _;
+use ferrolite::engine::{ChatCall, Settings};
+use ferrolite::error::Kind;
+use ferrolite::hub::{FinishReason, map_finish_reason};
+use serde_json::{Value, json};
+
+use super::support::*;
+
+#[test]
+fn gen_01_an_unsupported_parameter_is_named_or_dropped() {
+    let error = refused(keywords("openai/gpt-4o", json!({ "reasoning_effort": "low", "verbosity": "low" })));
+    assert_eq!((error.kind(), error.status()), (Kind::UnsupportedParams, 400));
+    assert!(error.message().contains("'reasoning_effort', 'verbosity'"), "{error}");
+    let body = sent(keywords("openai/gpt-4o", json!({ "reasoning_effort": "low", "drop_params": true })));
+    assert!(body.get("reasoning_effort").is_none());
+    let allowed = json!({ "reasoning_effort": "low", "allowed_openai_params": ["reasoning_effort"] });
+    assert_eq!(sent(keywords("openai/gpt-4o", allowed))["reasoning_effort"], "low");
+    let Value::Object(map) = keywords("openai/gpt-4o", json!({ "reasoning_effort": "low" })) else {
+        unreachable!()
+    };
+    let variables = Variables(&[("LITELLM_DROP_PARAMS", "true")]);
+    assert_eq!(variables.get("LITELLM_DROP_PARAMS").as_deref(), Some("true"));
+    assert!(
+        ChatCall::from_keywords(map.clone(), &Settings::default(), &variables).is_ok(),
+        "by the environment"
+    );
+    let settings = Settings { drop_params: true, ..Settings::default() };
+    assert!(ChatCall::from_keywords(map, &settings, &Variables(&[])).is_ok(), "by the settings");
+}
+
+#[test]
+fn gen_02_a_switch_may_be_a_text() {
+    for (text, dropped) in [("true", true), (" yes ", true), ("0", false), ("nonsense", false)] {
+        let result =
+            prepared(keywords("openai/gpt-4o", json!({ "reasoning_effort": "low", "drop_params": text })));
+        assert_eq!(result.is_ok(), dropped, "{text}");
+    }
+}
+
+#[test]
+fn gen_03_max_completion_tokens_wins() {
+    let both = json!({ "max_tokens": 5, "max_completion_tokens": 6 });
+    for model in ["openai/o3", "openai/gpt-5"] {
+        let body = sent(keywords(model, both.clone()));
+        assert_eq!((&body["max_completion_tokens"], body.get("max_tokens")), (&json!(6), None), "{model}");
+    }
+}
+
+#[test]
+fn gen_05_none_is_absent() {
+    let body = sent(keywords("openai/gpt-4o", json!({ "temperature": null, "stop": null, "own": null })));
+    let mut keys: Vec<&String> = body.as_object().unwrap().keys().collect();
+    keys.sort();
+    assert_eq!(keys, ["messages", "model"]);
+}
+
+#[test]
+fn gen_06_extra_body_merges_last() {
+    let body = sent(keywords(
+        "openai/gpt-4o",
+        json!({ "temperature": 0.1, "extra_body": { "temperature": 0.9, "vendor": { "a": 1 } },
+                "metadata": { "m": 1 }, "caching": true, "num_retries": 2, "input_cost_per_token": 1 }),
+    ));
+    assert_eq!((&body["temperature"], &body["vendor"]), (&json!(0.9), &json!({ "a": 1 })));
+    assert_eq!(body.as_object().unwrap().len(), 4, "none of our own keywords: {body}");
+}
+
+#[test]
+fn gen_07_reasoning_effort_may_be_an_object() {
+    let effort = json!({ "effort": "low", "summary": "auto" });
+    assert_eq!(
+        sent(keywords("openai/gpt-5", json!({ "reasoning_effort": effort })))["reasoning_effort"],
+        "low"
+    );
+    let error = refused(keywords("openai/gpt-5", json!({ "reasoning_effort": { "effort": "xhigh" } })));
+    assert_eq!(error.kind(), Kind::UnsupportedParams, "the guard looks at the word in both shapes");
+}
+
+#[test]
+fn gen_08_settings_of_one_call_do_not_reach_another() {
+    let with = |drop_params: bool| {
+        let Value::Object(map) = keywords("openai/gpt-4o", json!({ "verbosity": "low" })) else {
+            unreachable!()
+        };
+        let settings = Settings { drop_params, ..Settings::default() };
+        ChatCall::from_keywords(map, &settings, &Variables(&[])).is_ok()
+    };
+    assert_eq!([with(true), with(false), with(true), with(false)], [true, false, true, false]);
+}
+
+#[test]
+fn gen_11_developer_is_system_but_for_the_reasoning_line() {
+    let messages =
+        json!({ "messages": [{ "role": "developer", "content": "d" }, { "role": "user", "content": "u" }] });
+    for (model, role) in
+        [("openai/o3", "developer"), ("openai/gpt-4o", "system"), ("custom_openai/m", "system")]
+    {
+        let mut all = keywords(model, messages.clone());
+        all["api_base"] = json!("http://localhost:1/v1");
+        assert_eq!(sent(all)["messages"][0]["role"], role, "{model}");
+    }
+}
+
+#[test]
+fn gen_16_arguments_are_a_text_towards_openai_shaped_peers() {
+    let call = json!({ "id": "c", "type": "function", "function": { "name": "f", "arguments": { "a": 1 } } });
+    let history = json!({ "messages": [{ "role": "user", "content": "u" },
+        { "role": "assistant", "tool_calls": [call] }, { "role": "tool", "tool_call_id": "c", "content": "1" }] });
+    let body = sent(keywords("openai/gpt-4o", history));
+    assert_eq!(body["messages"][1]["tool_calls"][0]["function"]["arguments"], "{\"a\":1}");
+}
+
+#[test]
+fn gen_18_a_null_result_never_becomes_a_word() {
+    let history = json!({ "messages": [{ "role": "user", "content": "u" },
+        { "role": "assistant", "tool_calls": [{ "id": "c", "function": { "name": "f", "arguments": "" } }] },
+        { "role": "tool", "tool_call_id": "c", "content": null }] });
+    for model in ["openai/gpt-4o", "anthropic/claude-sonnet-4-5", "gemini/gemini-2.5-pro"] {
+        let body = sent(keywords(model, history.clone())).to_string();
+        assert!(!body.contains("None") && !body.contains("\"null\""), "{model}: {body}");
+    }
+}
+
+#[test]
+fn gen_23_our_own_message_fields_stay_here() {
+    let message = json!({ "role": "assistant", "content": "a", "provider_specific_fields": { "x": 1 },
+        "thinking_blocks": [{ "type": "thinking", "thinking": "t", "signature": "s" }], "reasoning_items": [{}],
+        "tool_calls": [{ "index": 0, "id": "c", "type": "function", "provider_specific_fields": { "y": 1 },
+                         "function": { "name": "f", "arguments": "{}" } }] });
+    let history = json!({ "messages": [{ "role": "user", "content": "u" }, message,
+                          { "role": "tool", "tool_call_id": "c", "content": "1" }] });
+    let body = sent(keywords("openai/gpt-4o", history));
+    assert_eq!(
+        body["messages"][1],
+        json!({ "role": "assistant", "content": "a", "tool_calls": [
+            { "id": "c", "type": "function", "function": { "name": "f", "arguments": "{}" } }] })
+    );
+}
+
+#[test]
+fn gen_25_an_image_may_be_a_bare_address_and_format_is_ours() {
+    let parts = json!([{ "type": "image_url", "image_url": "https://x/a.png" },
+        { "type": "image_url", "image_url": { "url": "https://x/b", "detail": "low", "format": "image/png" } }]);
+    let body = sent(keywords("openai/gpt-4o", json!({ "messages": [{ "role": "user", "content": parts }] })));
+    assert_eq!(
+        body["messages"][0]["content"],
+        json!([{ "type": "image_url", "image_url": { "url": "https://x/a.png" } },
+               { "type": "image_url", "image_url": { "url": "https://x/b", "detail": "low" } }])
+    );
+}
+
+#[test]
+fn gen_32_response_format_text_asks_for_nothing() {
+    for model in ["openai/gpt-4", "anthropic/claude-sonnet-4-5", "gemini/gemini-2.5-pro"] {
+        let body = sent(keywords(model, json!({ "response_format": { "type": "text" } }))).to_string();
+        assert!(!body.contains("json"), "{model}: {body}");
+    }
+}
+
+#[test]
+fn gen_35_an_unknown_reason_is_stop() {
+    assert_eq!(map_finish_reason("banana"), (FinishReason::Stop, false));
+    assert_eq!(map_finish_reason("length"), (FinishReason::Length, true));
+    assert_eq!(map_finish_reason("SAFETY"), (FinishReason::ContentFilter, false));
+}
+
+#[test]
+fn gen_36_stop_is_tool_calls_when_there_are_any() {
+    let message = json!({ "content": null, "tool_calls": [{ "id": "c", "function": { "name": "f", "arguments": "{}" } }] });
+    let reply = json!({ "choices": [{ "message": message, "finish_reason": "stop" }] });
+    let response = answer(keywords("openai/gpt-4o", json!({})), &reply).unwrap();
+    assert_eq!(response.choices[0].finish_reason, FinishReason::ToolCalls);
+    let part =
+        json!({ "tool_calls": [{ "index": 0, "id": "c", "function": { "name": "f", "arguments": "{}" } }] });
+    let events = sse(&[
+        json!({ "choices": [{ "index": 0, "delta": part }] }),
+        json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] }),
+    ]);
+    let stream = streamed(keywords("openai/gpt-4o", json!({ "stream": true })), &[events.as_bytes()]);
+    let last = stream.chunks.last().unwrap();
+    assert_eq!(last.choices[0].finish_reason, Some(FinishReason::ToolCalls));
+}
+
+#[test]
+fn gen_37_the_providers_own_reason_is_kept() {
+    let reply = json!({ "choices": [{ "message": { "content": "x" }, "finish_reason": "eos" }] });
+    let response = answer(keywords("openai/gpt-4o", json!({})), &reply).unwrap();
+    assert_eq!(response.choices[0].native_finish_reason.as_deref(), Some("eos"));
+}
