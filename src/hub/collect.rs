@@ -86,12 +86,7 @@ impl Collector {
             Delta::ProviderFields { choice, fields } => {
                 let all = &mut self.choice(choice).message.provider_fields;
                 for (key, value) in fields {
-                    match (all.get_mut(&key), value) {
-                        (Some(Value::Array(list)), Value::Array(more)) => list.extend(more),
-                        (_, value) => {
-                            all.insert(key, value);
-                        }
-                    }
+                    add_field(all, key, value);
                 }
             }
             Delta::Field { choice, name, value } => {
@@ -163,12 +158,16 @@ impl Collected {
         &mut calls[at]
     }
 
-    /// A piece continues the open thinking block until a signature closes it (ANT-36).
+    /// A piece continues the open thinking block until its `index` changes, or, without one, until a signature
+    /// closes it (ANT-36).
     fn add_block(&mut self, piece: Map) {
         let continues = str_at(&piece, "type") == Some("thinking")
             && self.blocks.last().is_some_and(|open| {
                 str_at(open, "type") == Some("thinking")
-                    && str_at(open, "signature").is_none_or(str::is_empty)
+                    && match (piece.get("index"), open.get("index")) {
+                        (Some(piece), Some(open)) => piece == open,
+                        _ => str_at(open, "signature").is_none_or(str::is_empty),
+                    }
             });
         let Some(open) = self.blocks.last_mut().filter(|_| continues) else {
             self.blocks.push(piece);
@@ -207,7 +206,13 @@ impl Collected {
                 call.function.arguments.push_str("{}");
             }
         }
+        for block in &mut self.blocks {
+            block.shift_remove("index");
+        }
         self.message.thinking_blocks = self.blocks.into_iter().map(Value::Object).collect();
+        if let Some(whole) = self.message.provider_fields.get_mut("thinking_blocks") {
+            *whole = self.message.thinking_blocks.clone().into();
+        }
         let (reason, native) = self.finish.unwrap_or((FinishReason::Stop, None));
         Choice {
             index: self.index,
@@ -216,6 +221,31 @@ impl Collected {
             native_finish_reason: native,
             logprobs: self.logprobs,
             extra: Map::new(),
+        }
+    }
+}
+
+/// Lists grow, by pieces or by being said again with more at their end; other values replace each other. A single
+/// `citation` joins the list of them.
+fn add_field(all: &mut Map, key: String, value: Value) {
+    if key == "citation" {
+        match all.get_mut("citations").and_then(|lists| lists.get_mut(0)) {
+            Some(Value::Array(list)) => list.push(value),
+            _ => {
+                all.insert("citations".to_owned(), serde_json::json!([[value]]));
+            }
+        }
+        return;
+    }
+    match (all.get_mut(&key), value) {
+        (Some(Value::Array(list)), Value::Array(more))
+            if key == "compaction_blocks" || more.starts_with(list) =>
+        {
+            *list = more;
+        }
+        (Some(Value::Array(list)), Value::Array(more)) => list.extend(more),
+        (_, value) => {
+            all.insert(key, value);
         }
     }
 }

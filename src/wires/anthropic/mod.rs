@@ -1,32 +1,85 @@
-//! Anthropic: placeholder replaced by the wire.
+//! Anthropic Messages (`/v1/messages`), upstream side.
+//!
+//! `request` puts the body together from `messages`, `tools`, `schema` and `thinking`; `response` and `stream` read
+//! answers; `errors` reads failures. What a model can do is asked of `abilities`, never of a provider's name.
+
+mod abilities;
+mod betas;
+mod cache_marks;
+mod content;
+mod errors;
+mod messages;
+mod names;
+mod request;
+mod response;
+mod schema;
+mod server_tools;
+mod stream;
+mod thinking;
+mod tools;
+mod usage;
+
+#[cfg(test)]
+mod tests;
 
 use super::framing::Framing;
 use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::hub::{Chat, ChatRequest, ChatResponse, Target};
+
+use abilities::Abilities;
 
 #[derive(Debug)]
 pub struct Anthropic;
 
+/// Parameters of OpenAI that every model takes.
+const PARAMS: [&str; 17] = [
+    "cache_control",
+    "context_management",
+    "max_completion_tokens",
+    "max_tokens",
+    "parallel_tool_calls",
+    "response_format",
+    "service_tier",
+    "speed",
+    "stop",
+    "stream",
+    "stream_options",
+    "temperature",
+    "tool_choice",
+    "tools",
+    "top_p",
+    "user",
+    "web_search_options",
+];
+
+/// Parameters that reasoning models take as well.
+const REASONING_PARAMS: [&str; 2] = ["reasoning_effort", "thinking"];
+
 impl Wire<Chat> for Anthropic {
-    fn supports(&self, _parameter: &str, _target: &Target) -> bool {
-        false
+    fn supports(&self, parameter: &str, target: &Target) -> bool {
+        PARAMS.contains(&parameter)
+            || REASONING_PARAMS.contains(&parameter) && Abilities::of(target).reasoning
     }
 
-    fn encode(&self, _request: &ChatRequest, _target: &Target) -> Result<Prepared> {
-        Err(Error::bad_request("not there yet"))
+    fn encode(&self, request: &ChatRequest, target: &Target) -> Result<Prepared> {
+        request::encode(request, target)
     }
 
-    fn decode(&self, _reply: &HttpReply, _memo: &Memo, _target: &Target) -> Result<ChatResponse> {
-        Err(Error::bad_request("not there yet"))
+    fn decode(&self, reply: &HttpReply, memo: &Memo, target: &Target) -> Result<ChatResponse> {
+        response::decode(reply, memo, target)
     }
 
-    fn error_facts(&self, _status: u16, _body: &[u8]) -> ErrorFacts {
-        ErrorFacts::default()
+    fn error_facts(&self, status: u16, body: &[u8]) -> ErrorFacts {
+        errors::facts(status, body)
     }
 
     fn classify(&self, facts: &ErrorFacts, _target: &Target) -> Kind {
-        Kind::of_status(facts.status)
+        errors::classify(facts)
+    }
+
+    fn remote_media(&self, request: &ChatRequest, _target: &Target) -> Vec<String> {
+        content::remote_media(&request.messages)
     }
 }
 
@@ -35,7 +88,7 @@ impl StreamWire for Anthropic {
         Framing::Sse
     }
 
-    fn decoder(&self, _memo: Memo, _target: &Target) -> Box<dyn StreamDecoder> {
-        unreachable!()
+    fn decoder(&self, memo: Memo, _target: &Target) -> Box<dyn StreamDecoder> {
+        Box::new(stream::Decoder::new(memo))
     }
 }
