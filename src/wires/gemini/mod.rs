@@ -1,41 +1,68 @@
-//! Gemini: placeholder replaced by the wire.
+//! Gemini `generateContent` as Google AI Studio serves it (RULES GEM).
+//!
+//! What is AI Studio's alone has functions of its own, so that the same language can be spoken at another address:
+//! `request::url`, `media::is_provider_file`, `media::takes_web_address`, `params::service_tier`.
+
+mod errors;
+mod generation;
+mod grounding;
+mod media;
+mod messages;
+mod model;
+mod parts;
+mod pieces;
+mod request;
+mod response;
+mod schema;
+mod stream;
+mod thinking;
+mod tools;
+mod usage;
+
+#[cfg(test)]
+mod tests;
 
 use super::framing::Framing;
 use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::hub::{Chat, ChatRequest, ChatResponse, Target};
 
 #[derive(Debug)]
 pub struct Gemini;
 
 impl Wire<Chat> for Gemini {
-    fn supports(&self, _parameter: &str, _target: &Target) -> bool {
-        false
+    fn supports(&self, parameter: &str, target: &Target) -> bool {
+        model::supports(parameter, target)
     }
 
-    fn encode(&self, _request: &ChatRequest, _target: &Target) -> Result<Prepared> {
-        Err(Error::bad_request("not there yet"))
+    fn encode(&self, request: &ChatRequest, target: &Target) -> Result<Prepared> {
+        request::encode(request, target)
     }
 
-    fn decode(&self, _reply: &HttpReply, _memo: &Memo, _target: &Target) -> Result<ChatResponse> {
-        Err(Error::bad_request("not there yet"))
+    fn decode(&self, reply: &HttpReply, memo: &Memo, _target: &Target) -> Result<ChatResponse> {
+        response::decode(&reply.body, memo)
     }
 
-    fn error_facts(&self, _status: u16, _body: &[u8]) -> ErrorFacts {
-        ErrorFacts::default()
+    fn error_facts(&self, status: u16, body: &[u8]) -> ErrorFacts {
+        errors::facts(status, body)
     }
 
     fn classify(&self, facts: &ErrorFacts, _target: &Target) -> Kind {
-        Kind::of_status(facts.status)
+        errors::classify(facts)
+    }
+
+    fn remote_media(&self, request: &ChatRequest, _target: &Target) -> Vec<String> {
+        media::to_fetch(request)
     }
 }
 
 impl StreamWire for Gemini {
+    /// An array of chunks comes when `alt=sse` got lost on the way (GEM-27).
     fn framing(&self) -> Framing {
-        Framing::Sse
+        Framing::SseOrArray
     }
 
-    fn decoder(&self, _memo: Memo, _target: &Target) -> Box<dyn StreamDecoder> {
-        unreachable!()
+    fn decoder(&self, memo: Memo, _target: &Target) -> Box<dyn StreamDecoder> {
+        Box::new(stream::Decoder::new(memo))
     }
 }

@@ -1,0 +1,287 @@
+//! Chunks of a streamed answer to deltas (GEM-25 … GEM-29).
+//!
+//! Each chunk is a reply of its own. A chunk with a finish reason need not be the last one (older models write one
+//! into every chunk), so the finish is said when the stream ends.
+
+use serde_json::Value;
+
+use super::grounding::{self, Grounded};
+use super::pieces::{self, Piece};
+use super::response::{METADATA, finish_with_calls};
+use super::{errors, usage};
+use crate::error::{Error, Result};
+use crate::hub::{Delta, Deltas, FinishReason, map_finish_reason};
+use crate::json::{Map, cut, take_string};
+use crate::wires::framing::{FRAME_LIMIT, Frame};
+use crate::wires::{Memo, Seen, StreamDecoder, incomplete_stream};
+
+#[derive(Debug)]
+pub struct Decoder {
+    memo: Memo,
+    /// The answer's id, once it is known.
+    id: Option<String>,
+    choices: Vec<ChoiceState>,
+    /// The prompt was refused (GEM-25).
+    blocked: bool,
+    grounded: Grounded,
+    /// The last counts, and what they were read with.
+    counts: Option<(Map, Grounded)>,
+    /// The beginning of a chunk whose rest is in the next frame (GEM-27).
+    partial: Vec<u8>,
+}
+
+#[derive(Debug, Default)]
+struct ChoiceState {
+    index: u64,
+    calls: u64,
+    finish: Option<FinishReason>,
+    /// Thoughts since the last signature: it signs them all.
+    thought: String,
+    /// Calls of the provider's own tools that wait for their results.
+    server_calls: Vec<Value>,
+    annotations: Vec<Value>,
+}
+
+impl Decoder {
+    pub fn new(memo: Memo) -> Self {
+        Self {
+            memo,
+            id: None,
+            choices: Vec::new(),
+            blocked: false,
+            grounded: Grounded::default(),
+            counts: None,
+            partial: Vec::new(),
+        }
+    }
+
+    fn chunk(&mut self, mut chunk: Map, out: &mut Deltas) -> Result<Seen> {
+        if let Some(error) = chunk.get("error").filter(|error| !error.is_null()) {
+            return Err(errors::of_stream(error));
+        }
+        if self.id.is_none()
+            && let Some(id) = take_string(&mut chunk, "responseId").filter(|id| !id.is_empty())
+        {
+            out.push(Delta::Open { id: Some(id.clone()), model: None, system_fingerprint: None });
+            self.id = Some(id);
+        }
+        let mut known = chunk.contains_key("modelVersion");
+        if let Some(Value::Array(candidates)) = chunk.shift_remove("candidates") {
+            known = true;
+            for (position, candidate) in (0u64..).zip(candidates) {
+                if let Value::Object(candidate) = candidate {
+                    self.candidate(candidate, position, out);
+                }
+            }
+        }
+        if let Some(feedback) = chunk.get("promptFeedback") {
+            known = true;
+            self.blocked |= feedback.get("blockReason").is_some_and(|reason| !reason.is_null());
+        }
+        if let Some(Value::Object(counts)) = chunk.shift_remove("usageMetadata") {
+            known = true;
+            out.push(Delta::Usage(usage::read(&counts, self.grounded)));
+            self.counts = Some((counts, self.grounded));
+        }
+        Ok(if known { Seen::Known } else { Seen::Unknown })
+    }
+
+    fn candidate(&mut self, mut candidate: Map, position: u64, out: &mut Deltas) {
+        let index = candidate.get("index").and_then(Value::as_u64).unwrap_or(position);
+        let answer = self.id.clone().unwrap_or_default();
+        let at = self.choices.iter().position(|choice| choice.index == index).unwrap_or_else(|| {
+            self.choices.push(ChoiceState { index, ..ChoiceState::default() });
+            self.choices.len() - 1
+        });
+        let legacy = self.memo.legacy_functions;
+        let Some(state) = self.choices.get_mut(at) else { return };
+        let parts =
+            candidate.get_mut("content").and_then(|content| content.get_mut("parts")).map(Value::take);
+        if let Some(Value::Array(parts)) = parts {
+            for part in parts {
+                state.part(part, &answer, legacy, out);
+            }
+        }
+        if let Some(logprobs) = candidate.get("logprobsResult").and_then(pieces::logprobs) {
+            out.push(Delta::Logprobs { choice: index, logprobs });
+        }
+        if let Some(native) = take_string(&mut candidate, "finishReason") {
+            state.finish = Some(map_finish_reason(&native).0);
+        }
+        self.grounded.merge(state.metadata(candidate, out));
+    }
+}
+
+impl ChoiceState {
+    fn part(&mut self, part: Value, answer: &str, legacy: bool, out: &mut Deltas) {
+        let choice = self.index;
+        let signed = pieces::read(part);
+        if let Some(signature) = &signed.signature {
+            out.push(field(choice, "thought_signatures", signature.as_str().into()));
+        }
+        match signed.piece {
+            Piece::Text(text) => {
+                if !text.is_empty() {
+                    out.text(choice, text);
+                }
+            }
+            Piece::Thought(text) => {
+                self.thought.push_str(&text);
+                if !text.is_empty() {
+                    out.reasoning(choice, text);
+                }
+                // Only a signature makes a block worth telling: the text was told (GEM-11).
+                if let Some(signature) = signed.signature {
+                    let thought = std::mem::take(&mut self.thought);
+                    let block = Map::from_iter([
+                        ("type".to_owned(), "thinking".into()),
+                        ("thinking".to_owned(), thought.into()),
+                        ("signature".to_owned(), signature.into()),
+                    ]);
+                    out.push(Delta::ThinkingBlock { choice, block });
+                }
+            }
+            Piece::Call { name, arguments, .. } if legacy => {
+                // The old form has room for one call.
+                if self.calls == 0 {
+                    let value = serde_json::json!({"name": name, "arguments": arguments});
+                    out.push(Delta::FunctionCall { choice, value });
+                }
+                self.calls += 1;
+            }
+            Piece::Call { id, name, arguments } => {
+                // The ordinal within the message, over all chunks (STR-04, STR-05).
+                let index = self.calls;
+                self.calls += 1;
+                let signature = signed.signature.as_deref();
+                let id = pieces::call_id(id, signature, answer, index);
+                let provider_fields = pieces::call_fields(signature);
+                out.push(Delta::ToolStart { choice, index, id, name, provider_fields });
+                out.push(Delta::ToolArguments { choice, index, json: arguments });
+            }
+            Piece::Image(url) => out.push(Delta::Images { choice, images: vec![pieces::image(url)] }),
+            Piece::Audio(data) => out.push(Delta::Audio { choice, audio: pieces::audio(data, answer) }),
+            Piece::ServerCall(call) => self.server_calls.push(Value::Object(call)),
+            Piece::ServerResult(result) => {
+                pieces::add_result(&mut self.server_calls, result);
+                for call in self.server_calls.extract_if(.., |call| call.get("response").is_some()) {
+                    out.push(field(choice, "server_side_tool_invocations", call));
+                }
+            }
+            Piece::Other => {}
+        }
+    }
+
+    /// Citations, ratings and the like, as they come (GEM-28).
+    fn metadata(&mut self, mut candidate: Map, out: &mut Deltas) -> Grounded {
+        let mut grounded = Grounded::default();
+        for (key, name) in METADATA {
+            let Some(value) = candidate.shift_remove(*key).filter(|value| !value.is_null()) else { continue };
+            let values = if *key == "groundingMetadata" {
+                let entries = grounding::entries(value);
+                grounded = grounding::used(&entries);
+                let mut new = grounding::annotations(&entries);
+                new.retain(|citation| !self.annotations.contains(citation));
+                if !new.is_empty() {
+                    self.annotations.extend(new.iter().cloned());
+                    out.push(Delta::Annotations { choice: self.index, annotations: new });
+                }
+                entries
+            } else {
+                vec![value]
+            };
+            if *key == "safetyRatings" {
+                // In chunks they have both names.
+                let name = "vertex_ai_safety_ratings".to_owned();
+                out.push(Delta::ChunkField { name, value: Value::Array(values.clone()) });
+            }
+            out.push(Delta::ChunkField { name: (*name).to_owned(), value: Value::Array(values) });
+        }
+        grounded
+    }
+}
+
+fn field(choice: u64, name: &str, value: Value) -> Delta {
+    let fields = Map::from_iter([(name.to_owned(), Value::Array(vec![value]))]);
+    Delta::ProviderFields { choice, fields }
+}
+
+impl StreamDecoder for Decoder {
+    fn frame(&mut self, frame: Frame<'_>, out: &mut Deltas) -> Result<Seen> {
+        let data = frame.data.trim_ascii();
+        if self.partial.is_empty() && data == b"[DONE]" {
+            return Ok(Seen::Done);
+        }
+        let parsed = if self.partial.is_empty() {
+            serde_json::from_slice::<Value>(data)
+        } else {
+            self.partial.extend_from_slice(data);
+            serde_json::from_slice::<Value>(&self.partial)
+        };
+        let value = match parsed {
+            Ok(value) => value,
+            Err(error) if error.is_eof() && self.partial.len() + data.len() <= FRAME_LIMIT => {
+                if self.partial.is_empty() {
+                    self.partial.extend_from_slice(data);
+                }
+                return Ok(Seen::Known);
+            }
+            Err(error) => {
+                let bytes = if self.partial.is_empty() { data } else { &self.partial };
+                let text = String::from_utf8_lossy(bytes.get(..200).unwrap_or(bytes)).into_owned();
+                let what = format!("a chunk of the stream is no JSON ({error}): {}", cut(&text, 200));
+                return Err(Error::unreadable(what).with_source(error));
+            }
+        };
+        self.partial.clear();
+        match value {
+            Value::Object(chunk) => self.chunk(chunk, out),
+            Value::Array(chunks) => {
+                let mut seen = Seen::Unknown;
+                for chunk in chunks {
+                    if let Value::Object(chunk) = chunk
+                        && self.chunk(chunk, out)? == Seen::Known
+                    {
+                        seen = Seen::Known;
+                    }
+                }
+                Ok(seen)
+            }
+            _ => Ok(Seen::Unknown),
+        }
+    }
+
+    fn end(&mut self, out: &mut Deltas) -> Result<()> {
+        if !self.partial.is_empty() {
+            return Err(Error::unreadable("the stream ended in the middle of a chunk"));
+        }
+        if self.blocked {
+            if self.choices.is_empty() {
+                self.choices.push(ChoiceState::default());
+            }
+            for choice in &mut self.choices {
+                choice.finish.get_or_insert(FinishReason::ContentFilter);
+            }
+        }
+        if self.choices.is_empty() || self.choices.iter().any(|choice| choice.finish.is_none()) {
+            return Err(incomplete_stream());
+        }
+        // Grounding may come after the counts it belongs to.
+        if let Some((counts, with)) = &self.counts
+            && *with != self.grounded
+        {
+            out.push(Delta::Usage(usage::read(counts, self.grounded)));
+        }
+        for state in &mut self.choices {
+            let choice = state.index;
+            for call in state.server_calls.drain(..) {
+                out.push(field(choice, "server_side_tool_invocations", call));
+            }
+            if let Some(reason) = state.finish.take() {
+                let reason = finish_with_calls(reason, state.calls > 0, &self.memo);
+                out.push(Delta::Finish { choice, reason, native: None });
+            }
+        }
+        Ok(())
+    }
+}
