@@ -13,6 +13,7 @@ pub mod hub;
 pub mod json;
 pub mod models;
 pub mod providers;
+pub mod tokens;
 pub mod transport;
 pub mod wires;
 

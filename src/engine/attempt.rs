@@ -7,11 +7,11 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::call::ChatCall;
 use super::stream::{ChatStream, StreamSettings};
 use super::{Answer, Meta, media, new_call_id, new_chat_id, now};
-use crate::auth;
 use crate::error::{Error, Result};
 use crate::hub::{ChatResponse, Target};
 use crate::transport::{Body, Transport, retry_after, should_retry};
 use crate::wires::{HttpCall, HttpReply, Memo, Prepared, StreamWire};
+use crate::{auth, tokens};
 
 /// Headers that never leave an answer.
 const PRIVATE_HEADERS: [&str; 2] = ["set-cookie", "set-cookie2"];
@@ -185,8 +185,13 @@ impl Job {
     }
 }
 
-/// Fills in what a provider left out (OSS-02, STR-09).
+/// Fills in what a provider left out (OSS-02, STR-09, USG-08).
 pub fn complete(response: &mut ChatResponse) {
+    if let Some(usage) = &mut response.usage {
+        let reasoning =
+            response.choices.first().and_then(|choice| choice.message.reasoning_content.as_deref());
+        tokens::estimate_reasoning(usage, reasoning.unwrap_or_default());
+    }
     if response.id.is_empty() {
         response.id = new_chat_id();
     }

@@ -10,6 +10,7 @@ use super::call::ErrorContext;
 use super::{Meta, new_call_id, new_chat_id, now};
 use crate::error::{Error, Kind, Result};
 use crate::hub::{ChatResponse, Delta, Deltas, Usage, replay};
+use crate::tokens;
 use crate::transport::Body;
 use crate::wires::framing::{Frame, Frames, Framing};
 use crate::wires::openai::{Chunk, Chunker};
@@ -46,6 +47,8 @@ struct State {
     chunker: Chunker,
     head: StreamHead,
     generated: String,
+    /// Thinking so far, to be counted when the provider does not.
+    reasoning: String,
     repeats: Repeats,
 }
 
@@ -116,6 +119,7 @@ impl ChatStream {
             chunker: Chunker::new(include_usage, new_call_id),
             head,
             generated: String::new(),
+            reasoning: String::new(),
             repeats: Repeats { limit, count: 0, last: String::new() },
         };
         Self { source, state, meta, failed: None, ended: false, context }
@@ -209,6 +213,9 @@ impl ChatStream {
     }
 
     fn close(&mut self, out: &mut Vec<Chunk>) {
+        if let Some(usage) = self.state.chunker.usage_mut() {
+            tokens::estimate_reasoning(usage, &self.state.reasoning);
+        }
         self.state.chunker.finish(out);
         self.ended = true;
         // The connection goes back to its pool, or is closed, now rather than when the caller lets go.
@@ -255,6 +262,11 @@ impl State {
                             format!("the model repeats the same chunk = {text} without end"),
                         ));
                     }
+                }
+                Delta::Reasoning { choice: 0, text }
+                    if self.reasoning.len() + text.len() <= GENERATED_LIMIT =>
+                {
+                    self.reasoning.push_str(text);
                 }
                 _ => {}
             }

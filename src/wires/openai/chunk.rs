@@ -85,6 +85,11 @@ impl Chunker {
         self.usage.as_ref()
     }
 
+    /// The counts that the usage chunk will have, while they can still be completed.
+    pub fn usage_mut(&mut self) -> Option<&mut Usage> {
+        self.usage.as_mut().filter(|_| self.include_usage)
+    }
+
     /// The stream ended well: the usage chunk, when the caller asked for one (STR-21).
     pub fn finish(&mut self, out: &mut Vec<Chunk>) {
         if self.include_usage

@@ -1,0 +1,61 @@
+//! Counting tokens where a provider does not. The vocabulary is in the binary and is read when first needed.
+
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use tiktoken_rs::CoreBPE;
+
+use crate::hub::Usage;
+use crate::json::count_at;
+
+static CL100K: OnceLock<Option<CoreBPE>> = OnceLock::new();
+
+/// Tokens of a text in OpenAI's `cl100k_base`: an estimate for every other vocabulary.
+pub fn count(text: &str) -> u64 {
+    if text.is_empty() {
+        return 0;
+    }
+    match CL100K.get_or_init(|| tiktoken_rs::cl100k_base().ok()) {
+        Some(vocabulary) => vocabulary.encode_ordinary(text).len() as u64,
+        None => text.len().div_ceil(4) as u64,
+    }
+}
+
+/// Estimates the reasoning share of the output where the model thought but its provider has not counted, which
+/// wires mark by a null `reasoning_tokens`. Hidden thinking stays null (USG-08).
+pub fn estimate_reasoning(usage: &mut Usage, reasoning: &str) {
+    let completion = usage.completion_tokens;
+    let Some(details) = &mut usage.completion_tokens_details else { return };
+    if details.get("reasoning_tokens") != Some(&Value::Null) || reasoning.is_empty() {
+        return;
+    }
+    let counted = count(reasoning).min(completion);
+    details.insert("reasoning_tokens".to_owned(), counted.into());
+    if count_at(details, "text_tokens") == 0 {
+        details.insert("text_tokens".to_owned(), (completion - counted).into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usg_08_thinking_is_estimated_capped_or_left_open() {
+        let usage =
+            |completion: u64| Usage::new(1, completion).completion_detail("reasoning_tokens", Value::Null);
+        let details =
+            |usage: &Usage, key: &str| usage.completion_tokens_details.as_ref().unwrap().get(key).cloned();
+        let text = "Letters: s t r a w b e r r y. r appears thrice.";
+        let mut counted = usage(73);
+        estimate_reasoning(&mut counted, text);
+        assert_eq!(details(&counted, "reasoning_tokens"), Some(18.into()));
+        assert_eq!(details(&counted, "text_tokens"), Some(55.into()));
+        let mut capped = usage(5);
+        estimate_reasoning(&mut capped, text);
+        assert_eq!(details(&capped, "reasoning_tokens"), Some(5.into()));
+        let mut hidden = usage(5);
+        estimate_reasoning(&mut hidden, "");
+        assert_eq!(details(&hidden, "reasoning_tokens"), Some(Value::Null));
+    }
+}
