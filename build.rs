@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs, io};
 
+#[expect(clippy::disallowed_methods, reason = "cargo tells build scripts through the environment")]
 fn main() -> io::Result<()> {
     let folder = Path::new("src/providers/data");
     println!("cargo::rerun-if-changed={}", folder.display());
@@ -15,7 +16,8 @@ fn main() -> io::Result<()> {
         if path.extension().is_some_and(|extension| extension == "toml")
             && let Some(name) = path.file_stem()
         {
-            let _ = writeln!(table, "    ({:?}, include_str!({path:?})),", name.to_string_lossy());
+            let (name, path) = (name.to_string_lossy(), path.to_string_lossy());
+            let _ = writeln!(table, "    ({name:?}, include_str!({path:?})),");
         }
     }
     table.push(']');

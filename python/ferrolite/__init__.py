@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from ferrolite._settings import *  # noqa: F403 - the settings are this module's own attributes
 
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # pyright: ignore[reportConstantRedefinition]
 if TYPE_CHECKING:
     from typing import Any
 
@@ -34,7 +34,14 @@ _HOMES = {
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 _SUBMODULES = ("_logging", "exceptions", "testing", "types")
-_NOT_AT_TOP = ("ChatCompletionDeltaToolCall", "Delta", "Embedding", "FunctionCall", "Logprobs", "ServerToolUse")
+_NOT_AT_TOP = (
+    "ChatCompletionDeltaToolCall",
+    "Delta",
+    "Embedding",
+    "FunctionCall",
+    "Logprobs",
+    "ServerToolUse",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -180,7 +180,11 @@ def _prepare(arguments: dict[str, Any]) -> None:
 
 
 def mock_completion(
-    model: str, messages: list[Any], stream: bool | None = False, mock_response: Any = "This is a mock request", **kwargs: Any
+    model: str,
+    messages: list[Any],
+    stream: bool | None = False,
+    mock_response: Any = "This is a mock request",
+    **kwargs: Any,
 ) -> ModelResponse | CustomStreamWrapper:
     """`completion` with `mock_response`: nothing is sent."""
     return completion(model, messages, stream=stream, mock_response=mock_response, **kwargs)

@@ -16,7 +16,9 @@ def _logger(name: str) -> logging.Logger:
     logger = logging.getLogger(name)
     if not logger.handlers:
         handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s - %(name)s:%(levelname)s: %(message)s", "%H:%M:%S"))
+        handler.setFormatter(
+            logging.Formatter("%(asctime)s - %(name)s:%(levelname)s: %(message)s", "%H:%M:%S")
+        )
         logger.addHandler(handler)
     return logger
 
@@ -39,7 +41,7 @@ def level_from_environment() -> int | None:
     for name in ("FERROLITE_LOG", "LITELLM_LOG"):
         text = os.environ.get(name, "").strip().upper()
         if text:
-            level = logging.getLevelName(text)
+            level = getattr(logging, text, None)
             return level if isinstance(level, int) else logging.WARNING
     return None
 

@@ -22,7 +22,8 @@ def text_of_mock(mock: Any, model: str) -> str:
 
         provider, name = _core.split_model(model)
         raise InternalServerError(message=str(mock), llm_provider=provider, model=name) from mock
-    choices: Any = getattr(mock, "choices", None) or (mock.get("choices") if isinstance(mock, dict) else None)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    is_dict = issubclass(type(mock), dict)  # isinstance would make pyright forget that a mock can be anything
+    choices: Any = mock.get("choices") if is_dict else getattr(mock, "choices", None)
     if choices:
         return choices[0]["message"]["content"] or ""
     return str(mock)

@@ -31,7 +31,10 @@ def response_format(model: type[Any]) -> dict[str, Any]:
             text = f"response_format: the class {model.__name__} has no JSON schema ({error})"
             raise BadRequestError(message=text, model="", llm_provider="") from error
     name = model.__name__
-    return {"type": "json_schema", "json_schema": {"schema": strict(schema, schema), "name": name, "strict": True}}
+    return {
+        "type": "json_schema",
+        "json_schema": {"schema": strict(schema, schema), "name": name, "strict": True},
+    }
 
 
 def strict(schema: Any, root: Schema) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    pass
 
 api_key: str | None = None
 """A key for any provider whose own is not set."""
@@ -42,4 +42,6 @@ suppress_debug_info: bool = False
 if TYPE_CHECKING:
     __all__: list[str]
 else:
-    __all__ = [name for name in dict(globals()) if name[:1] != "_" and name not in ("annotations", "TYPE_CHECKING")]
+    __all__ = [
+        name for name in dict(globals()) if name[:1] != "_" and name not in ("annotations", "TYPE_CHECKING")
+    ]

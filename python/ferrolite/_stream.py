@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ferrolite import _core
+    from ferrolite._core import CoreStream
     from ferrolite.types.utils import ModelResponseStream
 
 _NOTHING: Any = iter(())
@@ -33,7 +33,7 @@ class CustomStreamWrapper:
     response_id: str | None = None
     messages: list[Any] | None = None
     _response_headers: dict[str, str] | None = None
-    _core: _core.CoreStream | None = None
+    _core: CoreStream | None = None
     _batch: Iterator[Any] = _NOTHING
     _hidden: dict[str, Any] | None = None
 
@@ -60,7 +60,7 @@ class CustomStreamWrapper:
             self._batch = iter(completion_stream)
 
     @classmethod
-    def _of_core(cls, core: _core.CoreStream, model: str, messages: list[Any]) -> Self:
+    def _of_core(cls, core: CoreStream, model: str, messages: list[Any]) -> Self:
         made = cls.__new__(cls)
         made._core = made.completion_stream = core
         made.model = model
@@ -150,7 +150,7 @@ class CustomStreamWrapper:
     def _hidden_params(self, value: dict[str, Any]) -> None:
         self._hidden = value
 
-    def _remember(self, core: _core.CoreStream) -> None:
+    def _remember(self, core: CoreStream) -> None:
         """Keep what is known after the core is gone."""
         meta = core.meta
         if self._hidden is None:

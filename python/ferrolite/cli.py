@@ -15,7 +15,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     from ferrolite import _core
 
-    parser = argparse.ArgumentParser(prog="ferrolite", description="Call any language model in OpenAI's format.")
+    parser = argparse.ArgumentParser(
+        prog="ferrolite", description="Call any language model in OpenAI's format."
+    )
     parser.add_argument("--version", action="version", version=f"ferrolite {_core.version}")
     commands = parser.add_subparsers(dest="command", metavar="command")
     _add_mock(commands)

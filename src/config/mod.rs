@@ -44,18 +44,20 @@ pub fn switch(environment: &dyn Environment, name: &str) -> bool {
 mod tests {
     use super::*;
 
+    struct One(&'static str);
+
+    impl Environment for One {
+        fn get(&self, _name: &str) -> Option<String> {
+            Some(self.0.to_owned())
+        }
+    }
+
     #[test]
     fn gen_02_switches_as_people_write_them() {
         assert_eq!(parse_switch("true"), Some(true));
         assert_eq!(parse_switch(" yes "), Some(true));
         assert_eq!(parse_switch("0"), Some(false));
         assert_eq!(parse_switch("maybe"), None);
-        struct One(&'static str);
-        impl Environment for One {
-            fn get(&self, _name: &str) -> Option<String> {
-                Some(self.0.to_owned())
-            }
-        }
         assert!(switch(&One("maybe"), "LITELLM_DROP_PARAMS"), "an unreadable variable counts as on");
         assert!(!switch(&One("0"), "LITELLM_DROP_PARAMS"));
     }

@@ -81,17 +81,17 @@ impl Job {
     async fn head(&self, transport: &Transport) -> Outcome<Body> {
         let limits = self.call.limits;
         let sent = transport.send(self.http.clone(), &self.call.connection, limits).await;
-        let body = sent.map_err(|error| (self.from_transport(error), None))?;
+        let body = sent.map_err(|error| (self.transport_failure(error), None))?;
         if body.status() < 300 {
             return Ok(body);
         }
-        let reply = body.collect(limits).await.map_err(|error| (self.from_transport(error), None))?;
+        let reply = body.collect(limits).await.map_err(|error| (self.transport_failure(error), None))?;
         Err(self.failed(&reply))
     }
 
     async fn whole(&self, transport: &Transport) -> Outcome<HttpReply> {
         let body = self.head(transport).await?;
-        body.collect(self.call.limits).await.map_err(|error| (self.from_transport(error), None))
+        body.collect(self.call.limits).await.map_err(|error| (self.transport_failure(error), None))
     }
 
     /// Waits before the next attempt, or gives up with the error.
@@ -127,7 +127,8 @@ impl Job {
         let include_usage = self.call.include_usage;
         if body.is_json() {
             // No stream at all: an error with a good status, or a server that does not stream (STR-30).
-            let reply = body.collect(self.call.limits).await.map_err(|error| self.from_transport(error))?;
+            let reply =
+                body.collect(self.call.limits).await.map_err(|error| self.transport_failure(error))?;
             let response = wire
                 .decode(&reply, &self.memo, target)
                 .map_err(|error| self.decorate(error, &reply.headers))?;
@@ -170,7 +171,7 @@ impl Job {
         (error, Some(should_retry(reply.status, &reply.headers)))
     }
 
-    fn from_transport(&self, error: Error) -> Error {
+    fn transport_failure(&self, error: Error) -> Error {
         self.decorate(error, &HeaderMap::new())
     }
 

@@ -74,7 +74,9 @@ fn remove(value: &mut Value, path: &str) {
         let rest = rest.trim_start_matches('.');
         let Value::Array(items) = value else { return };
         if index == "*" {
-            items.iter_mut().for_each(|item| remove(item, rest));
+            for item in items {
+                remove(item, rest);
+            }
         } else if let Some(item) = index.parse().ok().and_then(|at: usize| items.get_mut(at)) {
             remove(item, rest);
         }

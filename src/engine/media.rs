@@ -22,10 +22,11 @@ const HOPS: usize = 5;
 pub async fn fetch(transport: &Transport, addresses: Vec<String>) -> Result<HashMap<String, InlineMedia>> {
     let mut found = HashMap::with_capacity(addresses.len());
     for address in addresses {
-        if !found.contains_key(&address) {
-            let media = fetch_one(transport, &address).await?;
-            found.insert(address, media);
+        if found.contains_key(&address) {
+            continue;
         }
+        let media = fetch_one(transport, &address).await?;
+        found.insert(address, media);
     }
     Ok(found)
 }

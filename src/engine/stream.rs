@@ -60,6 +60,7 @@ pub(super) struct StreamSettings {
     pub context: ErrorContext,
 }
 
+#[expect(clippy::large_enum_variant, reason = "one for each stream, and nearly always the large one")]
 enum Source {
     Live {
         body: Body,

@@ -83,7 +83,7 @@ impl ChatRequest {
             Some(Value::Object(body)) => body,
             _ => Map::new(),
         };
-        let mut request = Self { messages, stream, extra_body, ..Self::default() };
+        let mut request = Self { messages, extra_body, stream, ..Self::default() };
         for (name, value) in map {
             if value.is_null() {
                 continue;

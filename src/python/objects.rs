@@ -399,7 +399,7 @@ fn streaming_choice<'py>(
     }
     match &choice.function_call {
         Some(value) => {
-            delta.set(intern!(py, "function_call"), &construct(py, &classes.function_call, value)?)?
+            delta.set(intern!(py, "function_call"), &construct(py, &classes.function_call, value)?)?;
         }
         None => delta.set_none(intern!(py, "function_call"))?,
     }
@@ -442,7 +442,7 @@ fn streaming_choice<'py>(
     let made = classes.blank(py, &classes.streaming_choices)?;
     match choice.finish_reason {
         Some(reason) => {
-            made.set(intern!(py, "finish_reason"), PyString::intern(py, reason.as_str()).as_any())?
+            made.set(intern!(py, "finish_reason"), PyString::intern(py, reason.as_str()).as_any())?;
         }
         None => made.set_none(intern!(py, "finish_reason"))?,
     }

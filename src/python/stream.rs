@@ -195,10 +195,13 @@ impl Drop for CoreStream {
     }
 }
 
+/// What was read, and the stream to read on from.
+type Read = (Result<Vec<Chunk>, Error>, Box<ChatStream>);
+
 /// Puts a read back where its reader finds it, however the task ends; a panic becomes an error.
 struct Returned {
     place: Arc<Mutex<Slot>>,
-    read: Option<(Result<Vec<Chunk>, Error>, Box<ChatStream>)>,
+    read: Option<Read>,
 }
 
 impl Drop for Returned {

@@ -183,7 +183,7 @@ impl Reader {
         let mut path = String::new();
         for step in &self.path {
             if step.bytes().all(|byte| byte.is_ascii_digit()) && !step.is_empty() {
-                path.push_str(&format!("[{step}]"));
+                path.extend(["[", step, "]"]);
             } else if path.is_empty() || step.is_empty() {
                 path.push_str(step);
             } else {

@@ -81,8 +81,7 @@ impl Frames {
         if self.buffer.is_empty() && self.array.is_none() {
             // The common case: whole events in one read, handed out without a copy.
             let mut rest = read;
-            loop {
-                let Some(end) = self.find_end(&rest, 0).0 else { break };
+            while let Some(end) = self.find_end(&rest, 0).0 {
                 let block = rest.split_to(end);
                 if !self.emit(&block, each)? {
                     return Ok(false);

@@ -159,7 +159,7 @@ impl Chunker {
             Delta::Audio { choice, audio } => self.choice(chunk, choice).audio = Some(audio),
             Delta::Logprobs { choice, logprobs } => self.choice(chunk, choice).logprobs = Some(logprobs),
             Delta::ProviderFields { choice, fields } => {
-                self.choice(chunk, choice).provider_fields.extend(fields)
+                self.choice(chunk, choice).provider_fields.extend(fields);
             }
             Delta::Field { choice, name, value } => {
                 self.choice(chunk, choice).fields.insert(name, value);
@@ -192,7 +192,7 @@ impl Chunker {
         match calls.iter_mut().rfind(|call| call.index == index) {
             Some(call) => call.arguments.push_str(json),
             None => {
-                calls.push(ToolCallChunk { index, arguments: json.to_owned(), ..ToolCallChunk::default() })
+                calls.push(ToolCallChunk { index, arguments: json.to_owned(), ..ToolCallChunk::default() });
             }
         }
     }

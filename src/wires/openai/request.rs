@@ -67,7 +67,7 @@ fn body(
         }
         match name {
             "tools" if !target.accent.keeps_cache_control => {
-                map.serialize_entry(name, &without_cache_control(value))?
+                map.serialize_entry(name, &without_cache_control(value))?;
             }
             _ => map.serialize_entry(name, value)?,
         }

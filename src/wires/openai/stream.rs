@@ -109,7 +109,7 @@ impl ChoiceState {
             match (name.as_str(), value) {
                 (_, Value::Null) | ("role", _) => {}
                 ("annotations", Value::Array(annotations)) => {
-                    out.push(Delta::Annotations { choice, annotations })
+                    out.push(Delta::Annotations { choice, annotations });
                 }
                 ("images", Value::Array(images)) => out.push(Delta::Images { choice, images }),
                 ("audio", audio) => out.push(Delta::Audio { choice, audio }),
@@ -215,7 +215,7 @@ impl StreamDecoder for Decoder {
             .with_source(error)
         })?;
         if let Some(error) = chunk.error {
-            return Err(stream_error(error));
+            return Err(stream_error(&error));
         }
         let id = chunk.id.filter(|id| !id.is_empty());
         if !self.opened {
@@ -255,7 +255,7 @@ impl StreamDecoder for Decoder {
 }
 
 /// An error object in mid-stream takes the same road as an error reply; its code is the status when it is a number.
-fn stream_error(error: Value) -> Error {
+fn stream_error(error: &Value) -> Error {
     let status = error.get("code").and_then(|code| match code {
         Value::Number(number) => number.as_u64(),
         Value::String(text) => text.parse().ok(),

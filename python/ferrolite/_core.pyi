@@ -1,0 +1,116 @@
+"""The native module: takes arguments, calls the core, hands objects back.
+
+Internal: the public interface is `ferrolite`. `tests/python/test_stub.py` compares this file with the built module.
+"""
+
+from asyncio import Future
+from collections.abc import Awaitable, Callable
+from typing import Any, final
+
+from ferrolite.types.utils import ModelResponse, ModelResponseStream
+
+version: str
+
+# Calls. `arguments` are the keywords of a call, `module` the package's own dict, which holds the settings.
+
+def chat(arguments: dict[str, Any], module: dict[str, Any]) -> ModelResponse | CoreStream:
+    """A chat completion, waited for: a response, or a stream when `arguments` ask for one."""
+
+def chat_async(
+    arguments: dict[str, Any], module: dict[str, Any], queue: LoopQueue, future: Future[Any]
+) -> PendingCall:
+    """Begin a chat completion whose result goes to `future` through the loop's queue."""
+
+def chat_future(arguments: dict[str, Any], module: dict[str, Any]) -> Awaitable[ModelResponse | CoreStream]:
+    """The same for loops that cannot watch a descriptor."""
+
+def collect_chunks(chunks: list[Any]) -> ModelResponse:
+    """Fold the chunks of a stream into one response."""
+
+# Providers.
+
+def register_provider(row: dict[str, Any]) -> None:
+    """Add a provider, or replace one: a dict with the fields of a row."""
+
+def split_model(model: str, provider: str | None = None) -> tuple[str, str]:
+    """The provider, and the provider's own name of a model."""
+
+def set_log_level(level: int) -> None:
+    """Set the level (Python's numbers) and connect the core's records to `logging` on first use."""
+
+def serve_mock(options: dict[str, Any], ready: Callable[[str], object]) -> None:
+    """Serve a mock provider until a signal arrives; `ready` is called with the address once it listens."""
+
+@final
+class PendingCall:
+    """A call under way. Letting go of it does not end it."""
+
+    def abort(self) -> None:
+        """End the call: the request is dropped, its connection closed."""
+
+@final
+class CallMeta:
+    """What is known of a call besides its answer."""
+
+    @property
+    def provider(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def response_ms(self) -> float:
+        """Milliseconds from the call to its answer."""
+
+    def call_id(self) -> str:
+        """An id of this call, made when it is first asked for."""
+
+    def headers(self) -> dict[str, str]:
+        """The upstream's headers as they came."""
+
+    def hidden_params(self) -> dict[str, Any]:
+        """What LiteLLM has in `_hidden_params`."""
+
+@final
+class CoreStream:
+    """A stream's core: batches of chunks, blocking or awaitable."""
+
+    @property
+    def meta(self) -> CallMeta:
+        """What is known of the call."""
+
+    def next_batch(self) -> list[ModelResponseStream]:
+        """Wait for the next batch. An empty one means the end."""
+
+    def take_ready(self) -> list[ModelResponseStream] | None:
+        """What has been read already, without waiting; None when nothing is there, empty at the end."""
+
+    def request(self, queue: LoopQueue, future: Future[Any]) -> None:
+        """Begin to read the next batch; `future` is resolved when `take_ready` has something."""
+
+    def ready_future(self) -> Awaitable[None]:
+        """The same for loops that cannot watch a descriptor."""
+
+    def close(self) -> None:
+        """End the stream: the upstream connection is closed."""
+
+@final
+class LoopQueue:
+    """Results on their way to the futures of one event loop."""
+
+    def __new__(cls) -> LoopQueue: ...
+    def fileno(self) -> int:
+        """The descriptor to watch for reading."""
+
+    def drain(self) -> None:
+        """Hand results to their futures. Called by the loop when the descriptor is readable."""
+
+@final
+class MockServer:
+    """A mock provider server in the background of this process."""
+
+    def __new__(cls, options: dict[str, Any]) -> MockServer: ...
+    @property
+    def base_url(self) -> str:
+        """The address, for example `http://127.0.0.1:4010`."""
+
+    def stop(self) -> None:
+        """Stop the server."""
