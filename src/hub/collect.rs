@@ -92,6 +92,8 @@ impl Collector {
             Delta::Field { choice, name, value } => {
                 self.choice(choice).message.extra.insert(name, value);
             }
+            // An empty list says nothing, least of all against an earlier one.
+            Delta::ChunkField { value: Value::Array(items), .. } if items.is_empty() => {}
             Delta::ChunkField { name, value } => {
                 self.response.extra.insert(name, value);
             }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::parts::Resolution;
 use super::{model, schema, thinking};
 use crate::error::{Error, Result};
-use crate::hub::{ChatRequest, Params, ResponseFormat, Target};
+use crate::hub::{Params, ResponseFormat, Target};
 use crate::json::{Map, kind_of, str_at};
 
 /// Keywords that belong into `generationConfig`, by Google's name; callers may write them either way.
@@ -52,8 +52,12 @@ pub struct Settings {
     pub instruction: Option<String>,
 }
 
-pub fn encode(request: &ChatRequest, target: &Target, resolution: Option<Resolution>) -> Result<Settings> {
-    let params = &request.params;
+pub fn encode(
+    params: &Params,
+    own: &Map,
+    target: &Target,
+    resolution: Option<Resolution>,
+) -> Result<Settings> {
     let mut settings = Settings::default();
     let config = &mut settings.config;
     for (name, googles) in RENAMED {
@@ -73,8 +77,10 @@ pub fn encode(request: &ChatRequest, target: &Target, resolution: Option<Resolut
         config.insert("thinkingConfig".into(), Value::Object(thinking));
     }
     settings.instruction = response_format(params, target, config)?;
-    extra(&request.extra, target, &mut settings)?;
+    extra(own, target, &mut settings)?;
     if let Some(resolution) = resolution {
+        // The finest one is for single parts only.
+        let resolution = resolution.min(Resolution::High);
         settings.config.insert("mediaResolution".into(), resolution.as_str().into());
     }
     if let Some(tier) = params.str("service_tier") {
@@ -238,8 +244,13 @@ mod tests {
     use super::super::tests::{request, target};
     use super::*;
 
+    fn try_settings(target: &Target, asked: Value) -> Result<Settings> {
+        let request = request(asked);
+        encode(&request.params, &request.extra, target, None)
+    }
+
     fn settings(model: &str, asked: Value) -> Settings {
-        encode(&request(asked), &target(model), None).unwrap()
+        try_settings(&target(model), asked).unwrap()
     }
 
     fn config(model: &str, asked: Value) -> Value {
@@ -290,10 +301,13 @@ mod tests {
     #[test]
     fn gem_18_top_k_is_refused_where_sampling_is_ignored() {
         let mut target = target("gemini-3.6-flash");
-        let asked = request(json!({"top_k": 3}));
-        assert_eq!(encode(&asked, &target, None).unwrap_err().kind(), crate::error::Kind::UnsupportedParams);
+        let asked = json!({"top_k": 3});
+        assert_eq!(
+            try_settings(&target, asked.clone()).unwrap_err().kind(),
+            crate::error::Kind::UnsupportedParams
+        );
         target.options.drop_params = true;
-        assert!(encode(&asked, &target, None).unwrap().config.is_empty());
+        assert!(try_settings(&target, asked).unwrap().config.is_empty());
     }
 
     #[test]
@@ -316,9 +330,9 @@ mod tests {
             config(tts, json!({"modalities": ["text"], "audio": {"voice": "Kore"}}))["responseModalities"],
             json!(["TEXT", "AUDIO"])
         );
-        let wav = request(json!({"audio": {"voice": "Kore", "format": "wav"}}));
+        let wav = json!({"audio": {"voice": "Kore", "format": "wav"}});
         assert_eq!(
-            encode(&wav, &target(tts), None).unwrap_err().facts().param.as_deref(),
+            try_settings(&target(tts), wav).unwrap_err().facts().param.as_deref(),
             Some("audio.format")
         );
         assert_eq!(

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use super::mime::mime_of_extension;
 use super::parts::{Blob, FileData, MediaResolution, Part, Payload, Resolution};
 use crate::error::{Error, Kind, Result};
 use crate::hub::{ChatRequest, Content, InlineMedia, Part as HubPart};
@@ -257,43 +258,6 @@ fn video_metadata(metadata: &Map, part: &Part<'_>, path: &str) -> Result<Map> {
         other => other.to_owned(),
     };
     Ok(metadata.iter().map(|(key, value)| (renamed(key), value.clone())).collect())
-}
-
-fn mime_of_extension(address: &str) -> Option<&'static str> {
-    let (_, extension) = address.rsplit('/').next()?.rsplit_once('.')?;
-    Some(match extension.to_ascii_lowercase().as_str() {
-        "png" => "image/png",
-        "jpg" | "jpeg" => "image/jpeg",
-        "gif" => "image/gif",
-        "webp" => "image/webp",
-        "heic" => "image/heic",
-        "heif" => "image/heif",
-        "pdf" => "application/pdf",
-        "txt" => "text/plain",
-        "md" => "text/md",
-        "csv" => "text/csv",
-        "html" | "htm" => "text/html",
-        "xml" => "text/xml",
-        "json" => "application/json",
-        "mp3" => "audio/mp3",
-        "wav" => "audio/wav",
-        "aac" => "audio/aac",
-        "aiff" => "audio/aiff",
-        "flac" => "audio/flac",
-        "ogg" => "audio/ogg",
-        "m4a" => "audio/m4a",
-        "opus" => "audio/opus",
-        "mp4" => "video/mp4",
-        "mpeg" => "video/mpeg",
-        "mpg" => "video/mpg",
-        "mov" => "video/mov",
-        "avi" => "video/avi",
-        "flv" => "video/x-flv",
-        "webm" => "video/webm",
-        "wmv" => "video/wmv",
-        "3gp" | "3gpp" => "video/3gpp",
-        _ => return None,
-    })
 }
 
 fn invalid(path: &str, what: &str) -> Error {

@@ -9,12 +9,12 @@ use serde_json::value::RawValue;
 use super::media::{self, Reader};
 use super::model;
 use super::parts::{FunctionCall, FunctionResponse, Part, Payload, Raw, Resolution, Response, Turn, has_key};
+use super::signatures::{
+    Signatures, server_invocations, signature_of, split_id, thought_signature, thoughts,
+};
 use crate::error::{Error, Result};
-use crate::hub::{ChatRequest, Content, Message, Part as HubPart, Role, Target, ToolCall};
+use crate::hub::{ChatRequest, Content, Message, Part as HubPart, Role, Target};
 use crate::json::{Map, str_at};
-
-/// Between a tool call's id and the thought signature that travels with it (GEM-07).
-pub const SIGNATURE_MARK: &str = "__thought__";
 
 /// What Google documents for a call whose signature is lost: base64 of `skip_thought_signature_validator` (GEM-09).
 const SKIP_VALIDATION: &str = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=";
@@ -181,7 +181,7 @@ impl<'a> Writer<'a> {
         match &message.content {
             Some(Content::Text(text)) => {
                 let mut part = Part::text(text);
-                part.thought_signature = signatures.left().map(Cow::Borrowed);
+                part.thought_signature = signatures.of_text().map(Cow::Borrowed);
                 out.push(part);
             }
             Some(Content::Parts(parts)) => {
@@ -192,7 +192,7 @@ impl<'a> Writer<'a> {
                 if let [part] = &mut out[text_at..]
                     && part.is_text()
                 {
-                    part.thought_signature = signatures.left().map(Cow::Borrowed);
+                    part.thought_signature = signatures.of_text().map(Cow::Borrowed);
                 }
             }
             None => {}
@@ -294,89 +294,6 @@ fn texts(content: Option<&Content>) -> impl Iterator<Item = Part<'_>> {
 
 fn is_empty_text(part: &Part<'_>) -> bool {
     matches!(&part.payload, Some(Payload::Text(text)) if text.is_empty())
-}
-
-/// An id and the signature behind it (GEM-07).
-fn split_id(id: &str) -> (&str, Option<&str>) {
-    match id.split_once(SIGNATURE_MARK) {
-        Some((id, signature)) => (id, Some(signature).filter(|signature| !signature.is_empty())),
-        None => (id, None),
-    }
-}
-
-fn thought_signature(fields: &Map) -> Option<&str> {
-    str_at(fields, "thought_signature").filter(|signature| !signature.is_empty())
-}
-
-fn signature_of(call: &ToolCall) -> Option<&str> {
-    [&call.provider_specific_fields, &call.function.provider_specific_fields]
-        .into_iter()
-        .find_map(|fields| thought_signature(fields.as_ref()?))
-        .or_else(|| split_id(call.id.as_deref()?).1)
-        .or_else(|| {
-            // Google's own OpenAI-compatible endpoint puts it here.
-            call.extra.get("extra_content")?.get("google")?.get("thought_signature")?.as_str()
-        })
-}
-
-/// The signatures of a message, and which of them have found their part. One that a call carries is not repeated
-/// (GEM-10).
-struct Signatures<'a> {
-    all: Vec<&'a str>,
-    used: Vec<bool>,
-}
-
-impl<'a> Signatures<'a> {
-    fn of(message: &'a Message) -> Self {
-        let fields = message.provider_specific_fields.as_ref();
-        let listed = fields.and_then(|fields| fields.get("thought_signatures")).and_then(Value::as_array);
-        let all: Vec<&str> = listed.into_iter().flatten().filter_map(Value::as_str).collect();
-        let mut signatures = Self { used: vec![false; all.len()], all };
-        let server_calls = message.provider_specific_fields.as_ref().map_or(&[][..], server_invocations);
-        let on_server_calls =
-            server_calls.iter().filter_map(|call| thought_signature(call.as_object()?)).collect::<Vec<_>>();
-        for signature in message.tool_calls.iter().filter_map(signature_of).chain(on_server_calls) {
-            signatures.take(signature);
-        }
-        signatures
-    }
-
-    /// Marks one; false when it is not of this provider.
-    fn take(&mut self, signature: &str) -> bool {
-        let at = self.all.iter().zip(&self.used).position(|(known, used)| *known == signature && !used);
-        if let Some(used) = at.and_then(|at| self.used.get_mut(at)) {
-            *used = true;
-        }
-        at.is_some()
-    }
-
-    fn left(&self) -> Option<&'a str> {
-        self.all.iter().zip(&self.used).find(|(_, used)| !**used).map(|(signature, _)| *signature)
-    }
-}
-
-/// Thoughts go back as parts of their own; a signature stays on the thought it came with (GEM-11). Signatures that
-/// another provider made are not sent.
-fn thoughts<'a>(message: &'a Message, signatures: &mut Signatures<'a>) -> Vec<Part<'a>> {
-    let mut signed = false;
-    let mut out = Vec::new();
-    for block in &message.thinking_blocks {
-        let Some(text) = str_at(block, "thinking") else { continue };
-        let signature = str_at(block, "signature").filter(|signature| signatures.take(signature));
-        signed |= signature.is_some();
-        if !text.is_empty() || signature.is_some() {
-            out.push(Part::thought(text, signature));
-        }
-    }
-    if signed {
-        return out;
-    }
-    let reasoning = message.reasoning_content.as_deref().filter(|text| !text.is_empty());
-    reasoning.map(|text| Part::thought(text, None)).into_iter().collect()
-}
-
-fn server_invocations(fields: &Map) -> &[Value] {
-    fields.get("server_side_tool_invocations").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// Calls that the provider ran itself, with their results (GEM-14).

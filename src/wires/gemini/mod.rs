@@ -8,12 +8,14 @@ mod generation;
 mod grounding;
 mod media;
 mod messages;
+mod mime;
 mod model;
 mod parts;
 mod pieces;
 mod request;
 mod response;
 mod schema;
+mod signatures;
 mod stream;
 mod thinking;
 mod tools;
@@ -39,8 +41,8 @@ impl Wire<Chat> for Gemini {
         request::encode(request, target)
     }
 
-    fn decode(&self, reply: &HttpReply, memo: &Memo, _target: &Target) -> Result<ChatResponse> {
-        response::decode(&reply.body, memo)
+    fn decode(&self, reply: &HttpReply, memo: &Memo, target: &Target) -> Result<ChatResponse> {
+        response::decode(&reply.body, memo, target)
     }
 
     fn error_facts(&self, status: u16, body: &[u8]) -> ErrorFacts {

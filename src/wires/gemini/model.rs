@@ -14,14 +14,24 @@ fn starts_with(name: &str, prefix: &str) -> bool {
 /// Gemini 3 and newer: thinking levels instead of budgets, ids on function calls, no penalties (GEM-06, GEM-09,
 /// GEM-17, GEM-18). Names that do not say how old they are count as new.
 pub fn is_modern(target: &Target) -> bool {
+    // `gemini-live-2.5-flash` and the like.
+    let old_version = name(target).split('-').any(|part| matches!(part, "1.0" | "1.5" | "2.0" | "2.5"));
+    !old_version && !is_old_family(target)
+}
+
+fn is_old_family(target: &Target) -> bool {
     let name = name(target);
-    let old_family = ["gemini-1", "gemini-2", "gemini-exp", "gemma-"]
+    ["gemini-1", "gemini-2", "gemini-exp", "gemma-"]
         .into_iter()
         .any(|prefix| starts_with(name, prefix) && !is_longer_number(name, prefix))
-        || (starts_with(name, "gemini-pro") && !name.ends_with("-latest"));
-    // `gemini-live-2.5-flash` and the like.
-    let old_version = name.split('-').any(|part| matches!(part, "1.0" | "1.5" | "2.0" | "2.5"));
-    !old_family && !old_version
+        || (starts_with(name, "gemini-pro") && !name.ends_with("-latest"))
+}
+
+/// Whether it thinks: what is said of it, and for names nobody has listed yet, that they are not of an old family.
+fn can_reason(target: &Target) -> bool {
+    is_modern(target)
+        || target.facts.can("reasoning")
+        || (target.facts.key.is_none() && !is_old_family(target))
 }
 
 /// `gemini-10` does not begin with `gemini-1`.
@@ -75,7 +85,7 @@ pub fn takes_sampling(target: &Target) -> bool {
 pub fn supports(parameter: &str, target: &Target) -> bool {
     match parameter {
         "audio" => name(target).contains("tts"),
-        "reasoning_effort" | "thinking" => is_modern(target) || target.facts.can("reasoning"),
+        "reasoning_effort" | "thinking" => can_reason(target),
         "temperature" | "top_p" => takes_sampling(target),
         "frequency_penalty"
         | "functions"

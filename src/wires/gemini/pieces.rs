@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::messages::SIGNATURE_MARK;
+use super::signatures::SIGNATURE_MARK;
 use crate::json::{Map, str_at};
 
 /// What one part of an answer is (GEM-23).

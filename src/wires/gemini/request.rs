@@ -1,5 +1,6 @@
 //! A chat request as the body and the address of `generateContent`.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use super::messages::{self, Conversation};
 use super::parts::{Part, Turn};
 use super::tools;
 use crate::error::{Error, Result};
-use crate::hub::{ChatRequest, Target};
+use crate::hub::{CHAT_PARAMS, ChatRequest, Params, Target};
 use crate::json::Map;
 use crate::wires::{HttpCall, Memo, Prepared};
 
@@ -23,8 +24,9 @@ const INTERNAL: &[&str] = &["cache", "tags"];
 
 pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     let mut conversation = messages::encode(request, target)?;
-    let settings = generation::encode(request, target, conversation.resolution)?;
-    let tools = tools::encode(&request.params, target)?;
+    let params = params(request);
+    let settings = generation::encode(&params, &request.extra, target, conversation.resolution)?;
+    let tools = tools::encode(&params, target)?;
     if let Some(instruction) = settings.instruction {
         say(&mut conversation, instruction);
     }
@@ -46,8 +48,20 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let url = url(target, request.stream);
     let call = HttpCall { method: Method::POST, url, headers, body: Bytes::from(body) };
-    let memo = Memo { legacy_functions: request.params.has("functions"), ..Memo::default() };
+    let memo = Memo { legacy_functions: params.has("functions"), ..Memo::default() };
     Ok(Prepared { call, memo })
+}
+
+/// The parameters, and those among the keywords that the caller wants sent although the model is not said to take
+/// them: they mean the same here (GEN-01).
+fn params(request: &ChatRequest) -> Cow<'_, Params> {
+    let mut params = Cow::Borrowed(&request.params);
+    for (name, value) in &request.extra {
+        if CHAT_PARAMS.contains(&name.as_str()) {
+            params.to_mut().0.insert(name.clone(), value.clone());
+        }
+    }
+    params
 }
 
 /// Where AI Studio answers. Tuned models are on the alpha interface only.

@@ -4,13 +4,15 @@ use serde_json::{Value, json};
 
 use super::grounding::{self, Grounded};
 use super::pieces::{self, Piece};
+use super::stream::Decoder;
 use super::{errors, usage};
 use crate::error::{Error, Result};
 use crate::hub::{
-    AssistantMessage, ChatResponse, Choice, FinishReason, FunctionCall, ToolCall, map_finish_reason,
+    AssistantMessage, ChatResponse, Choice, Collector, Deltas, FinishReason, FunctionCall, Target, ToolCall,
+    map_finish_reason,
 };
 use crate::json::{Map, cut, kind_of, take_string};
-use crate::wires::Memo;
+use crate::wires::{Memo, StreamDecoder};
 
 /// Facts of the candidates that the response carries as they are: Google's name, and the response's.
 pub const METADATA: &[(&str, &str)] = &[
@@ -20,15 +22,19 @@ pub const METADATA: &[(&str, &str)] = &[
     ("citationMetadata", "vertex_ai_citation_metadata"),
 ];
 
-pub fn decode(body: &[u8], memo: &Memo) -> Result<ChatResponse> {
+pub fn decode(body: &[u8], memo: &Memo, target: &Target) -> Result<ChatResponse> {
     let value: Value = serde_json::from_slice(body).map_err(|error| {
         let text = String::from_utf8_lossy(body.get(..200).unwrap_or(body)).into_owned();
         Error::unreadable(format!("the provider's answer is no JSON ({error}): {}", cut(&text, 200)))
             .with_source(error)
     })?;
-    let Value::Object(mut reply) = value else {
-        let what = format!("the provider's answer is {}, not an object", kind_of(&value));
-        return Err(Error::unreadable(what));
+    let mut reply = match value {
+        Value::Object(reply) => reply,
+        Value::Array(chunks) if !chunks.is_empty() => return decode_chunks(chunks, memo, target),
+        other => {
+            let what = format!("the provider's answer is {}, not an object", kind_of(&other));
+            return Err(Error::unreadable(what));
+        }
     };
     if let Some(error) = reply.get("error").filter(|error| !error.is_null()) {
         return Err(errors::of_stream(error));
@@ -39,7 +45,7 @@ pub fn decode(body: &[u8], memo: &Memo) -> Result<ChatResponse> {
         _ => Vec::new(),
     };
     let mut response = ChatResponse {
-        model: take_string(&mut reply, "modelVersion").unwrap_or_default(),
+        model: take_string(&mut reply, "modelVersion").unwrap_or_else(|| target.model.clone()),
         ..ChatResponse::default()
     };
     let mut grounded = Grounded::default();
@@ -60,6 +66,19 @@ pub fn decode(body: &[u8], memo: &Memo) -> Result<ChatResponse> {
     response.id = id;
     response.extra =
         metadata.into_iter().map(|(name, values)| (name.to_owned(), Value::Array(values))).collect();
+    Ok(response)
+}
+
+/// The chunks of a stream in one list: what comes without `alt=sse` (GEM-27).
+fn decode_chunks(chunks: Vec<Value>, memo: &Memo, target: &Target) -> Result<ChatResponse> {
+    let mut decoder = Decoder::new(memo.clone());
+    let mut deltas = Deltas::default();
+    decoder.value(Value::Array(chunks), &mut deltas)?;
+    decoder.end(&mut deltas)?;
+    let mut collector = Collector::new();
+    deltas.0.into_iter().for_each(|delta| collector.add(delta));
+    let mut response = collector.finish();
+    response.model.clone_from(&target.model);
     Ok(response)
 }
 
@@ -174,7 +193,7 @@ impl Builder {
                     function: FunctionCall { name: Some(name), arguments, provider_specific_fields: None },
                     provider_specific_fields: pieces::call_fields(signature),
                     cache_control: None,
-                    extra: Map::new(),
+                    extra: Map::from_iter([("index".to_owned(), ordinal.into())]),
                 });
             }
             Piece::Image(url) => self.images.push(pieces::image(url)),

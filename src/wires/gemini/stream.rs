@@ -55,6 +55,25 @@ impl Decoder {
         }
     }
 
+    /// One chunk, or a list of them.
+    pub fn value(&mut self, value: Value, out: &mut Deltas) -> Result<Seen> {
+        match value {
+            Value::Object(chunk) => self.chunk(chunk, out),
+            Value::Array(chunks) => {
+                let mut seen = Seen::Unknown;
+                for chunk in chunks {
+                    if let Value::Object(chunk) = chunk
+                        && self.chunk(chunk, out)? == Seen::Known
+                    {
+                        seen = Seen::Known;
+                    }
+                }
+                Ok(seen)
+            }
+            _ => Ok(Seen::Unknown),
+        }
+    }
+
     fn chunk(&mut self, mut chunk: Map, out: &mut Deltas) -> Result<Seen> {
         if let Some(error) = chunk.get("error").filter(|error| !error.is_null()) {
             return Err(errors::of_stream(error));
@@ -88,19 +107,22 @@ impl Decoder {
 
     fn candidate(&mut self, mut candidate: Map, position: u64, out: &mut Deltas) {
         let index = candidate.get("index").and_then(Value::as_u64).unwrap_or(position);
-        let answer = self.id.clone().unwrap_or_default();
+        let first = self.choices.is_empty();
         let at = self.choices.iter().position(|choice| choice.index == index).unwrap_or_else(|| {
             self.choices.push(ChoiceState { index, ..ChoiceState::default() });
             self.choices.len() - 1
         });
         let legacy = self.memo.legacy_functions;
+        let answer = self.id.as_deref().unwrap_or_default();
         let Some(state) = self.choices.get_mut(at) else { return };
         let parts =
             candidate.get_mut("content").and_then(|content| content.get_mut("parts")).map(Value::take);
         if let Some(Value::Array(parts)) = parts {
+            let mut fields = Fields::default();
             for part in parts {
-                state.part(part, &answer, legacy, out);
+                state.part(part, answer, legacy, &mut fields, out);
             }
+            fields.push(index, out);
         }
         if let Some(logprobs) = candidate.get("logprobsResult").and_then(pieces::logprobs) {
             out.push(Delta::Logprobs { choice: index, logprobs });
@@ -108,16 +130,16 @@ impl Decoder {
         if let Some(native) = take_string(&mut candidate, "finishReason") {
             state.finish = Some(map_finish_reason(&native).0);
         }
-        self.grounded.merge(state.metadata(candidate, out));
+        self.grounded.merge(state.metadata(candidate, first, out));
     }
 }
 
 impl ChoiceState {
-    fn part(&mut self, part: Value, answer: &str, legacy: bool, out: &mut Deltas) {
+    fn part(&mut self, part: Value, answer: &str, legacy: bool, fields: &mut Fields, out: &mut Deltas) {
         let choice = self.index;
         let signed = pieces::read(part);
         if let Some(signature) = &signed.signature {
-            out.push(field(choice, "thought_signatures", signature.as_str().into()));
+            fields.signatures.push(signature.as_str().into());
         }
         match signed.piece {
             Piece::Text(text) => {
@@ -164,32 +186,32 @@ impl ChoiceState {
             Piece::ServerCall(call) => self.server_calls.push(Value::Object(call)),
             Piece::ServerResult(result) => {
                 pieces::add_result(&mut self.server_calls, result);
-                for call in self.server_calls.extract_if(.., |call| call.get("response").is_some()) {
-                    out.push(field(choice, "server_side_tool_invocations", call));
-                }
+                let answered = self.server_calls.extract_if(.., |call| call.get("response").is_some());
+                fields.invocations.extend(answered);
             }
             Piece::Other => {}
         }
     }
 
-    /// Citations, ratings and the like, as they come (GEM-28).
-    fn metadata(&mut self, mut candidate: Map, out: &mut Deltas) -> Grounded {
+    /// Citations, ratings and the like, as they come (GEM-28). The first time also those that are empty, so that
+    /// they can be asked for.
+    fn metadata(&mut self, mut candidate: Map, first: bool, out: &mut Deltas) -> Grounded {
         let mut grounded = Grounded::default();
         for (key, name) in METADATA {
-            let Some(value) = candidate.shift_remove(*key).filter(|value| !value.is_null()) else { continue };
-            let values = if *key == "groundingMetadata" {
-                let entries = grounding::entries(value);
-                grounded = grounding::used(&entries);
-                let mut new = grounding::annotations(&entries);
-                new.retain(|citation| !self.annotations.contains(citation));
-                if !new.is_empty() {
-                    self.annotations.extend(new.iter().cloned());
-                    out.push(Delta::Annotations { choice: self.index, annotations: new });
+            let value = candidate.shift_remove(*key).unwrap_or(Value::Null);
+            let values = match (*key, value) {
+                ("groundingMetadata", value) => {
+                    let entries = grounding::entries(value);
+                    grounded = grounding::used(&entries);
+                    self.cite(grounding::annotations(&entries), out);
+                    entries
                 }
-                entries
-            } else {
-                vec![value]
+                (_, Value::Null) => Vec::new(),
+                (_, value) => vec![value],
             };
+            if values.is_empty() && !first {
+                continue;
+            }
             if *key == "safetyRatings" {
                 // In chunks they have both names.
                 let name = "vertex_ai_safety_ratings".to_owned();
@@ -199,11 +221,38 @@ impl ChoiceState {
         }
         grounded
     }
+
+    /// Each citation once: grounding is repeated in later chunks.
+    fn cite(&mut self, mut citations: Vec<Value>, out: &mut Deltas) {
+        citations.retain(|citation| !self.annotations.contains(citation));
+        if !citations.is_empty() {
+            self.annotations.extend(citations.iter().cloned());
+            out.push(Delta::Annotations { choice: self.index, annotations: citations });
+        }
+    }
 }
 
-fn field(choice: u64, name: &str, value: Value) -> Delta {
-    let fields = Map::from_iter([(name.to_owned(), Value::Array(vec![value]))]);
-    Delta::ProviderFields { choice, fields }
+/// What a frame adds to `provider_specific_fields`.
+#[derive(Debug, Default)]
+struct Fields {
+    signatures: Vec<Value>,
+    invocations: Vec<Value>,
+}
+
+impl Fields {
+    fn push(self, choice: u64, out: &mut Deltas) {
+        let mut fields = Map::new();
+        for (name, values) in
+            [("thought_signatures", self.signatures), ("server_side_tool_invocations", self.invocations)]
+        {
+            if !values.is_empty() {
+                fields.insert(name.to_owned(), Value::Array(values));
+            }
+        }
+        if !fields.is_empty() {
+            out.push(Delta::ProviderFields { choice, fields });
+        }
+    }
 }
 
 impl StreamDecoder for Decoder {
@@ -234,21 +283,7 @@ impl StreamDecoder for Decoder {
             }
         };
         self.partial.clear();
-        match value {
-            Value::Object(chunk) => self.chunk(chunk, out),
-            Value::Array(chunks) => {
-                let mut seen = Seen::Unknown;
-                for chunk in chunks {
-                    if let Value::Object(chunk) = chunk
-                        && self.chunk(chunk, out)? == Seen::Known
-                    {
-                        seen = Seen::Known;
-                    }
-                }
-                Ok(seen)
-            }
-            _ => Ok(Seen::Unknown),
-        }
+        self.value(value, out)
     }
 
     fn end(&mut self, out: &mut Deltas) -> Result<()> {
@@ -258,6 +293,8 @@ impl StreamDecoder for Decoder {
         if self.blocked {
             if self.choices.is_empty() {
                 self.choices.push(ChoiceState::default());
+                // A chunk of its own begins the answer.
+                out.push(Delta::ProviderFields { choice: 0, fields: Map::new() });
             }
             for choice in &mut self.choices {
                 choice.finish.get_or_insert(FinishReason::ContentFilter);
@@ -274,9 +311,8 @@ impl StreamDecoder for Decoder {
         }
         for state in &mut self.choices {
             let choice = state.index;
-            for call in state.server_calls.drain(..) {
-                out.push(field(choice, "server_side_tool_invocations", call));
-            }
+            let invocations = std::mem::take(&mut state.server_calls);
+            Fields { invocations, ..Fields::default() }.push(choice, out);
             if let Some(reason) = state.finish.take() {
                 let reason = finish_with_calls(reason, state.calls > 0, &self.memo);
                 out.push(Delta::Finish { choice, reason, native: None });

@@ -61,6 +61,8 @@ struct Found {
     functions: Vec<Value>,
     /// By place in [`BUILT_IN`].
     built_in: [Option<Value>; BUILT_IN.len()],
+    /// Tools in Google's form that we have no name for, as they are.
+    unknown: Vec<Value>,
     retrieval: Map,
 }
 
@@ -107,6 +109,10 @@ impl Found {
         match by_type {
             Some(at) => {
                 self.set(at, Value::Object(computer_settings(entry)));
+                Ok(())
+            }
+            None if kind.is_empty() && !entry.is_empty() && entry.values().all(Value::is_object) => {
+                self.unknown.push(Value::Object(entry.clone()));
                 Ok(())
             }
             None if target.options.drop_params => Ok(()),
@@ -179,6 +185,7 @@ impl Found {
                 None => {}
             }
         }
+        out.extend(self.unknown);
         if searches && only_functions {
             dropped.push("web_search_options");
         } else if searches {
@@ -325,11 +332,12 @@ mod tests {
     fn gem_14_one_kind_of_tool_an_entry_whatever_the_spelling() {
         let tools = encoded(json!({"tools": [{"google_search": {}}, {"type": "web_search_preview"},
             {"googleMaps": {"enableWidget": true, "latitude": 1.5, "longitude": 2}},
-            {"type": "computer_use", "environment": "browser", "excluded_predefined_functions": ["x"]}]}));
+            {"type": "computer_use", "environment": "browser", "excluded_predefined_functions": ["x"]},
+            {"newTool": {"a": 1}}]}));
         assert_eq!(
             tools.tools.unwrap(),
             json!([{"googleSearch": {}}, {"googleMaps": {"enableWidget": true}}, {"computerUse": {
-                "environment": "ENVIRONMENT_BROWSER", "excludedPredefinedFunctions": ["x"]}}])
+                "environment": "ENVIRONMENT_BROWSER", "excludedPredefinedFunctions": ["x"]}}, {"newTool": {"a": 1}}])
         );
         let place = tools.config.unwrap()["retrievalConfig"]["latLng"].clone();
         assert_eq!(place, json!({"latitude": 1.5, "longitude": 2}));

@@ -357,3 +357,16 @@ fn addresses_of_models() {
         assert_eq!(Gemini.encode(&asked, &target(model)).unwrap().call.url, url);
     }
 }
+
+#[test]
+fn gen_01_parameters_that_are_allowed_all_the_same_keep_their_meaning() {
+    let mut asked = request(json!({"logprobs": true}));
+    asked.extra = super::map(json!({"top_logprobs": 3, "reasoning_effort": "low"}));
+    let prepared = Gemini.encode(&asked, &target("gemini-2.0-flash")).unwrap();
+    let sent: Value = serde_json::from_slice(&prepared.call.body).unwrap();
+    assert_eq!(
+        sent["generationConfig"],
+        json!({"responseLogprobs": true, "logprobs": 3,
+            "thinkingConfig": {"thinkingBudget": 1024, "includeThoughts": true}})
+    );
+}
