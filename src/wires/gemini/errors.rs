@@ -35,10 +35,11 @@ fn error_object(value: &Value) -> Option<&Map> {
 
 fn of_object(status: u16, error: &Map) -> ErrorFacts {
     let code = error.get("code").filter(|code| !code.is_null());
-    // A server error may carry what really happened (GEM-26).
+    // A server error may carry what really happened (GEM-26), and a wrong key comes as a bad request.
     let inner = code.map_or(0, count_of);
     let status = match u16::try_from(inner) {
         Ok(inner) if status >= 500 && matches!(inner, 403 | 429) => inner,
+        _ if status == 400 && is_wrong_key(error) => 401,
         _ => status,
     };
     ErrorFacts {
@@ -87,11 +88,6 @@ pub fn classify(facts: &ErrorFacts) -> Kind {
     // Only the provider's own sentence, not what it echoes of the request.
     let words = error.and_then(|error| str_at(error, "message")).unwrap_or(&facts.message).to_lowercase();
     let has = |text: &str| words.contains(text);
-    if error.is_some_and(|error| has_reason(error, "API_KEY_INVALID"))
-        || (facts.status == 400 && has("api key not valid"))
-    {
-        return Kind::Authentication;
-    }
     if facts.status == 429
         || facts.error_type.as_deref() == Some("RESOURCE_EXHAUSTED")
         || has("quota exceeded")
@@ -114,8 +110,10 @@ pub fn classify(facts: &ErrorFacts) -> Kind {
     }
 }
 
-fn has_reason(error: &Map, reason: &str) -> bool {
-    details(error).any(|detail| str_at(detail, "reason") == Some(reason))
+fn is_wrong_key(error: &Map) -> bool {
+    details(error).any(|detail| str_at(detail, "reason") == Some("API_KEY_INVALID"))
+        || str_at(error, "message")
+            .is_some_and(|message| message.to_lowercase().contains("api key not valid"))
 }
 
 fn details(error: &Map) -> impl Iterator<Item = &Map> {
