@@ -34,6 +34,9 @@ pub struct Decoder {
 struct ChoiceState {
     index: u64,
     calls: u64,
+    /// Images, sound, calls of the provider's own tools.
+    has_other: bool,
+    has_thought: bool,
     finish: Option<FinishReason>,
     /// Thoughts since the last signature: it signs them all.
     thought: String,
@@ -105,6 +108,30 @@ impl Decoder {
         Ok(if known { Seen::Known } else { Seen::Unknown })
     }
 
+    /// The counts once more, when the end says more about them: grounding may come after them, and an answer of
+    /// text alone tells its thoughts even where they were not counted (USG-08).
+    fn last_usage(&self, out: &mut Deltas) {
+        let Some((counts, with)) = &self.counts else { return };
+        let mut usage = usage::read(counts, self.grounded);
+        let counted = usage
+            .completion_tokens_details
+            .as_ref()
+            .is_some_and(|details| details.contains_key("reasoning_tokens"));
+        let only_text = self.choices.iter().all(ChoiceState::is_only_text);
+        if only_text && !counted {
+            let thought = self.choices.iter().any(|choice| choice.has_thought);
+            // Null asks for an estimate.
+            let reasoning = if thought { Value::Null } else { 0.into() };
+            let text = usage.completion_tokens;
+            let details = usage.completion_tokens_details.get_or_insert_default();
+            details.entry("text_tokens").or_insert(text.into());
+            details.insert("reasoning_tokens".into(), reasoning);
+        } else if *with == self.grounded {
+            return;
+        }
+        out.push(Delta::Usage(usage));
+    }
+
     fn candidate(&mut self, mut candidate: Map, position: u64, out: &mut Deltas) {
         let index = candidate.get("index").and_then(Value::as_u64).unwrap_or(position);
         let first = self.choices.is_empty();
@@ -135,11 +162,20 @@ impl Decoder {
 }
 
 impl ChoiceState {
+    fn is_only_text(&self) -> bool {
+        self.calls == 0 && !self.has_other && self.annotations.is_empty()
+    }
+
     fn part(&mut self, part: Value, answer: &str, legacy: bool, fields: &mut Fields, out: &mut Deltas) {
         let choice = self.index;
         let signed = pieces::read(part);
         if let Some(signature) = &signed.signature {
             fields.signatures.push(signature.as_str().into());
+        }
+        match &signed.piece {
+            Piece::Thought(_) => self.has_thought = true,
+            Piece::Image(_) | Piece::Audio(_) | Piece::ServerCall(_) => self.has_other = true,
+            _ => {}
         }
         match signed.piece {
             Piece::Text(text) => {
@@ -303,12 +339,7 @@ impl StreamDecoder for Decoder {
         if self.choices.is_empty() || self.choices.iter().any(|choice| choice.finish.is_none()) {
             return Err(incomplete_stream());
         }
-        // Grounding may come after the counts it belongs to.
-        if let Some((counts, with)) = &self.counts
-            && *with != self.grounded
-        {
-            out.push(Delta::Usage(usage::read(counts, self.grounded)));
-        }
+        self.last_usage(out);
         for state in &mut self.choices {
             let choice = state.index;
             let invocations = std::mem::take(&mut state.server_calls);

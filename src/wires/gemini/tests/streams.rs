@@ -291,6 +291,21 @@ fn usg_19_the_last_counts_stand_and_grounding_may_come_later() {
 }
 
 #[test]
+fn usg_08_uncounted_thoughts_are_left_to_an_estimate() {
+    let details = |parts: Value| {
+        let usage =
+            stream(json!([chunk(parts), last(json!([{"text": "x"}]), "STOP")])).unwrap().usage.unwrap();
+        Value::Object(usage.completion_tokens_details.unwrap())
+    };
+    assert_eq!(details(json!([])), json!({"text_tokens": 5, "reasoning_tokens": 0}));
+    assert_eq!(
+        details(json!([{"text": "hm", "thought": true}])),
+        json!({"text_tokens": 5, "reasoning_tokens": null})
+    );
+    assert_eq!(details(json!([{"functionCall": {"name": "f", "args": {}}}])), json!({"text_tokens": 5}));
+}
+
+#[test]
 fn unknown_and_odd_frames_do_no_harm() {
     let response = stream(json!([
         {"foo": 1},
