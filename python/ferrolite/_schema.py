@@ -34,6 +34,8 @@ def response_format(model: type[Any]) -> dict[str, Any]:
     return {
         "type": "json_schema",
         "json_schema": {"schema": strict(schema, schema), "name": name, "strict": True},
+        # As the class has it, for providers that take any schema; the core sends one of the two.
+        "plain_schema": schema,
     }
 
 

@@ -179,7 +179,7 @@ impl Job {
     fn decorate(&self, mut error: Error, headers: &HeaderMap) -> Error {
         let context = self.call.error_context();
         let facts = error.facts_mut();
-        facts.retry_after = retry_after(headers, SystemTime::now());
+        facts.retry_after = retry_after(headers, SystemTime::now()).or(facts.retry_after);
         facts.request_id = ["x-request-id", "request-id"].into_iter().find_map(|name| text(headers, name));
         facts.headers = public_headers(headers);
         context.name(error)

@@ -62,6 +62,8 @@ pub struct ChatRequest {
     /// Merged last into the provider's body (GEN-06).
     pub extra_body: Map,
     pub stream: bool,
+    /// The schema of a class given as `response_format`, before it was made strict; for wires that take any schema.
+    pub plain_schema: Option<Value>,
     /// Remote media that the wire asked for before encoding, by address.
     pub media: HashMap<String, InlineMedia>,
 }
@@ -84,9 +86,14 @@ impl ChatRequest {
             _ => Map::new(),
         };
         let mut request = Self { messages, extra_body, stream, ..Self::default() };
-        for (name, value) in map {
+        for (name, mut value) in map {
             if value.is_null() {
                 continue;
+            }
+            if name == "response_format"
+                && let Value::Object(format) = &mut value
+            {
+                request.plain_schema = format.shift_remove("plain_schema");
             }
             let named =
                 if CHAT_PARAMS.contains(&name.as_str()) { &mut request.params.0 } else { &mut request.extra };

@@ -9,6 +9,7 @@ pub mod gemini;
 pub mod openai;
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -93,6 +94,8 @@ pub struct ErrorFacts {
     pub param: Option<String>,
     /// The error object, or the whole text when it is no JSON.
     pub body: Option<Value>,
+    /// When to try again, where the body says so; headers come before it (ERR-12).
+    pub retry_after: Option<Duration>,
 }
 
 impl ErrorFacts {
@@ -114,6 +117,7 @@ impl ErrorFacts {
         facts.error_type = self.error_type;
         facts.param = self.param;
         facts.body = self.body;
+        facts.retry_after = self.retry_after;
         error
     }
 }

@@ -18,6 +18,7 @@ pub fn facts(status: u16, body: &[u8]) -> ErrorFacts {
     };
     let error_type = field("type");
     ErrorFacts {
+        retry_after: None,
         status: exception_status(status, error_type.as_deref()),
         message: cut(&text, BODY_LIMIT).to_owned(),
         code: field("code"),

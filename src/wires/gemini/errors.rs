@@ -48,6 +48,7 @@ fn of_object(status: u16, error: &Map) -> ErrorFacts {
         code: code.map(|code| code.as_str().map_or_else(|| code.to_string(), str::to_owned)),
         error_type: str_at(error, "status").map(str::to_owned),
         param: None,
+        retry_after: retry_delay(error),
         body: Some(Value::Object(error.clone())),
     }
 }
@@ -76,10 +77,7 @@ pub fn of_stream(error: &Value) -> Error {
         }
     };
     let kind = classify(&facts);
-    let retry_after = retry_delay(&facts);
-    let mut error = facts.into_error(kind);
-    error.facts_mut().retry_after = retry_after;
-    error
+    facts.into_error(kind)
 }
 
 /// Structured fields first, the provider's words last (ERR-05).
@@ -121,8 +119,7 @@ fn details(error: &Map) -> impl Iterator<Item = &Map> {
 }
 
 /// `RetryInfo.retryDelay` of the error, like `17s` (ERR-12).
-pub fn retry_delay(facts: &ErrorFacts) -> Option<Duration> {
-    let error = facts.body.as_ref()?.as_object()?;
+fn retry_delay(error: &Map) -> Option<Duration> {
     let delay = details(error).find_map(|detail| str_at(detail, "retryDelay"))?;
     let seconds: f64 = delay.strip_suffix('s')?.parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok()
@@ -225,7 +222,7 @@ mod tests {
     fn err_12_the_body_may_say_when_to_come_back() {
         let body = json!({"error": {"code": 429, "message": "m", "details": [{"retryDelay": "17.5s"}]}});
         let facts = facts(429, body.to_string().as_bytes());
-        assert_eq!(retry_delay(&facts), Some(Duration::from_millis(17_500)));
+        assert_eq!(facts.retry_after, Some(Duration::from_millis(17_500)));
     }
 
     #[test]

@@ -24,7 +24,14 @@ const INTERNAL: &[&str] = &["cache", "tags"];
 
 pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     let mut conversation = messages::encode(request, target)?;
-    let params = params(request);
+    let mut params = params(request);
+    // A class's own schema says more than OpenAI's strict form of it.
+    if let Some(plain) = &request.plain_schema
+        && let Some(Value::Object(format)) = params.to_mut().0.get_mut("response_format")
+        && let Some(Value::Object(inner)) = format.get_mut("json_schema")
+    {
+        inner.insert("schema".into(), plain.clone());
+    }
     let settings = generation::encode(&params, &request.extra, target, conversation.resolution)?;
     let tools = tools::encode(&params, target)?;
     if let Some(instruction) = settings.instruction {

@@ -60,6 +60,7 @@ fn object_facts(status: u16, error: &Map) -> ErrorFacts {
         _ => None,
     };
     ErrorFacts {
+        retry_after: None,
         status,
         message: message.map_or_else(
             || {
