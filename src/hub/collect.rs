@@ -227,8 +227,11 @@ impl Collected {
     }
 }
 
-/// Lists grow, by pieces or by being said again with more at their end; other values replace each other. A single
-/// `citation` joins the list of them.
+/// Fields that a stream tells anew with each step, always whole.
+const TOLD_WHOLE: [&str; 4] =
+    ["code_interpreter_results", "compaction_blocks", "tool_results", "web_search_results"];
+
+/// Lists grow, other values replace each other. A single `citation` joins the list of them.
 fn add_field(all: &mut Map, key: String, value: Value) {
     if key == "citation" {
         match all.get_mut("citations").and_then(|lists| lists.get_mut(0)) {
@@ -240,12 +243,9 @@ fn add_field(all: &mut Map, key: String, value: Value) {
         return;
     }
     match (all.get_mut(&key), value) {
-        (Some(Value::Array(list)), Value::Array(more))
-            if key == "compaction_blocks" || more.starts_with(list) =>
-        {
-            *list = more;
+        (Some(Value::Array(list)), Value::Array(more)) if !TOLD_WHOLE.contains(&key.as_str()) => {
+            list.extend(more);
         }
-        (Some(Value::Array(list)), Value::Array(more)) => list.extend(more),
         (_, value) => {
             all.insert(key, value);
         }

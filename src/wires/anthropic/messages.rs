@@ -129,8 +129,12 @@ impl Builder<'_, '_> {
                     turn.results.push(result);
                 }
                 Role::User => {
-                    let blocks = self.user_blocks(message, index)?;
-                    turn.rest.extend(blocks);
+                    for block in self.user_blocks(message, index)? {
+                        match native_id(&block, "tool_result", "tool_use_id") {
+                            Some(id) => turn.results.push((id, block)),
+                            None => turn.rest.push(block),
+                        }
+                    }
                 }
                 Role::Other(role) => {
                     let path = format!("messages[{index}].role");
@@ -142,6 +146,7 @@ impl Builder<'_, '_> {
             }
             index += 1;
         }
+        self.out.has_tools |= !turn.results.is_empty();
         self.pair(&mut turn.results)?;
         let system = std::mem::take(&mut turn.system);
         let mut content: Vec<Value> = turn.results.into_iter().map(|(_, block)| block).collect();
@@ -225,7 +230,6 @@ impl Builder<'_, '_> {
     }
 
     fn tool_result(&mut self, message: &Message, index: usize) -> Result<(String, Value)> {
-        self.out.has_tools = true;
         let path = format!("messages[{index}]");
         let id = match (&message.tool_call_id, &message.role) {
             (Some(id), _) => call_id(id),
@@ -314,7 +318,13 @@ impl Builder<'_, '_> {
             }
             out.extend(server.by_ref().flatten());
         }
-        out.extend(text);
+        for block in text {
+            if let Some(id) = native_id(&block, "tool_use", "id") {
+                let name = block.get("name").and_then(Value::as_str).unwrap_or_default();
+                calls.push((id, name.to_owned()));
+            }
+            out.push(block);
+        }
         out.extend(server.flatten());
         for (at, (id, function, cache_control, path)) in client.into_iter().enumerate() {
             let id = id.unwrap_or_else(|| format!("call_{index}_{at}"));
@@ -411,6 +421,12 @@ fn thinking_block(block: &Map) -> Option<Value> {
     block.shift_remove("index");
     block.retain(|_, value| !value.is_null());
     Some(Value::Object(block))
+}
+
+/// The id of a call or result that the caller wrote in the provider's own form.
+fn native_id(block: &Value, kind: &str, key: &str) -> Option<String> {
+    let is_kind = block.get("type").and_then(Value::as_str) == Some(kind);
+    is_kind.then(|| block.get(key).and_then(Value::as_str).unwrap_or_default().to_owned())
 }
 
 fn is_thinking(block: &Value) -> bool {

@@ -169,7 +169,7 @@ impl Decoder {
             "citations_delta" => {
                 if let Some(citation) = delta.get("citation") {
                     let fields = Map::from_iter([("citation".to_owned(), citation.clone())]);
-                    out.push(Delta::ProviderFields { choice: CHOICE, fields });
+                    put_fields(fields, out);
                 }
             }
             "compaction_delta" => {
@@ -190,22 +190,19 @@ impl Decoder {
     }
 
     fn arguments(&mut self, index: u64, json: &str, out: &mut Deltas) {
-        if json.is_empty() {
-            return;
-        }
         match self.block(index) {
             Some(Block::Call { ordinal, begun, .. }) => {
-                *begun = true;
+                *begun |= !json.is_empty();
                 let index = *ordinal;
-                out.push(Delta::ToolArguments { choice: CHOICE, index, json: json.to_owned() });
+                put_arguments(index, json.to_owned(), out);
             }
             Some(Block::ServerCall { ordinal, arguments, .. }) => {
                 arguments.push_str(json);
                 let index = *ordinal;
-                out.push(Delta::ToolArguments { choice: CHOICE, index, json: json.to_owned() });
+                put_arguments(index, json.to_owned(), out);
             }
             Some(Block::Json { begun, .. }) => {
-                *begun = true;
+                *begun |= !json.is_empty();
                 out.text(CHOICE, json);
             }
             _ => {}
@@ -218,12 +215,12 @@ impl Decoder {
         match self.open.swap_remove(at).1 {
             // Input that came whole in the start event, or none at all (STR-08, STR-10).
             Block::Call { ordinal: index, input, begun: false } => {
-                out.push(Delta::ToolArguments { choice: CHOICE, index, json: whole_input(&input) });
+                put_arguments(index, whole_input(&input), out);
             }
             Block::Json { input, begun: false } => out.text(CHOICE, whole_input(&input)),
             Block::ServerCall { ordinal: index, id, name, input, arguments } => {
                 if arguments.is_empty() {
-                    out.push(Delta::ToolArguments { choice: CHOICE, index, json: whole_input(&input) });
+                    put_arguments(index, whole_input(&input), out);
                 } else if let Ok(input) = serde_json::from_str(&arguments) {
                     self.server.set_input(&id, input);
                 }
@@ -261,7 +258,7 @@ impl Decoder {
         }
         let refusal = stop_fields(native.unwrap_or_default(), delta.get("stop_details"), &mut fields);
         if !fields.is_empty() {
-            out.push(Delta::ProviderFields { choice: CHOICE, fields });
+            put_fields(fields, out);
         }
         if let Some(text) = refusal {
             out.push(Delta::Refusal { choice: CHOICE, text });
@@ -342,6 +339,7 @@ impl Decoder {
             name: self.memo.original_name(name).to_owned(),
             provider_fields: caller.map(|caller| Map::from_iter([("caller".to_owned(), caller.clone())])),
         });
+        no_text(out);
         index
     }
 
@@ -357,7 +355,7 @@ impl Decoder {
         let mut fields = Map::new();
         put(self, &mut fields);
         if !fields.is_empty() {
-            out.push(Delta::ProviderFields { choice: CHOICE, fields });
+            put_fields(fields, out);
         }
     }
 
@@ -366,7 +364,7 @@ impl Decoder {
             ("compaction_blocks".to_owned(), self.compactions.clone().into()),
             (key.to_owned(), piece),
         ]);
-        out.push(Delta::ProviderFields { choice: CHOICE, fields });
+        put_fields(fields, out);
     }
 }
 
@@ -417,7 +415,22 @@ fn index_of(event: &Map) -> u64 {
 fn put_thinking(piece: Map, out: &mut Deltas) {
     let fields = Map::from_iter([("thinking_blocks".to_owned(), json!([piece]))]);
     out.push(Delta::ThinkingBlock { choice: CHOICE, block: piece });
+    put_fields(fields, out);
+}
+
+fn put_fields(fields: Map, out: &mut Deltas) {
     out.push(Delta::ProviderFields { choice: CHOICE, fields });
+    no_text(out);
+}
+
+fn put_arguments(index: u64, json: String, out: &mut Deltas) {
+    out.push(Delta::ToolArguments { choice: CHOICE, index, json });
+    no_text(out);
+}
+
+/// Chunks without text say so with an empty one: what callers of this provider are used to.
+fn no_text(out: &mut Deltas) {
+    out.text(CHOICE, "");
 }
 
 fn whole_input(input: &Value) -> String {
