@@ -60,6 +60,11 @@ pub fn cut(text: &str, limit: usize) -> &str {
     &text[..end]
 }
 
+/// An object of these entries. Unlike `json!` it takes the values, and copies none.
+pub fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
+    Value::Object(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+}
+
 /// JSON text with a space after each comma and colon, as Python writes it.
 pub fn spaced(value: &Value) -> String {
     struct Spaced;

@@ -48,20 +48,6 @@ impl Usage {
         self.prompt_tokens_details.as_ref().map_or(0, |details| count_at(details, "cached_tokens"))
     }
 
-    /// The model thought, and the provider did not say how much: `reasoning_tokens` is null (USG-08).
-    pub fn reasoning_is_unknown(&self) -> bool {
-        let details = self.completion_tokens_details.as_ref();
-        details.and_then(|details| details.get("reasoning_tokens")).is_some_and(Value::is_null)
-    }
-
-    /// An estimate in place of the unknown count, at most all of the output (USG-08).
-    pub fn estimate_reasoning(&mut self, counted: u64) {
-        let reasoning = counted.min(self.completion_tokens);
-        let details = self.completion_tokens_details.get_or_insert_default();
-        details.insert("reasoning_tokens".into(), reasoning.into());
-        details.insert("text_tokens".into(), (self.completion_tokens - reasoning).into());
-    }
-
     /// OpenAI's own `usage` object, with what compatible providers put there (RSN-07, USG-16).
     pub fn from_openai(mut map: Map) -> Self {
         let prompt_tokens = count_at(&map, "prompt_tokens");

@@ -4,6 +4,7 @@ use crate::hub::Target;
 
 /// Read from the model's facts; for a model nobody has listed, from the usual shape of Claude names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each read by its name")]
 pub struct Abilities {
     /// Takes `thinking` at all.
     pub reasoning: bool,

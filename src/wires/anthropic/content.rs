@@ -125,7 +125,7 @@ impl<'r> Blocks<'r> {
         if starts_with(url, "http://") {
             return match self.request.media.get(url) {
                 Some(InlineMedia { mime, data }) => {
-                    inline(format.unwrap_or(mime), STANDARD.encode(data), "image", path)
+                    inline(format.unwrap_or(mime), &STANDARD.encode(data), "image", path)
                 }
                 None => Err(invalid(path, "the image at this address was not fetched")),
             };
@@ -137,7 +137,7 @@ impl<'r> Blocks<'r> {
             )
         })?;
         data.check(path)?;
-        inline(format.unwrap_or(data.mime), data.data.to_owned(), "image", path)
+        inline(format.unwrap_or(data.mime), data.data, "image", path)
     }
 
     /// ANT-26.
@@ -155,7 +155,7 @@ impl<'r> Blocks<'r> {
                 }
             };
             data.check(path)?;
-            return inline(format.unwrap_or(data.mime), data.data.to_owned(), "document", path);
+            return inline(format.unwrap_or(data.mime), data.data, "document", path);
         }
         let Some(id) = str_at(file, "file_id") else {
             return Err(invalid(&format!("{path}.file"), "a file part needs 'file_data' or 'file_id'"));
@@ -209,7 +209,7 @@ impl<'a> DataUrl<'a> {
 }
 
 /// An inline block; the media type decides what it is, `other` where it does not.
-fn inline(mime: &str, data: String, other: &str, path: &str) -> Result<Value> {
+fn inline(mime: &str, data: &str, other: &str, path: &str) -> Result<Value> {
     if mime.starts_with("text/") {
         // The provider takes text documents as text.
         let bytes = STANDARD.decode(data.as_bytes()).ok();

@@ -17,9 +17,12 @@ pub fn facts(status: u16, body: &[u8]) -> ErrorFacts {
         _ => None,
     };
     let error_type = field("type");
+    let bad_key = field("message").is_some_and(|words| words.eq_ignore_ascii_case("invalid api key"));
     ErrorFacts {
-        retry_after: None,
-        status: exception_status(status, error_type.as_deref()),
+        status: match exception_status(status, error_type.as_deref()) {
+            400 | 403 if bad_key => 401,
+            status => status,
+        },
         message: cut(&text, BODY_LIMIT).to_owned(),
         code: field("code"),
         error_type,
@@ -29,6 +32,7 @@ pub fn facts(status: u16, body: &[u8]) -> ErrorFacts {
             (None, Some(body)) => body.clone(),
             (None, None) => Value::String(text.into_owned()),
         }),
+        retry_after: None,
     }
 }
 
@@ -66,19 +70,14 @@ pub fn classify(facts: &ErrorFacts) -> Kind {
     if facts.error_type.as_deref() == Some("overloaded_error") {
         return Kind::InternalServer;
     }
-    if (400..500).contains(&facts.status) {
+    if facts.status == 400 {
         let words = words(facts).to_ascii_lowercase();
         let says = |text: &str| words.contains(text);
-        if matches!(facts.status, 400 | 403) && says("invalid api key") {
-            return Kind::Authentication;
+        if says("prompt is too long") || says("prompt: length") || says("exceed context limit") {
+            return Kind::ContextWindowExceeded;
         }
-        if facts.status == 400 {
-            if says("prompt is too long") || says("prompt: length") || says("exceed context limit") {
-                return Kind::ContextWindowExceeded;
-            }
-            if says("content filtering policy") {
-                return Kind::ContentPolicy;
-            }
+        if says("content filtering policy") {
+            return Kind::ContentPolicy;
         }
     }
     match facts.status {

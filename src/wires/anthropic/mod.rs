@@ -4,6 +4,7 @@
 //! answers; `errors` reads failures. What a model can do is asked of `abilities`, never of a provider's name.
 
 mod abilities;
+mod assistant;
 mod betas;
 mod cache_marks;
 mod content;
@@ -20,6 +21,7 @@ mod tools;
 mod usage;
 
 #[cfg(test)]
+#[expect(clippy::needless_pass_by_value, reason = "json! reads best in place")]
 mod tests;
 
 use super::framing::Framing;

@@ -15,7 +15,7 @@ use super::thinking::{self, Thinking};
 use super::tools::{self, JSON_TOOL, ToolSet};
 use crate::error::{Error, Result};
 use crate::hub::{ChatRequest, ResponseFormat, Target};
-use crate::json::{Map, kind_of, str_at};
+use crate::json::{Map, kind_of, object, str_at};
 use crate::wires::{HttpCall, Memo, Prepared};
 
 const PATH: &str = "/v1/messages";
@@ -123,12 +123,14 @@ fn body(
         }
         put("output_config", config.into());
     }
-    if let Some(thinking) = thinking.thinking {
-        put("thinking", thinking);
+    if let Some(param) = thinking.param {
+        put("thinking", param);
     }
     let output_format = match (request.extra.get("output_format"), structured) {
         (Some(own), _) => Some(own.clone()),
-        (None, Structured::Native(schema)) => Some(json!({"type": "json_schema", "schema": schema})),
+        (None, Structured::Native(schema)) => {
+            Some(object([("type", "json_schema".into()), ("schema", schema)]))
+        }
         (None, _) => None,
     };
     if let Some(format) = output_format {
@@ -172,7 +174,7 @@ fn add_keywords(body: &mut Map, request: &ChatRequest, betas: &mut Betas) {
     for key in ["betas", "anthropic_beta"] {
         match request.extra.get(key) {
             Some(Value::Array(names)) => {
-                names.iter().filter_map(Value::as_str).for_each(|name| betas.need(name))
+                names.iter().filter_map(Value::as_str).for_each(|name| betas.need(name));
             }
             Some(Value::String(names)) => names.split(',').for_each(|name| betas.need(name.trim())),
             _ => {}

@@ -87,7 +87,7 @@ impl Decoder {
                 let text = str_at(block, "thinking").unwrap_or_default();
                 let signature = str_at(block, "signature").unwrap_or_default();
                 if !text.is_empty() || !signature.is_empty() {
-                    self.thinking(ordinal, text, signature, out);
+                    Self::thinking(ordinal, text, signature, out);
                 }
                 Block::Thinking { ordinal }
             }
@@ -159,11 +159,11 @@ impl Decoder {
             "text_delta" => self.text(text("text"), out),
             "thinking_delta" => {
                 let ordinal = self.thinking_ordinal(event);
-                self.thinking(ordinal, text("thinking"), "", out);
+                Self::thinking(ordinal, text("thinking"), "", out);
             }
             "signature_delta" => {
                 let ordinal = self.thinking_ordinal(event);
-                self.thinking(ordinal, "", text("signature"), out);
+                Self::thinking(ordinal, "", text("signature"), out);
             }
             "input_json_delta" => self.arguments(index_of(event), text("partial_json"), out),
             "citations_delta" => {
@@ -296,7 +296,7 @@ impl Decoder {
     }
 
     /// A piece of a thinking block: its text, or its signature (ANT-36).
-    fn thinking(&mut self, ordinal: u64, text: &str, signature: &str, out: &mut Deltas) {
+    fn thinking(ordinal: u64, text: &str, signature: &str, out: &mut Deltas) {
         out.reasoning(CHOICE, text);
         let mut piece = Map::new();
         piece.insert("type".to_owned(), "thinking".into());

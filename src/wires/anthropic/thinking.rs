@@ -17,7 +17,8 @@ const LEVELS: &str = "'minimal', 'low', 'medium', 'high', 'xhigh', 'max', 'none'
 /// What the body says of thinking.
 #[derive(Debug, Default, PartialEq)]
 pub struct Thinking {
-    pub thinking: Option<Value>,
+    /// The body's `thinking`.
+    pub param: Option<Value>,
     /// Level for `output_config.effort`.
     pub effort: Option<&'static str>,
     /// A limit above the budget, when the caller set none.
@@ -27,7 +28,7 @@ pub struct Thinking {
 impl Thinking {
     /// No forced tool then (ANT-13).
     pub fn is_on(&self) -> bool {
-        let kind = self.thinking.as_ref().and_then(|thinking| thinking.get("type")).and_then(Value::as_str);
+        let kind = self.param.as_ref().and_then(|param| param.get("type")).and_then(Value::as_str);
         kind.is_some_and(|kind| kind != "disabled")
     }
 }
@@ -42,10 +43,10 @@ pub fn plan(
     let budgets = &target.options.thinking_budgets;
     if let Some(level) = effort(request, target, abilities)? {
         if abilities.adaptive {
-            plan.thinking = Some(json!({"type": "adaptive", "display": "summarized"}));
+            plan.param = Some(json!({"type": "adaptive", "display": "summarized"}));
             plan.effort = Some(level.name());
         } else {
-            plan.thinking = Some(enabled(level.budget(budgets)));
+            plan.param = Some(enabled(level.budget(budgets)));
         }
     }
     if let Some(thinking) = request.params.get("thinking") {
@@ -56,11 +57,11 @@ pub fn plan(
             ))
             .with_param("thinking"));
         };
-        plan.thinking = explicit(thinking, abilities, budgets, &mut plan.effort)?;
+        plan.param = explicit(thinking, abilities, budgets, &mut plan.effort)?;
     }
     if target.options.modify_params && plan.is_on() && lost_its_thinking(&request.messages) {
         tracing::warn!(model = %target.model, "thinking dropped: the last tool call came without its thinking block");
-        plan.thinking = None;
+        plan.param = None;
     }
     fit_budget(&mut plan, max_tokens);
     Ok(plan)
@@ -242,7 +243,7 @@ fn effort_of_budget(budget: u64, budgets: &ThinkingBudgets, abilities: Abilities
 
 /// The budget has to leave room for the answer (ANT-15).
 fn fit_budget(plan: &mut Thinking, max_tokens: Option<i64>) {
-    let Some(Value::Object(thinking)) = &mut plan.thinking else { return };
+    let Some(Value::Object(thinking)) = &mut plan.param else { return };
     if str_at(thinking, "type") != Some("enabled") {
         return;
     }
@@ -254,7 +255,7 @@ fn fit_budget(plan: &mut Thinking, max_tokens: Option<i64>) {
     let room = u64::try_from(max_tokens).unwrap_or(0).saturating_sub(1);
     if room < MIN_BUDGET {
         tracing::warn!(max_tokens, "thinking dropped: max_tokens leaves no room for it");
-        plan.thinking = None;
+        plan.param = None;
     } else if budget > room {
         thinking.insert("budget_tokens".to_owned(), room.into());
     }

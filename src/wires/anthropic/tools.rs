@@ -7,7 +7,7 @@ use super::names::ToolNames;
 use super::schema;
 use crate::error::{Error, Result};
 use crate::hub::{Params, Tool, ToolChoice};
-use crate::json::{Map, kind_of, str_at};
+use crate::json::{Map, kind_of, object, str_at};
 
 /// The tool that stands for a JSON answer on models without one (GEN-29).
 pub const JSON_TOOL: &str = "json_tool_call";
@@ -70,7 +70,7 @@ impl ToolSet {
                 self.tools.push(json!({"type": kind, "name": "tool_search_tool_regex"}));
             }
             Some("web_search" | "web_search_preview") if name.is_none() => {
-                self.tools.push(web_search(&json!({}))?)
+                self.tools.push(web_search(&json!({}))?);
             }
             // The shape of the Responses interface.
             Some("function") => {
@@ -163,7 +163,7 @@ impl ToolSet {
         {
             map.insert("type".to_owned(), "object".into());
         }
-        self.tools.insert(0, json!({"name": JSON_TOOL, "input_schema": schema}));
+        self.tools.insert(0, object([("name", JSON_TOOL.into()), ("input_schema", schema)]));
     }
 }
 

@@ -95,6 +95,37 @@ fn answer(content: Value) -> Value {
     })
 }
 
+/// The value with each of its parts in turn replaced by something else, or gone.
+fn distortions(value: &Value) -> Vec<Value> {
+    let others = [Value::Null, 5.into(), "x".into(), serde_json::json!([]), serde_json::json!({})];
+    let mut all = others.to_vec();
+    match value {
+        Value::Object(map) => {
+            for (key, inner) in map {
+                let mut without = map.clone();
+                without.shift_remove(key);
+                all.push(Value::Object(without));
+                for other in distortions(inner) {
+                    let mut changed = map.clone();
+                    changed.insert(key.clone(), other);
+                    all.push(Value::Object(changed));
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (at, inner) in items.iter().enumerate() {
+                for other in distortions(inner) {
+                    let mut changed = items.clone();
+                    changed[at] = other;
+                    all.push(changed.into());
+                }
+            }
+        }
+        _ => {}
+    }
+    all
+}
+
 fn user(content: impl Into<Value>) -> Value {
     serde_json::json!({"role": "user", "content": content.into()})
 }

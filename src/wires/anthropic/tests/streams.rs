@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{SONNET, decode_with, target};
+use super::{SONNET, decode_with, distortions, target};
 use crate::error::{Error, Kind};
 use crate::hub::{ChatResponse, Collector, Delta, Deltas, FinishReason};
 use crate::wires::anthropic::Anthropic;
@@ -60,14 +60,17 @@ fn deltas(text: &str) -> Vec<Delta> {
 
 fn collect(deltas: Vec<Delta>) -> ChatResponse {
     let mut collector = Collector::new();
-    deltas.into_iter().for_each(|delta| collector.add(delta));
+    for delta in deltas {
+        collector.add(delta);
+    }
     collector.finish()
 }
 
 /// Events by hand.
 fn events(events: &[Value]) -> (Vec<Delta>, Option<Error>) {
-    let text: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
-    run(Memo::default(), &[text.as_bytes()])
+    let text: Vec<String> = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    let pieces: Vec<&[u8]> = text.iter().map(String::as_bytes).collect();
+    run(Memo::default(), &pieces)
 }
 
 fn emulated() -> Memo {
@@ -236,6 +239,30 @@ fn unknown_events_are_passed_over() {
         let frame = Frame { event: None, data: data.as_bytes() };
         assert_eq!(decoder(Memo::default()).frame(frame, &mut out).unwrap(), Seen::Unknown, "{data}");
         assert!(out.is_empty());
+    }
+}
+
+#[test]
+fn no_shape_of_an_event_stops_the_decoder_dead() {
+    for (stream, memo) in [
+        (THINKING, Memo::default()),
+        (CODE, Memo::default()),
+        (REFUSAL, Memo::default()),
+        (JSON_TOOL, emulated()),
+    ] {
+        let data: Vec<&str> = stream.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+        for at in 0..data.len() {
+            for strange in distortions(&serde_json::from_str(data[at]).unwrap()) {
+                let mut decoder = decoder(memo.clone());
+                let mut out = Deltas::default();
+                let strange = strange.to_string();
+                for (index, event) in data.iter().enumerate() {
+                    let event = if index == at { &strange } else { *event };
+                    let _ = decoder.frame(Frame { event: None, data: event.as_bytes() }, &mut out);
+                }
+                collect(out.0);
+            }
+        }
     }
 }
 
