@@ -8,7 +8,7 @@ use super::call::ChatCall;
 use super::stream::{ChatStream, StreamSettings};
 use super::{Answer, Meta, media, new_call_id, new_chat_id, now};
 use crate::error::{Error, Result};
-use crate::hub::{ChatResponse, Target};
+use crate::hub::{ChatRequest, ChatResponse, Target};
 use crate::transport::{Body, Transport, retry_after, should_retry};
 use crate::wires::{HttpCall, HttpReply, Memo, Prepared, StreamWire};
 use crate::{auth, tokens};
@@ -24,10 +24,20 @@ struct Job {
     started: Instant,
     upstream: Duration,
     retries: u32,
+    repaired: bool,
 }
 
-/// What came of an attempt: an answer, or an error and what the upstream said about trying again.
-type Outcome<T> = std::result::Result<T, (Error, Option<bool>)>;
+/// What came of an attempt.
+type Outcome<T> = std::result::Result<T, Box<Failure>>;
+
+/// A failed attempt, and what there is to do about it.
+struct Failure {
+    error: Error,
+    /// What the upstream said about trying again; nothing when there was no reply.
+    retryable: Option<bool>,
+    /// The request as the wire would try it instead (ANT-20).
+    repaired: Option<ChatRequest>,
+}
 
 pub async fn chat(transport: &Transport, call: ChatCall, started: Instant) -> Result<Answer> {
     let mut job = Job::prepare(transport, call, started).await?;
@@ -37,7 +47,7 @@ pub async fn chat(transport: &Transport, call: ChatCall, started: Instant) -> Re
         job.upstream += sent.elapsed();
         match outcome {
             Ok(reply) => return job.answer(&reply),
-            Err((error, retryable)) => job.pause(error, retryable).await?,
+            Err(failure) => job.again(*failure).await?,
         }
     }
 }
@@ -50,7 +60,7 @@ pub async fn chat_stream(transport: &Transport, call: ChatCall, started: Instant
         job.upstream += sent.elapsed();
         match outcome {
             Ok(body) => return job.stream(body).await,
-            Err((error, retryable)) => job.pause(error, retryable).await?,
+            Err(failure) => job.again(*failure).await?,
         }
     }
 }
@@ -64,38 +74,36 @@ impl Job {
             call.request.media =
                 media::fetch(transport, wanted).await.map_err(|error| at(error, call.target()))?;
         }
-        let Prepared { call: mut http, memo } =
-            wire.encode(&call.request, call.target()).map_err(|error| at(error, call.target()))?;
-        add_headers(&mut http.headers, &call).map_err(|error| at(error, call.target()))?;
-        for (name, value) in &call.query {
-            let mark = if http.url.contains('?') { '&' } else { '?' };
-            let pair: String =
-                url::form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
-            http.url.push(mark);
-            http.url.push_str(&pair);
-        }
-        log_request(&http, call.target());
-        Ok(Self { call, http, memo, started, upstream: Duration::ZERO, retries: 0 })
+        let (http, memo) = encode(&call)?;
+        Ok(Self { call, http, memo, started, upstream: Duration::ZERO, retries: 0, repaired: false })
     }
 
     async fn head(&self, transport: &Transport) -> Outcome<Body> {
         let limits = self.call.limits;
         let sent = transport.send(self.http.clone(), &self.call.connection, limits).await;
-        let body = sent.map_err(|error| (self.transport_failure(error), None))?;
+        let body = sent.map_err(|error| self.broken(error))?;
         if body.status() < 300 {
             return Ok(body);
         }
-        let reply = body.collect(limits).await.map_err(|error| (self.transport_failure(error), None))?;
+        let reply = body.collect(limits).await.map_err(|error| self.broken(error))?;
         Err(self.failed(&reply))
     }
 
     async fn whole(&self, transport: &Transport) -> Outcome<HttpReply> {
         let body = self.head(transport).await?;
-        body.collect(self.call.limits).await.map_err(|error| (self.transport_failure(error), None))
+        body.collect(self.call.limits).await.map_err(|error| self.broken(error))
     }
 
-    /// Waits before the next attempt, or gives up with the error.
-    async fn pause(&mut self, mut error: Error, retryable: Option<bool>) -> Result<()> {
+    /// Prepares the next attempt, after a wait or with a repaired request, or gives up with the error.
+    async fn again(&mut self, failure: Failure) -> Result<()> {
+        let Failure { mut error, retryable, repaired } = failure;
+        if let Some(request) = repaired.filter(|_| !self.repaired) {
+            tracing::debug!(provider = %self.call.target().provider, error = %error, "repaired");
+            self.repaired = true;
+            self.call.request = request;
+            (self.http, self.memo) = encode(&self.call)?;
+            return Ok(());
+        }
         let Some(wait) = self.call.retry.wait(self.retries, &error, retryable) else {
             error.facts_mut().attempts = self.retries;
             return Err(error);
@@ -161,14 +169,20 @@ impl Job {
     }
 
     /// A reply with an error status, in the provider's words.
-    fn failed(&self, reply: &HttpReply) -> (Error, Option<bool>) {
+    fn failed(&self, reply: &HttpReply) -> Box<Failure> {
         let target = self.call.target();
         let wire: &dyn StreamWire = target.wire.chat();
         log_reply(reply, target);
         let facts = wire.error_facts(reply.status, &reply.body);
+        let repaired = wire.repaired(&self.call.request, &facts);
         let kind = wire.classify(&facts, target);
         let error = self.decorate(facts.into_error(kind), &reply.headers);
-        (error, Some(should_retry(reply.status, &reply.headers)))
+        Box::new(Failure { error, retryable: Some(should_retry(reply.status, &reply.headers)), repaired })
+    }
+
+    /// No reply, or none that could be read to its end.
+    fn broken(&self, error: Error) -> Box<Failure> {
+        Box::new(Failure { error: self.transport_failure(error), retryable: None, repaired: None })
     }
 
     fn transport_failure(&self, error: Error) -> Error {
@@ -184,6 +198,24 @@ impl Job {
         facts.headers = public_headers(headers);
         context.name(error)
     }
+}
+
+/// The request as it is sent: the wire's, with the row's and the caller's headers, the query and the key.
+fn encode(call: &ChatCall) -> Result<(HttpCall, Memo)> {
+    let target = call.target();
+    let named = |error: Error| error.at(&target.provider, &target.model);
+    let Prepared { call: mut http, memo } =
+        target.wire.chat().encode(&call.request, target).map_err(named)?;
+    add_headers(&mut http.headers, call).map_err(named)?;
+    for (name, value) in &call.query {
+        let mark = if http.url.contains('?') { '&' } else { '?' };
+        let pair: String =
+            url::form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
+        http.url.push(mark);
+        http.url.push_str(&pair);
+    }
+    log_request(&http, target);
+    Ok((http, memo))
 }
 
 /// Fills in what a provider left out (OSS-02, STR-09, USG-08).

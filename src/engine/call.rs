@@ -249,7 +249,6 @@ const CONTROL: &[&str] = &[
     "max_parallel_requests",
     "max_retries",
     "merge_reasoning_content_in_choices",
-    "metadata",
     "mock_delay",
     "mock_response",
     "mock_timeout",

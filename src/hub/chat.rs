@@ -62,6 +62,8 @@ pub struct ChatRequest {
     /// Merged last into the provider's body (GEN-06).
     pub extra_body: Map,
     pub stream: bool,
+    /// The caller's own bookkeeping. It is not sent, but for what a provider's format has a place for (ANT-24).
+    pub metadata: Option<Value>,
     /// The schema of a class given as `response_format`, before it was made strict; for wires that take any schema.
     pub plain_schema: Option<Value>,
     /// Remote media that the wire asked for before encoding, by address.
@@ -85,7 +87,8 @@ impl ChatRequest {
             Some(Value::Object(body)) => body,
             _ => Map::new(),
         };
-        let mut request = Self { messages, extra_body, stream, ..Self::default() };
+        let metadata = map.shift_remove("metadata").filter(|value| !value.is_null());
+        let mut request = Self { messages, extra_body, stream, metadata, ..Self::default() };
         for (name, mut value) in map {
             if value.is_null() {
                 continue;

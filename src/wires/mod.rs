@@ -132,6 +132,10 @@ pub trait Wire<O: Operation>: Send + Sync + fmt::Debug {
     fn error_facts(&self, status: u16, body: &[u8]) -> ErrorFacts;
     /// What the failure means (ERR-02, ERR-05): structured fields first, the provider's words last.
     fn classify(&self, facts: &ErrorFacts, target: &Target) -> Kind;
+    /// Another request worth one more try after this failure; a wire never offers the same one twice (ANT-20).
+    fn repaired(&self, _request: &O::Request, _facts: &ErrorFacts) -> Option<O::Request> {
+        None
+    }
     /// Addresses of remote media that the provider takes only inline; fetched before `encode` (GEN-26).
     fn remote_media(&self, _request: &O::Request, _target: &Target) -> Vec<String> {
         Vec::new()

@@ -94,3 +94,8 @@ fn words(facts: &ErrorFacts) -> &str {
         _ => &facts.message,
     }
 }
+/// A thinking block that was changed, or that another model signed (ANT-20).
+pub fn is_refused_signature(facts: &ErrorFacts) -> bool {
+    let words = facts.message.to_lowercase();
+    facts.status == 400 && words.contains("signature") && words.contains("thinking")
+}

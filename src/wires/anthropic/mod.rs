@@ -80,6 +80,19 @@ impl Wire<Chat> for Anthropic {
         errors::classify(facts)
     }
 
+    /// Replayed thinking whose signature is refused is left out, once (ANT-20).
+    fn repaired(&self, request: &ChatRequest, facts: &ErrorFacts) -> Option<ChatRequest> {
+        let replays = request.messages.iter().any(|message| !message.thinking_blocks.is_empty());
+        if !replays || !errors::is_refused_signature(facts) {
+            return None;
+        }
+        let mut request = request.clone();
+        for message in &mut request.messages {
+            message.thinking_blocks.clear();
+        }
+        Some(request)
+    }
+
     fn remote_media(&self, request: &ChatRequest, _target: &Target) -> Vec<String> {
         content::remote_media(&request.messages)
     }

@@ -245,7 +245,7 @@ fn stop(request: &ChatRequest, drop_params: bool) -> Result<Option<Value>> {
 
 /// Whom the call is for: never an e-mail address or a phone number (ANT-24).
 fn user_id(request: &ChatRequest) -> Option<String> {
-    let own = request.extra.get("metadata").and_then(|metadata| metadata.get("user_id"));
+    let own = request.metadata.as_ref().and_then(|metadata| metadata.get("user_id"));
     let user = own.or_else(|| request.params.get("user"))?.as_str()?;
     if is_email(user) || is_phone_number(user) {
         tracing::debug!("the user id is not sent: it looks like an e-mail address or a phone number");

@@ -189,3 +189,64 @@ fn gen_37_the_providers_own_reason_is_kept() {
     let response = answer(keywords("openai/gpt-4o", json!({})), &reply).unwrap();
     assert_eq!(response.choices[0].native_finish_reason.as_deref(), Some("eos"));
 }
+
+#[test]
+fn gen_04_stop_is_a_list_where_providers_take_lists() {
+    for (stop, wanted) in [(json!("a"), json!(["a"])), (json!(["a", "b"]), json!(["a", "b"]))] {
+        let body = sent(keywords("anthropic/claude-sonnet-4-5", json!({ "stop": stop })));
+        assert_eq!(body["stop_sequences"], wanted);
+        let body = sent(keywords("gemini/gemini-2.5-flash", json!({ "stop": stop })));
+        assert_eq!(body["generationConfig"]["stopSequences"], wanted);
+        assert_eq!(
+            sent(keywords("openai/gpt-4o", json!({ "stop": stop })))["stop"],
+            stop,
+            "OpenAI takes both"
+        );
+    }
+}
+
+#[test]
+fn gen_09_renamed_tools_are_remembered_by_their_own_call() {
+    let tool = |name: &str| json!([{ "type": "function", "function": { "name": name, "parameters": { "type": "object" } } }]);
+    let name_sent = |name: &str| {
+        sent(keywords("anthropic/claude-sonnet-4-5", json!({ "tools": tool(name) })))["tools"][0]["name"]
+            .clone()
+    };
+    for name in ["get.x", "get x", "get/x"] {
+        let reply = json!({ "id": "m", "type": "message", "role": "assistant", "model": "c", "stop_reason": "tool_use",
+            "content": [{ "type": "tool_use", "id": "t", "name": name_sent(name), "input": {} }],
+            "usage": { "input_tokens": 1, "output_tokens": 1 } });
+        let response =
+            answer(keywords("anthropic/claude-sonnet-4-5", json!({ "tools": tool(name) })), &reply).unwrap();
+        let call = &response.choices[0].message.tool_calls[0];
+        assert_eq!(call.function.name.as_deref(), Some(name), "each caller gets its own name back");
+    }
+}
+
+#[test]
+fn gen_13_results_of_a_turn_come_before_other_user_content() {
+    let call =
+        |id: &str| json!({ "id": id, "type": "function", "function": { "name": "f", "arguments": "{}" } });
+    let history = json!({ "messages": [{ "role": "user", "content": "u" },
+        { "role": "assistant", "tool_calls": [call("a"), call("b")] },
+        { "role": "tool", "tool_call_id": "a", "content": "1" },
+        { "role": "tool", "tool_call_id": "b", "content": "2" },
+        { "role": "user", "content": "and?" }] });
+    let body = sent(keywords("anthropic/claude-sonnet-4-5", history.clone()));
+    let turn = body["messages"][2]["content"].as_array().unwrap();
+    let kinds: Vec<&str> = turn.iter().filter_map(|block| block["type"].as_str()).collect();
+    assert_eq!(kinds, ["tool_result", "tool_result", "text"]);
+    let body = sent(keywords("gemini/gemini-2.5-flash", history));
+    let parts = body["contents"][2]["parts"].as_array().unwrap();
+    assert!(parts.iter().take(2).all(|part| part.to_string().contains("unction")), "{parts:?}");
+}
+
+#[test]
+fn gen_24_several_answers_only_where_the_provider_has_them() {
+    let body = sent(keywords("gemini/gemini-2.5-flash", json!({ "n": 2 })));
+    assert_eq!(body["generationConfig"]["candidateCount"], 2);
+    assert_eq!(
+        refused(keywords("anthropic/claude-sonnet-4-5", json!({ "n": 2 }))).kind(),
+        Kind::UnsupportedParams
+    );
+}

@@ -237,6 +237,28 @@ fn ant_23_stop_sequences() {
 }
 
 #[test]
+fn ant_20_a_refused_signature_leaves_replayed_thinking_out_once() {
+    use crate::wires::Wire as _;
+    let thinking = serde_json::json!([{"type": "thinking", "thinking": "t", "signature": "s"}]);
+    let map = serde_json::json!({"messages": [user("q"),
+        {"role": "assistant", "content": "a", "thinking_blocks": thinking}, user("and?")]});
+    let Value::Object(map) = map else { unreachable!() };
+    let request = crate::hub::ChatRequest::from_map(map).unwrap();
+    let facts = |status: u16, words: &str| {
+        let body = serde_json::json!({"type": "error", "error": {"type": "invalid_request_error", "message": words}});
+        super::Anthropic.error_facts(status, body.to_string().as_bytes())
+    };
+    let refused = facts(400, "messages.1.content.0: Invalid `signature` in `thinking` block");
+    let repaired = super::Anthropic.repaired(&request, &refused).expect("another request is offered");
+    assert!(repaired.messages.iter().all(|message| message.thinking_blocks.is_empty()));
+    assert!(super::Anthropic.repaired(&repaired, &refused).is_none(), "never twice");
+    assert!(super::Anthropic.repaired(&request, &facts(400, "something else")).is_none());
+    assert!(
+        super::Anthropic.repaired(&request, &facts(529, "Invalid signature in thinking block")).is_none()
+    );
+}
+
+#[test]
 fn ant_24_a_user_id_is_no_address_and_no_phone_number() {
     let metadata = |user_id: &str| {
         body(&target(SONNET), serde_json::json!({"messages": [user("q")], "user": user_id}))
