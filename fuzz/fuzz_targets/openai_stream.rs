@@ -1,0 +1,6 @@
+#![no_main]
+
+#[path = "../drivers.rs"]
+mod drivers;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| drivers::run("openai_stream", input));
