@@ -19,7 +19,11 @@ sys.path.insert(0, str(ROOT / "tests" / "parity"))
 from kit import wire  # noqa: E402
 
 CORPUS = ROOT / "fuzz" / "corpus"
-WIRES = {"openai": ("openai", "openai_compatible", "groq"), "anthropic": ("anthropic",), "gemini": ("gemini",)}
+WIRES = {
+    "openai": ("openai", "openai_compatible", "groq"),
+    "anthropic": ("anthropic",),
+    "gemini": ("gemini",),
+}
 LONGEST = 2500
 MOST = 45
 # Real objects that a case's keywords stand for (see tests/parity/kit/models.py).
@@ -48,7 +52,9 @@ def replies(provider):
 def keywords(provider):
     for case in cases(provider):
         for call in case["calls"]:
-            kwargs = {name: value for name, value in call["kwargs"].items() if name not in ("api_base", "model")}
+            kwargs = {
+                name: value for name, value in call["kwargs"].items() if name not in ("api_base", "model")
+            }
             text = json.dumps(kwargs, ensure_ascii=False, separators=(",", ":"))
             if not MARKER.search(text):
                 yield text.encode()
@@ -86,7 +92,9 @@ def main():
     arrays = [b"[" + data.replace(b"data: ", b"").replace(b"\n\n", b",\n") + b"]" for data in streams[::9]]
     odd_ends = [data.replace(b"\n", b"\r\n" if at % 2 else b"\r") for at, data in enumerate(streams[::7])]
     report("sse", streams[::4] + arrays + odd_ends)
-    report("messages", [data for providers in WIRES.values() for name in providers for data in keywords(name)])
+    report(
+        "messages", [data for providers in WIRES.values() for name in providers for data in keywords(name)]
+    )
 
 
 def report(target, inputs):

@@ -13,10 +13,15 @@ if TYPE_CHECKING:
 api_key: str | None = None
 """A key for any provider whose own is not set."""
 api_base: str | None = None
+"""The address of any provider, in place of its own."""
 openai_key: str | None = None
+"""OpenAI's key."""
 anthropic_key: str | None = None
+"""Anthropic's key."""
 gemini_key: str | None = None
+"""Gemini's key."""
 organization: str | None = None
+"""OpenAI's organization."""
 headers: dict[str, str] | None = None
 """Headers of every request."""
 
@@ -25,9 +30,12 @@ drop_params: bool = False
 modify_params: bool = False
 """Repair conversations that a provider would refuse."""
 model_alias_map: dict[str, str] = {}
+"""Names that stand for other models."""
 
 num_retries: int | None = None
+"""Attempts after the first; by default two for OpenAI and compatible servers, none for others."""
 request_timeout: float = 6000.0
+"""Seconds for one attempt."""
 ssl_verify: bool | str = True
 """False to accept any certificate, or the path of a PEM file with roots to trust."""
 REPEATED_STREAMING_CHUNK_LIMIT: int = 100

@@ -50,20 +50,52 @@ def test_an_example_runs(path):
         assert text in done.stdout
 
 
-def test_the_readme_shows_code_that_runs(tmp_path):
-    """Every python block of the README, one after the other, against the mock."""
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
-    assert len(blocks) >= 2
-    program = tmp_path / "readme.py"
+def blocks_of(name):
+    """The python blocks of a document."""
+    return re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), re.S)
+
+
+def run_blocks(name, folder):
+    """Every python block of a document, one after the other, against the mock."""
     start = """
 import os
 from ferrolite.testing import MockServer
 server = MockServer()
-os.environ["OPENAI_API_BASE"] = server.base_url + "/v1"
-os.environ["ANTHROPIC_API_BASE"] = server.base_url
-os.environ["OPENAI_API_KEY"] = os.environ["ANTHROPIC_API_KEY"] = "any"
+for name, path in {"OPENAI": "/v1", "ANTHROPIC": "", "ACME": "/v1"}.items():
+    os.environ[name + "_API_BASE"] = server.base_url + path
+    os.environ[name + "_API_KEY"] = "any"
 """
-    program.write_text(start + "\n".join(blocks), encoding="utf-8")
+    program = folder / "document.py"
+    program.write_text(start + "\n".join(blocks_of(name)), encoding="utf-8")
     done = run(program)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("Why is the sky blue?") == 2
+    return done.stdout
+
+
+def test_the_readme_shows_code_that_runs(tmp_path):
+    assert run_blocks("README.md", tmp_path).count("Why is the sky blue?") == 2
+
+
+def test_the_provider_that_is_registered_in_its_document_works(tmp_path):
+    run_blocks("docs/adding-a-provider.md", tmp_path)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.stem)
+def test_the_documents_hold_code_that_can_be_read(path):
+    for block in blocks_of(f"docs/{path.name}"):
+        compile(block, str(path), "exec")
+
+
+def test_the_documents_link_to_files_that_are_there():
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
+        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text(encoding="utf-8")):
+            assert "://" in link or (path.parent / link).exists(), f"{path.name}: {link}"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="reads TOML")
+def test_the_reference_is_up_to_date():
+    script = str(ROOT / "scripts" / "make_reference.py")
+    done = subprocess.run(
+        [sys.executable, script, "--check"], env=environment(), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr

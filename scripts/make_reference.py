@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Write docs/reference.md from the code: exceptions, settings, providers, environment variables.
+
+python scripts/make_reference.py            # with ferrolite importable, and Python 3.11 or newer
+python scripts/make_reference.py --check    # fails when the file is not what it would write
+"""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import tomllib
+
+from ferrolite import exceptions
+
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "docs" / "reference.md"
+HEAD = """# Reference
+
+<!-- Written by scripts/make_reference.py (make docs): edit the code, not this file. -->
+"""
+# Variables that are read beside the providers' own. `scripts` cannot find these by itself; keep them sorted.
+VARIABLES = {
+    "DEFAULT_REASONING_EFFORT_…_THINKING_BUDGET": "thinking tokens that an effort level stands for "
+    "(`MINIMAL`, `LOW`, `MEDIUM`, `HIGH`, `XHIGH`, `MAX`)",
+    "FERROLITE_LOG, LITELLM_LOG": "log level: `DEBUG`, `INFO`, `WARNING` or `ERROR`",
+    "FERROLITE_WORKER_THREADS": "threads of the core; half of the processors by default, at most 4",
+    "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY": "proxies, in either case of letters",
+    "LITELLM_DROP_PARAMS": "`drop_params` of every call",
+    "LITELLM_MODIFY_PARAMS": "`modify_params` of every call",
+    "SSL_CERT_FILE": "path of a PEM file with roots to trust, beside the system's",
+    "SSL_VERIFY": "`false` to accept any certificate",
+}
+
+
+def table(head, rows):
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def code(text):
+    return f"`{text}`" if text else ""
+
+
+def exception_rows():
+    found = {}
+
+    def visit(cls, depth):
+        """A class, then those derived from it; helpers that are not exported are passed over."""
+        if cls.__name__ in exceptions.__all__:
+            found.setdefault(cls.__name__, exception_row(cls, depth))
+            depth += 1
+        for child in sorted(cls.__subclasses__(), key=lambda child: child.__name__):
+            visit(child, depth)
+
+    visit(exceptions.CallError, 0)
+    for name in exceptions.__all__:
+        if isinstance(getattr(exceptions, name), type) and name not in found:
+            visit(getattr(exceptions, name), 0)
+    return found.values()
+
+
+def exception_row(cls, depth):
+    name = "&nbsp;" * 4 * depth + code(cls.__name__)
+    status = getattr(cls, "_status", None) or getattr(cls, "status_code", None)
+    doc = re.sub(r"^\d+(, or \d+)?: ", "", " ".join(cls.__doc__.split("\n\n")[0].split()))
+    own = cls is not exceptions.CallError
+    return [
+        name,
+        str(status or "") if own else "",
+        code(getattr(cls, "_openai", "")),
+        doc[:1].upper() + doc[1:],
+    ]
+
+
+def setting_rows():
+    path = ROOT / "python" / "ferrolite" / "_settings.py"
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    for node, after in zip(body, [*body[1:], None], strict=True):
+        if not isinstance(node, ast.AnnAssign) or node.value is None:
+            continue
+        is_text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+        doc = str(after.value.value) if is_text else ""
+        kind = ast.unparse(node.annotation).replace("|", "\\|")
+        yield [code(node.target.id), code(kind), code(ast.unparse(node.value)), doc.replace("\n", " ")]
+
+
+def provider_rows():
+    for path in sorted((ROOT / "src" / "providers" / "data").glob("*.toml")):
+        row = tomllib.loads(path.read_text(encoding="utf-8"))
+        names = ", ".join(code(f"{name}/") for name in (row["name"], *row.get("aliases", [])))
+        keys = ", ".join(map(code, row.get("key_env", [])))
+        base = code(row["base"]) if "base" in row else "the caller's"
+        yield [names, row["wires"]["chat"], keys, base, ", ".join(map(code, row.get("base_env", [])))]
+
+
+def text():
+    parts = [
+        HEAD,
+        "## Exceptions\n\nEach is an attribute of `ferrolite` and of `ferrolite.exceptions`. Once openai is imported, "
+        "each is a subclass of openai's\nclass beside it, too. All of `CallError` have `message`, `status_code`, "
+        "`llm_provider`, `model`, `code`, `param`, `type`, `body`,\n`response`, `request_id`, `num_retries`, "
+        "`max_retries` and `litellm_response_headers`.\n",
+        table(["exception", "status", "openai's class", ""], exception_rows()),
+        "## Settings\n\nAttributes of `ferrolite`, read at the time of each call.\n",
+        table(["setting", "type", "default", ""], setting_rows()),
+        "## Providers\n\nThe first variable that is set counts.\n",
+        table(["model prefix", "format", "key", "address", "address from"], provider_rows()),
+        "## Environment variables\n\nAn empty variable counts as unset.\n",
+        table(["variable", ""], [[", ".join(map(code, k.split(", "))), v] for k, v in VARIABLES.items()]),
+    ]
+    return "\n".join(parts)
+
+
+def main():
+    if "--check" in sys.argv[1:]:
+        if OUT.read_text(encoding="utf-8") != text():
+            sys.exit("docs/reference.md is not up to date: run `make docs`")
+    else:
+        OUT.write_text(text(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
