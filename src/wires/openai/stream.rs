@@ -31,12 +31,13 @@ struct ChoiceState {
     calls: Vec<CallState>,
 }
 
-/// One tool call of a choice; its place in the list is its ordinal (STR-05).
-#[derive(Debug)]
+/// One tool call of a choice.
+#[derive(Debug, Default)]
 struct CallState {
     upstream_index: Option<u64>,
+    /// Its ordinal among the calls that were passed on (STR-04); none before its name has arrived.
+    index: Option<u64>,
     id: Option<String>,
-    /// Empty until the name has arrived; nothing is passed on before that.
     name: String,
     /// Arguments that came before the name.
     held: String,
@@ -133,20 +134,16 @@ impl ChoiceState {
         let choice = self.index;
         let (at, is_new) = self.place(&call);
         if is_new {
-            self.calls.push(CallState {
-                upstream_index: call.index,
-                id: None,
-                name: String::new(),
-                held: String::new(),
-            });
+            self.calls.push(CallState { upstream_index: call.index, ..CallState::default() });
         }
+        // Counted by their names: a call that never gets one leaves no gap (STR-04).
+        let next: u64 = self.calls.iter().map(|call| u64::from(call.index.is_some())).sum();
         let Some(state) = self.calls.get_mut(at) else { return };
-        let index = at as u64;
         if state.id.is_none() {
             state.id = call.id.filter(|id| !id.is_empty()).map(Cow::into_owned);
         }
         let arguments = call.arguments.unwrap_or_default();
-        if !state.name.is_empty() {
+        if let Some(index) = state.index {
             if !arguments.is_empty() {
                 out.push(Delta::ToolArguments { choice, index, json: arguments.into_owned() });
             }
@@ -155,6 +152,8 @@ impl ChoiceState {
         state.held.push_str(&arguments);
         let Some(name) = call.name.filter(|name| !name.is_empty()) else { return };
         state.name = name.into_owned();
+        let index = next;
+        state.index = Some(index);
         out.push(Delta::ToolStart {
             choice,
             index,
