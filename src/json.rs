@@ -38,6 +38,9 @@ pub fn count_at(map: &Map, key: &str) -> u64 {
     map.get(key).map_or(0, count_of)
 }
 
+/// The most that a count can be: beyond any sense, and small enough that sums of counts do not overflow.
+const COUNT_LIMIT: u64 = 1 << 40;
+
 /// A token count however the provider writes it; anything that is none is zero (USG-10).
 #[expect(
     clippy::cast_possible_truncation,
@@ -45,7 +48,8 @@ pub fn count_at(map: &Map, key: &str) -> u64 {
     reason = "clamped to the range of u64 first"
 )]
 pub fn count_of(value: &Value) -> u64 {
-    value.as_u64().or_else(|| value.as_f64().map(|f| f.max(0.0) as u64)).unwrap_or(0)
+    let count = value.as_u64().or_else(|| value.as_f64().map(|f| f.max(0.0) as u64));
+    count.unwrap_or(0).min(COUNT_LIMIT)
 }
 
 /// Cuts a text at a character boundary, for messages and logs.
