@@ -63,7 +63,8 @@ fn pieces(input: &[u8]) -> impl Iterator<Item = &[u8]> {
         state ^= state >> 7;
         state ^= state << 17;
         // Mostly small pieces, now and then a large one.
-        let size = if state & 7 == 0 { (state >> 8) % 4096 } else { (state >> 8) % 24 } as usize;
+        let longest = if state.is_multiple_of(8) { 4096 } else { 24 };
+        let size = usize::try_from((state >> 8) % longest).unwrap_or(1);
         let (piece, after) = rest.split_at(size.clamp(1, rest.len()));
         rest = after;
         Some(piece)

@@ -65,21 +65,10 @@ pub fn answer(keywords: Value, reply: &Value) -> Result<ChatResponse> {
     target.wire.chat().decode(&reply, &prepared.memo, target)
 }
 
-/// What a failed reply means.
-pub fn failure(model: &str, status: u16, body: &Value) -> Error {
-    let (call, _) = prepared(keywords(model, json!({}))).expect("the request can be sent");
-    let target = call.target();
-    let wire = target.wire.chat();
-    let facts = wire.error_facts(status, body.to_string().as_bytes());
-    let kind = wire.classify(&facts, target);
-    facts.into_error(kind)
-}
-
 /// A stream as chunks, and as the response it makes.
 pub struct Streamed {
     pub chunks: Vec<Chunk>,
     pub response: ChatResponse,
-    pub ended: Result<()>,
 }
 
 /// Feeds bytes in the given pieces.
@@ -123,15 +112,13 @@ pub fn streamed(keywords: Value, pieces: &[&[u8]]) -> Streamed {
         ended = decoder.end(&mut deltas);
         take(&mut deltas, &mut chunks);
     }
-    if ended.is_ok() {
-        chunker.finish(&mut chunks);
-    }
-    Streamed { chunks, response: collector.finish(), ended }
+    ended.expect("the stream is whole");
+    chunker.finish(&mut chunks);
+    Streamed { chunks, response: collector.finish() }
 }
 
 /// Server-sent events of JSON payloads, with the closing `[DONE]`.
 pub fn sse(events: &[Value]) -> String {
-    let mut text: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
-    text.push_str("data: [DONE]\n\n");
-    text
+    let events = events.iter().map(|event| format!("data: {event}\n\n"));
+    events.chain(["data: [DONE]\n\n".to_owned()]).collect::<Vec<_>>().concat()
 }
