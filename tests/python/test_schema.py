@@ -40,4 +40,8 @@ def test_gen_33_a_reference_with_a_description_is_unfolded() -> None:
 
     inner = response_format(Outer)["json_schema"]["schema"]["properties"]["inner"]
     assert "$ref" not in inner
-    assert (inner["description"], inner["type"], inner["additionalProperties"]) == ("which one", "object", False)
+    assert (inner["description"], inner["type"], inner["additionalProperties"]) == (
+        "which one",
+        "object",
+        False,
+    )
