@@ -21,6 +21,9 @@ SOURCES := $(shell find src python build.rs -type f -not -name '*.so' -not -path
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# nextest runs each test in a process of its own, where it is installed.
+RUST_TESTS := $(if $(shell cargo nextest --version 2>/dev/null),cargo nextest run --locked --status-level fail,cargo test --locked --quiet)
+
 STEP = @printf '\n== %s\n'
 
 .DEFAULT_GOAL := help
@@ -98,10 +101,9 @@ format: $(DEV) ## formats Rust and Python
 
 test-rust: ## the Rust tests, of the core alone and with the server side
 	$(STEP) 'Rust tests: the core'
-	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --locked; else cargo test --locked; fi
+	@$(RUST_TESTS)
 	$(STEP) 'Rust tests: with the feature gateway'
-	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --locked --features gateway; \
-		else cargo test --locked --features gateway; fi
+	@$(RUST_TESTS) --features gateway
 
 test-python: $(DEV) $(BUILT) ## the Python tests, against the installed wheel
 	$(STEP) 'Python tests'
