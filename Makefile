@@ -123,7 +123,7 @@ deny: ## licences, sources and duplicates of the dependencies; installs cargo-de
 
 # Further
 
-examples: $(BUILT) ## runs every example against the mock provider
+examples: $(DEV) $(BUILT) ## runs every example against the mock provider
 	@set -e; for file in examples/*.py; do printf '\n== %s\n' "$$file"; $(BIN)/python "$$file"; done
 
 docs: $(DEV) $(BUILT) ## writes the generated parts of docs/
