@@ -133,6 +133,8 @@ pub struct Inner {
     pub retry_after: Option<Duration>,
     /// Attempts after the first that were made.
     pub attempts: u32,
+    /// How many of these the caller had allowed.
+    pub attempts_allowed: u32,
     /// Response headers of the upstream, without cookies.
     pub headers: Vec<(String, String)>,
     /// The upstream's error object, or its text (at most [`BODY_LIMIT`] bytes).
@@ -159,6 +161,7 @@ impl Error {
             request_id: None,
             retry_after: None,
             attempts: 0,
+            attempts_allowed: 0,
             headers: Vec::new(),
             body: None,
             generated: None,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "_call": ("acompletion", "completion", "mock_completion", "stream_chunk_builder"),
-    "_logging": ("print_verbose", "turn_on_debug", "turn_on_json", "verbose_logger"),
+    "_logging": ("print_verbose", "turn_on_debug", "turn_on_json", "verbose_logger", "_turn_on_debug"),
     "_providers": ("get_llm_provider", "register_provider"),
     "_stream": ("CustomStreamWrapper",),
 }

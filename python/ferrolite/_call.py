@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _settings = sys.modules["ferrolite"].__dict__
 
-if os.environ.get("FERROLITE_LOG") or os.environ.get("LITELLM_LOG"):
+if os.environ.get("FERROLITE_LOG") or os.environ.get("LITELLM_LOG") or "logging" in sys.modules:
+    # A program that logs may set our loggers' levels itself.
     from ferrolite import _logging as _logging
 
 
@@ -145,25 +146,29 @@ async def acompletion(
     Cancelling the task ends the request: its connection is closed.
     """
     arguments = locals()
-    _prepare(arguments)
+    ready = _prepare(arguments)
+    if ready is not None:
+        return ready
     from ferrolite import _aio
 
     return _stream_or_response(await _aio.call(arguments, _settings), arguments)
 
 
 def _complete(arguments: dict[str, Any]) -> ModelResponse | CustomStreamWrapper:
-    _prepare(arguments)
+    ready = _prepare(arguments)
+    if ready is not None:
+        return ready
     return _stream_or_response(_core.chat(arguments, _settings), arguments)
 
 
 def _stream_or_response(result: Any, arguments: dict[str, Any]) -> Any:
-    if arguments["stream"]:
-        return CustomStreamWrapper._of_core(result, arguments["model"], arguments["messages"])  # pyright: ignore[reportPrivateUsage]
+    if isinstance(result, _core.CoreStream):
+        return CustomStreamWrapper._of_core(result, arguments["messages"])  # pyright: ignore[reportPrivateUsage]
     return result
 
 
-def _prepare(arguments: dict[str, Any]) -> None:
-    """What only Python can do before the core takes over: classes to schemas, exceptions to mocks."""
+def _prepare(arguments: dict[str, Any]) -> ModelResponse | None:
+    """What only Python can do before the core takes over: classes to schemas, responses and exceptions as mocks."""
     if _settings["set_verbose"]:
         from ferrolite._logging import turn_on_debug
 
@@ -174,20 +179,39 @@ def _prepare(arguments: dict[str, Any]) -> None:
         arguments["response_format"] = response_format(arguments["response_format"])
     mock: Any = arguments["kwargs"].get("mock_response")
     if mock is not None and not isinstance(mock, (str, bool)):
-        from ferrolite._mock import text_of_mock
+        from ferrolite._mock import response_of_mock
 
-        arguments["kwargs"]["mock_response"] = text_of_mock(mock, arguments["model"])
+        return response_of_mock(mock, arguments)
+    return None
 
 
 def mock_completion(
     model: str,
     messages: list[Any],
     stream: bool | None = False,
+    n: int | None = None,
     mock_response: Any = "This is a mock request",
+    mock_tool_calls: list[Any] | None = None,
+    mock_timeout: bool | None = False,
+    logging: Any = None,
+    custom_llm_provider: str | None = None,
+    timeout: float | str | Any | None = None,
+    prompt_tokens: int | None = None,
     **kwargs: Any,
 ) -> ModelResponse | CustomStreamWrapper:
-    """`completion` with `mock_response`: nothing is sent."""
-    return completion(model, messages, stream=stream, mock_response=mock_response, **kwargs)
+    """`completion` with `mock_response`: nothing is sent. `logging` and `prompt_tokens` are for LiteLLM's sake."""
+    return completion(
+        model,
+        messages,
+        timeout,
+        stream=stream,
+        n=n,
+        mock_response=mock_response,
+        mock_tool_calls=mock_tool_calls,
+        mock_timeout=mock_timeout,
+        custom_llm_provider=custom_llm_provider,
+        **kwargs,
+    )
 
 
 def stream_chunk_builder(

@@ -38,6 +38,9 @@ def split_model(model: str, provider: str | None = None) -> tuple[str, str]:
 def set_log_level(level: int) -> None:
     """Set the level (Python's numbers) and connect the core's records to `logging` on first use."""
 
+def alive_tasks() -> int:
+    """How many tasks are alive in this process's runtime, to find leaks with."""
+
 def serve_mock(options: dict[str, Any], ready: Callable[[str], object]) -> None:
     """Serve a mock provider until a signal arrives; `ready` is called with the address once it listens."""
 
@@ -73,6 +76,10 @@ class CallMeta:
 class CoreStream:
     """A stream's core: batches of chunks, blocking or awaitable."""
 
+    @property
+    def provider(self) -> str: ...
+    @property
+    def model(self) -> str: ...
     @property
     def meta(self) -> CallMeta:
         """What is known of the call."""

@@ -12,8 +12,18 @@ import os
 from ferrolite import _core
 
 
+class _Logger(logging.Logger):
+    """A logger whose level is the core's too, whoever sets it."""
+
+    def setLevel(self, level: int | str) -> None:  # noqa: N802 - logging's own name
+        super().setLevel(level)
+        if self.name == "LiteLLM":
+            _core.set_log_level(min(self.getEffectiveLevel(), 50))
+
+
 def _logger(name: str) -> logging.Logger:
     logger = logging.getLogger(name)
+    logger.__class__ = _Logger
     if not logger.handlers:
         handler = logging.StreamHandler()
         handler.setFormatter(
@@ -33,7 +43,6 @@ def set_level(level: int) -> None:
     """Set the level of the package's loggers and of the core."""
     for logger in _LOGGERS:
         logger.setLevel(level)
-    _core.set_log_level(min(level, 50))
 
 
 def level_from_environment() -> int | None:
@@ -50,6 +59,9 @@ def turn_on_debug() -> None:
     """Log everything, bodies too."""
     if verbose_logger.level != logging.DEBUG:
         set_level(logging.DEBUG)
+
+
+_turn_on_debug = turn_on_debug  # LiteLLM's documented name for it
 
 
 def turn_on_json() -> None:
@@ -81,4 +93,9 @@ def _disable_debugging() -> None:  # pyright: ignore[reportUnusedFunction] - aid
         logger.disabled = True
 
 
-set_level(level_from_environment() or logging.WARNING)
+_level = level_from_environment()
+if _level is not None:
+    set_level(_level)
+for _each in _LOGGERS:
+    # A level that the program has set stays.
+    _each.setLevel(_each.level or logging.WARNING)

@@ -7,23 +7,37 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def text_of_mock(mock: Any, model: str) -> str:
-    """The text of a mock answer.
+def response_of_mock(mock: Any, arguments: dict[str, Any]) -> Any:
+    """The response that a mock is, or None after its text was put into the arguments of the call.
 
     Raises:
         The exception itself when the mock is one: as it is when it is of this package or openai's, else as
         InternalServerError.
     """
     if isinstance(mock, BaseException):
-        if hasattr(mock, "status_code") or not isinstance(mock, Exception):
-            raise mock
-        from ferrolite import _core
-        from ferrolite.exceptions import InternalServerError
+        raise _exception_of_mock(mock, arguments["model"])
+    from ferrolite.types.utils import ModelResponse
 
-        provider, name = _core.split_model(model)
-        raise InternalServerError(message=str(mock), llm_provider=provider, model=name) from mock
-    is_dict = issubclass(type(mock), dict)  # isinstance would make pyright forget that a mock can be anything
-    choices: Any = mock.get("choices") if is_dict else getattr(mock, "choices", None)
-    if choices:
-        return choices[0]["message"]["content"] or ""
-    return str(mock)
+    if isinstance(mock, dict) and "choices" in mock:
+        mock = ModelResponse(**mock)  # pyright: ignore[reportUnknownArgumentType]
+    if not isinstance(mock, ModelResponse):
+        arguments["kwargs"]["mock_response"] = str(mock)  # pyright: ignore[reportUnknownArgumentType]
+        return None
+    if not arguments["stream"]:
+        return mock
+    message: Any = mock.choices[0].message
+    calls = [call.model_dump() for call in message.tool_calls or ()]
+    arguments["kwargs"].update(mock_response=message.content or "", mock_tool_calls=calls)
+    return None
+
+
+def _exception_of_mock(mock: BaseException, model: str) -> BaseException:
+    if hasattr(mock, "status_code") or not isinstance(mock, Exception):
+        return mock
+    from ferrolite import _core
+    from ferrolite.exceptions import InternalServerError
+
+    provider, name = _core.split_model(model)
+    error = InternalServerError(message=str(mock), llm_provider=provider, model=name)
+    error.__cause__ = mock
+    return error

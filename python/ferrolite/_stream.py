@@ -32,10 +32,10 @@ class CustomStreamWrapper:
     stream_options: dict[str, Any] | None = None
     response_id: str | None = None
     messages: list[Any] | None = None
-    _response_headers: dict[str, str] | None = None
     _core: CoreStream | None = None
     _batch: Iterator[Any] = _NOTHING
     _hidden: dict[str, Any] | None = None
+    _headers: dict[str, str] | None = None
 
     def __init__(
         self,
@@ -54,16 +54,17 @@ class CustomStreamWrapper:
         self.logging_obj = logging_obj
         self.custom_llm_provider = custom_llm_provider
         self.stream_options = stream_options
-        self._response_headers = _response_headers
+        self._headers = _response_headers
         self.chunks: list[Any] = []
         if hasattr(completion_stream, "__iter__"):
             self._batch = iter(completion_stream)
 
     @classmethod
-    def _of_core(cls, core: CoreStream, model: str, messages: list[Any]) -> Self:
+    def _of_core(cls, core: CoreStream, messages: list[Any]) -> Self:
         made = cls.__new__(cls)
         made._core = made.completion_stream = core
-        made.model = model
+        made.model = core.model
+        made.custom_llm_provider = core.provider
         made.messages = messages
         made.chunks = []
         return made
@@ -150,10 +151,20 @@ class CustomStreamWrapper:
     def _hidden_params(self, value: dict[str, Any]) -> None:
         self._hidden = value
 
+    @property
+    def _response_headers(self) -> dict[str, str] | None:
+        if self._headers is None and self._core is not None:
+            self._headers = self._core.meta.headers()
+        return self._headers
+
+    @_response_headers.setter
+    def _response_headers(self, value: dict[str, str] | None) -> None:
+        self._headers = value
+
     def _remember(self, core: CoreStream) -> None:
         """Keep what is known after the core is gone."""
         meta = core.meta
         if self._hidden is None:
             self._hidden = meta.hidden_params()
-        if self._response_headers is None:
-            self._response_headers = meta.headers()
+        if self._headers is None:
+            self._headers = meta.headers()

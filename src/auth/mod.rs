@@ -7,6 +7,9 @@ use serde::Deserialize;
 
 use crate::error::{Error, Kind, Result};
 
+/// The fewest bytes of a key that is looked for in texts.
+const SHORTEST: usize = 8;
+
 /// A key or token. It is written into headers and nowhere else.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -19,6 +22,11 @@ impl Secret {
     /// The value itself: for headers only.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// A text without the key, `None` when the key is not in it. Keys too short to be one are left alone.
+    pub fn hidden_in(&self, text: &str) -> Option<String> {
+        (self.0.len() >= SHORTEST && text.contains(&self.0)).then(|| text.replace(&self.0, "[redacted]"))
     }
 }
 

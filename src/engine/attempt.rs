@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::call::ChatCall;
 use super::stream::{ChatStream, StreamSettings};
 use super::{Answer, Meta, media, new_call_id, new_chat_id, now};
-use crate::error::{Error, Result};
+use crate::error::{BODY_LIMIT, Error, Result};
 use crate::hub::{ChatRequest, ChatResponse, Target};
 use crate::transport::{Body, Transport, retry_after, should_retry};
 use crate::wires::{HttpCall, HttpReply, Memo, Prepared, StreamWire};
@@ -105,7 +105,9 @@ impl Job {
             return Ok(());
         }
         let Some(wait) = self.call.retry.wait(self.retries, &error, retryable) else {
-            error.facts_mut().attempts = self.retries;
+            let facts = error.facts_mut();
+            facts.attempts = self.retries;
+            facts.attempts_allowed = self.call.retry.retries;
             return Err(error);
         };
         self.retries += 1;
@@ -121,7 +123,7 @@ impl Job {
             Ok(response) => response,
             Err(error) => return Err(self.decorate(error, &reply.headers)),
         };
-        log_reply(reply, target);
+        log_reply(reply, &self.call);
         complete(&mut response);
         let mut meta = self.meta(reply.status, &reply.headers);
         meta.response_model = Some(response.model.clone());
@@ -158,7 +160,7 @@ impl Job {
         Meta {
             provider: target.provider.clone(),
             model: target.model.clone(),
-            api_base: target.base.clone(),
+            api_base: auth::without_credentials(&target.base),
             status,
             headers: public_headers(headers),
             response_model: None,
@@ -172,7 +174,7 @@ impl Job {
     fn failed(&self, reply: &HttpReply) -> Box<Failure> {
         let target = self.call.target();
         let wire: &dyn StreamWire = target.wire.chat();
-        log_reply(reply, target);
+        log_reply(reply, &self.call);
         let facts = wire.error_facts(reply.status, &reply.body);
         let repaired = wire.repaired(&self.call.request, &facts);
         let kind = wire.classify(&facts, target);
@@ -214,7 +216,7 @@ fn encode(call: &ChatCall) -> Result<(HttpCall, Memo)> {
         http.url.push(mark);
         http.url.push_str(&pair);
     }
-    log_request(&http, target);
+    log_request(&http, call);
     Ok((http, memo))
 }
 
@@ -283,22 +285,28 @@ fn merge_list(headers: &mut HeaderMap, name: HeaderName, value: &HeaderValue) {
     }
 }
 
-fn log_request(http: &HttpCall, target: &Target) {
+fn log_request(http: &HttpCall, call: &ChatCall) {
     tracing::debug!(
-        provider = %target.provider,
-        model = %target.model,
+        provider = %call.target().provider,
+        model = %call.target().model,
         url = %auth::without_credentials(&http.url),
-        body = %String::from_utf8_lossy(&http.body),
+        body = %loggable(&http.body, call),
         "request"
     );
 }
 
-fn log_reply(reply: &HttpReply, target: &Target) {
+fn log_reply(reply: &HttpReply, call: &ChatCall) {
     tracing::debug!(
-        provider = %target.provider,
-        model = %target.model,
+        provider = %call.target().provider,
+        model = %call.target().model,
         status = reply.status,
-        body = %String::from_utf8_lossy(&reply.body),
+        body = %loggable(&reply.body, call),
         "reply"
     );
+}
+
+/// A body for the log: its beginning, without the key should it be in there.
+fn loggable(body: &[u8], call: &ChatCall) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(BODY_LIMIT)]).into_owned();
+    call.route.key.as_ref().and_then(|key| key.hidden_in(&text)).unwrap_or(text)
 }

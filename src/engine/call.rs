@@ -11,7 +11,7 @@ use super::retry::RetryPolicy;
 use super::{cache_marks, drop_params};
 use crate::auth::Secret;
 use crate::config::{self, Environment};
-use crate::error::{Error, Result};
+use crate::error::{Error, Inner, Result};
 use crate::hub::{ChatRequest, Options, Target, ThinkingBudgets, check_messages};
 use crate::json::{Map, kind_of};
 use crate::providers::{self, Route, Wanted};
@@ -21,6 +21,10 @@ use crate::transport::{Connection, Limits, Reach, Verify};
 pub type Keywords = Map;
 
 const TIMEOUT: Duration = Duration::from_secs(600);
+/// The longest time limit; longer ones, and none at all, are this long.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+/// The reference's default of the setting `request_timeout`, in seconds. There, too, calls end after `TIMEOUT`.
+const UNSET_TIMEOUT: f64 = 6000.0;
 
 /// Settings that hold for all calls of a face, as they stand when a call begins.
 #[derive(Debug, Clone, Default)]
@@ -65,16 +69,36 @@ pub struct ErrorContext {
     pub provider: std::sync::Arc<str>,
     pub prefix: std::sync::Arc<str>,
     pub model: String,
+    pub key: Option<Secret>,
 }
 
 impl ErrorContext {
     /// Names the target in an error, and puts the provider's name in front of its words.
+    /// An upstream that repeats the key in its words is not quoted there (ERR-07).
     pub fn name(&self, mut error: Error) -> Error {
+        if let Some(key) = &self.key {
+            hide(key, error.facts_mut());
+        }
         if error.facts().provider.is_none() {
             let facts = error.facts_mut();
             facts.message = format!("{} - {}", self.prefix, facts.message);
         }
         error.at(&self.provider, &self.model)
+    }
+}
+
+fn hide(key: &Secret, facts: &mut Inner) {
+    let texts = [&mut facts.code, &mut facts.error_type, &mut facts.param, &mut facts.request_id];
+    let headers = facts.headers.iter_mut().map(|(_, value)| value);
+    for text in texts.into_iter().flatten().chain(headers).chain([&mut facts.message]) {
+        if let Some(clean) = key.hidden_in(text) {
+            *text = clean;
+        }
+    }
+    if let Some(body) = &facts.body
+        && let Some(clean) = key.hidden_in(&body.to_string())
+    {
+        facts.body = serde_json::from_str(&clean).ok();
     }
 }
 
@@ -89,6 +113,7 @@ impl ChatCall {
             provider: target.provider.clone(),
             prefix: target.error_prefix.clone(),
             model: target.model.clone(),
+            key: self.route.key.clone(),
         }
     }
 
@@ -105,6 +130,7 @@ impl ChatCall {
         let modify_params = control.switch("modify_params")?.unwrap_or(settings.modify_params)
             || config::switch(environment, "LITELLM_MODIFY_PARAMS");
         let options = Options { drop_params, modify_params, thinking_budgets: thinking_budgets(environment) };
+        check_types(&keywords).map_err(|error| name_wanted(error, &wanted))?;
         let mut request = ChatRequest::from_map(keywords).map_err(|error| name_wanted(error, &wanted))?;
         check_messages(&request.messages).map_err(|error| name_wanted(error, &wanted))?;
         let mock = Mock::take(&mut control)?;
@@ -149,6 +175,18 @@ impl ChatCall {
             request,
             route,
         })
+    }
+}
+
+/// Keywords whose type decides what becomes of the call.
+fn check_types(keywords: &Keywords) -> Result<()> {
+    match keywords.get("stream") {
+        None | Some(Value::Bool(_) | Value::Null) => {}
+        Some(other) => return Err(wrong("stream", "a boolean", other)),
+    }
+    match keywords.get("extra_body") {
+        None | Some(Value::Object(_) | Value::Null) => Ok(()),
+        Some(other) => Err(wrong("extra_body", "an object", other)),
     }
 }
 
@@ -300,8 +338,43 @@ const CONTROL: &[&str] = &[
     "weight",
 ];
 
+/// Those of them that act here. The others are accepted, whatever they hold.
+const READ: &[&str] = &[
+    "additional_drop_params",
+    "allowed_openai_params",
+    "api_base",
+    "api_key",
+    "base_url",
+    "cache_control_injection_points",
+    "custom_llm_provider",
+    "drop_params",
+    "extra_headers",
+    "extra_query",
+    "headers",
+    "max_retries",
+    "mock_delay",
+    "mock_response",
+    "mock_timeout",
+    "mock_tool_calls",
+    "model",
+    "model_alias_map",
+    "modify_params",
+    "num_retries",
+    "organization",
+    "project",
+    "request_timeout",
+    "ssl_verify",
+    "stream_timeout",
+    "timeout",
+];
+
+/// Whether a keyword is accepted without being read.
+pub fn is_ignored(name: &str) -> bool {
+    is_control(name) && READ.binary_search(&name).is_err()
+}
+
 /// Prices of a caller's own are keywords too: `input_cost_per_token` and its many relatives.
-pub fn is_control(name: &str) -> bool {
+fn is_control(name: &str) -> bool {
     CONTROL.binary_search(&name).is_ok()
         || name.contains("_cost_per_")
         || name.contains("_token_cost")
@@ -342,7 +415,7 @@ impl Control {
     }
 
     /// A switch, also written as a text (GEN-02); an unreadable one counts as off.
-    fn switch(&self, name: &str) -> Result<Option<bool>> {
+    pub(super) fn switch(&self, name: &str) -> Result<Option<bool>> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::Bool(on)) => Ok(Some(*on)),
@@ -356,9 +429,13 @@ impl Control {
             None => Ok(None),
             Some(value) => match value.as_u64().and_then(|count| u32::try_from(count).ok()) {
                 Some(count) => Ok(Some(count)),
-                None => Err(wrong(name, "a whole number", value)),
+                None => Err(wrong(name, "a whole number from 0", value)),
             },
         }
+    }
+
+    pub(super) fn seconds(&self, name: &str) -> Result<Option<Duration>> {
+        self.get(name).map_or(Ok(None), |value| time_limit(name, value))
     }
 
     fn wanted(&self, settings: &Settings) -> Result<Wanted> {
@@ -401,7 +478,8 @@ impl Control {
         })
     }
 
-    /// Time limits: `timeout` in seconds, or an object with `connect` and `read` as httpx has them.
+    /// Time limits: `timeout` in seconds, or an object with `connect` and `read` as httpx has them. Zero counts as not
+    /// given, as in the reference.
     fn limits(&self, stream: bool, settings: &Settings) -> Result<(Limits, Option<Duration>)> {
         let names: &[&str] = if stream {
             &["stream_timeout", "timeout", "request_timeout"]
@@ -410,36 +488,28 @@ impl Control {
         };
         let given = names.iter().find_map(|name| self.get(name).map(|value| (*name, value)));
         let mut connect = None;
-        let seconds = match given {
-            None => settings.request_timeout,
-            Some((_, Value::Object(limits))) => {
-                connect = limits.get("connect").and_then(Value::as_f64);
-                limits.get("read").and_then(Value::as_f64)
+        let total = match given {
+            None => match settings.request_timeout {
+                Some(seconds) if seconds != UNSET_TIMEOUT => time_limit("request_timeout", &seconds.into())?,
+                _ => None,
+            },
+            Some((name, Value::Object(limits))) => {
+                let limit = |part| limits.get(part).map_or(Ok(None), |value| time_limit(name, value));
+                connect = limit("connect")?;
+                limit("read")?
             }
-            Some((name, value)) => {
-                let seconds =
-                    value.as_f64().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
-                Some(seconds.ok_or_else(|| wrong(name, "a number of seconds", value))?)
-            }
+            Some((name, value)) => time_limit(name, value)?,
         };
-        let limit = |seconds: f64| -> Result<Duration> {
-            Duration::try_from_secs_f64(seconds).map_err(|_| {
-                Error::bad_request(format!("`timeout` is {seconds}: it must be a positive number of seconds"))
-                    .with_param("timeout")
-            })
-        };
-        let total = seconds.map_or(Ok(TIMEOUT), limit)?;
-        Ok((Limits { total, idle: total }, connect.map(limit).transpose()?))
+        let total = total.unwrap_or(TIMEOUT);
+        Ok((Limits { total, idle: total }, connect))
     }
 
     /// `num_retries` counts for every provider; `max_retries` and a default of its own only for those whose client
     /// repeats by itself. One budget: they do not multiply (ERR-14).
     fn retry(&self, route: &Route, settings: &Settings) -> Result<RetryPolicy> {
-        let own = match route.row.client_retries {
-            Some(default) => self.count("max_retries")?.unwrap_or(default),
-            None => 0,
-        };
-        let retries = match (self.count("num_retries")?, self.get("max_retries")) {
+        let max_retries = self.count("max_retries")?;
+        let own = route.row.client_retries.map_or(0, |default| max_retries.unwrap_or(default));
+        let retries = match (self.count("num_retries")?, max_retries) {
             (Some(count), _) => count,
             (None, None) => settings.num_retries.unwrap_or(own),
             (None, Some(_)) => own,
@@ -470,21 +540,42 @@ impl Control {
 }
 
 fn wrong(name: &str, expected: &str, found: &Value) -> Error {
-    Error::bad_request(format!("Invalid '{name}': expected {expected}, got {}.", kind_of(found)))
-        .with_param(name)
+    let found = match found {
+        Value::Number(number) => number.to_string(),
+        other => kind_of(other).to_owned(),
+    };
+    Error::bad_request(format!("Invalid '{name}': expected {expected}, got {found}.")).with_param(name)
+}
+
+/// A number of seconds, also as text; `None` for zero.
+fn time_limit(name: &str, value: &Value) -> Result<Option<Duration>> {
+    let seconds = value.as_f64().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
+    match seconds {
+        Some(seconds) if seconds > 0.0 => {
+            Ok(Some(Duration::try_from_secs_f64(seconds).map_or(LONGEST, |limit| limit.min(LONGEST))))
+        }
+        Some(0.0) => Ok(None),
+        Some(seconds) => Err(Error::bad_request(format!(
+            "Invalid '{name}': expected a positive number of seconds, got {seconds}."
+        ))
+        .with_param(name)),
+        None => Err(wrong(name, "a number of seconds", value)),
+    }
 }
 
 /// An object of texts, as headers and queries are.
 fn pairs(value: Option<&Value>, name: &str) -> Result<Vec<(String, String)>> {
     match value {
         None => Ok(Vec::new()),
-        Some(Value::Object(map)) => Ok(map
+        Some(Value::Object(map)) => map
             .iter()
             .filter(|(_, value)| !value.is_null())
-            .map(|(key, value)| {
-                (key.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            .map(|(key, value)| match value {
+                Value::String(text) => Ok((key.clone(), text.clone())),
+                Value::Number(_) | Value::Bool(_) => Ok((key.clone(), value.to_string())),
+                other => Err(wrong(&format!("{name}.{key}"), "a string", other)),
             })
-            .collect()),
+            .collect(),
         Some(other) => Err(wrong(name, "an object", other)),
     }
 }
@@ -492,7 +583,14 @@ fn pairs(value: Option<&Value>, name: &str) -> Result<Vec<(String, String)>> {
 pub(super) fn strings(value: Option<&Value>, name: &str) -> Result<Vec<String>> {
     match value {
         None => Ok(Vec::new()),
-        Some(Value::Array(items)) => Ok(items.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
+        Some(Value::Array(items)) => items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| match item {
+                Value::String(text) => Ok(text.clone()),
+                other => Err(wrong(&format!("{name}[{index}]"), "a string", other)),
+            })
+            .collect(),
         Some(other) => Err(wrong(name, "a list of names", other)),
     }
 }
@@ -503,8 +601,9 @@ mod tests {
 
     #[test]
     fn control_names_are_sorted() {
-        let mut sorted = CONTROL.to_vec();
-        sorted.sort_unstable();
-        assert_eq!(sorted, CONTROL);
+        for names in [CONTROL, READ] {
+            assert!(names.is_sorted());
+        }
+        assert!(READ.iter().all(|name| is_control(name)));
     }
 }

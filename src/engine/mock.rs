@@ -1,5 +1,7 @@
 //! `mock_response`: an answer without a request, for tests of a caller's own program.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::attempt::complete;
@@ -17,6 +19,9 @@ use crate::json::{Map, kind_of, str_at};
 pub struct Mock {
     text: String,
     tool_calls: Vec<ToolCall>,
+    delay: Duration,
+    /// Times out once the call's limit has passed.
+    times_out: bool,
 }
 
 /// Characters in a chunk of a mock stream.
@@ -28,17 +33,22 @@ impl Mock {
             Some(Value::Array(items)) => items.into_iter().filter_map(tool_call).collect(),
             _ => Vec::new(),
         };
-        match control.take_value("mock_response") {
-            None if tool_calls.is_empty() => Ok(None),
-            None => Ok(Some(Self { text: String::new(), tool_calls })),
-            Some(Value::String(text)) => Ok(Some(Self { text, tool_calls })),
-            Some(Value::Bool(_)) => Ok(Some(Self { text: "This is a mock request".to_owned(), tool_calls })),
-            Some(other) => Err(Error::bad_request(format!(
-                "Invalid 'mock_response': expected a text or an exception, got {}.",
-                kind_of(&other)
-            ))
-            .with_param("mock_response")),
-        }
+        let delay = control.seconds("mock_delay")?.unwrap_or_default();
+        let times_out = control.switch("mock_timeout")?.unwrap_or(false);
+        let text = match control.take_value("mock_response") {
+            None if tool_calls.is_empty() && !times_out => return Ok(None),
+            None => String::new(),
+            Some(Value::String(text)) => text,
+            Some(Value::Bool(_)) => "This is a mock request".to_owned(),
+            Some(other) => {
+                return Err(Error::bad_request(format!(
+                    "Invalid 'mock_response': expected a text or an exception, got {}.",
+                    kind_of(&other)
+                ))
+                .with_param("mock_response"));
+            }
+        };
+        Ok(Some(Self { text, tool_calls, delay, times_out }))
     }
 
     /// The names of errors stand for these errors.
@@ -77,8 +87,16 @@ fn tool_call(value: Value) -> Option<ToolCall> {
     })
 }
 
-fn check(mock: &Mock, call: &ChatCall) -> Result<()> {
+async fn begin(mock: &Mock, call: &ChatCall) -> Result<()> {
     let target = call.target();
+    if mock.times_out {
+        tokio::time::sleep(call.limits.total).await;
+        let error = Error::new(Kind::Timeout, "This is a mock timeout error");
+        return Err(error.at(&target.provider, &target.model));
+    }
+    if !mock.delay.is_zero() {
+        tokio::time::sleep(mock.delay).await;
+    }
     mock.error().map_or(Ok(()), |error| Err(error.at(&target.provider, &target.model)))
 }
 
@@ -97,8 +115,8 @@ fn meta(call: &ChatCall) -> Meta {
     }
 }
 
-pub fn answer(mock: &Mock, call: &ChatCall) -> Result<Answer> {
-    check(mock, call)?;
+pub async fn answer(mock: &Mock, call: &ChatCall) -> Result<Answer> {
+    begin(mock, call).await?;
     let choices = (0..count(call))
         .map(|index| {
             let message = AssistantMessage {
@@ -121,8 +139,8 @@ pub fn answer(mock: &Mock, call: &ChatCall) -> Result<Answer> {
     Ok(Answer { response, meta: meta(call) })
 }
 
-pub fn stream(mock: &Mock, call: &ChatCall) -> Result<ChatStream> {
-    check(mock, call)?;
+pub async fn stream(mock: &Mock, call: &ChatCall) -> Result<ChatStream> {
+    begin(mock, call).await?;
     let mut deltas = Deltas::default();
     let characters: Vec<char> = mock.text.chars().collect();
     let mut batches = Vec::new();

@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::hub::ChatResponse;
 use crate::transport::Transport;
 
-pub use call::{ChatCall, Keywords, Settings, is_control};
+pub use call::{ChatCall, Keywords, Settings, is_ignored};
 pub use retry::RetryPolicy;
 pub use stream::{ChatStream, StreamHead};
 
@@ -60,7 +60,7 @@ impl Engine {
     pub async fn chat(&self, call: ChatCall) -> Result<Answer> {
         let started = Instant::now();
         if let Some(mock) = &call.mock {
-            return mock::answer(mock, &call);
+            return mock::answer(mock, &call).await;
         }
         attempt::chat(&self.transport, call, started).await
     }
@@ -69,7 +69,7 @@ impl Engine {
     pub async fn chat_stream(&self, call: ChatCall) -> Result<ChatStream> {
         let started = Instant::now();
         if let Some(mock) = &call.mock {
-            return mock::stream(mock, &call);
+            return mock::stream(mock, &call).await;
         }
         attempt::chat_stream(&self.transport, call, started).await
     }

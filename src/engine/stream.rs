@@ -220,7 +220,11 @@ impl ChatStream {
         self.state.chunker.finish(out);
         self.ended = true;
         // The connection goes back to its pool, or is closed, now rather than when the caller lets go.
-        self.source = Source::Canned(VecDeque::new());
+        if let Source::Live { body, .. } =
+            std::mem::replace(&mut self.source, Source::Canned(VecDeque::new()))
+        {
+            body.finish();
+        }
     }
 
     /// Any failure once the stream has begun is a failure in mid-stream, with its cause and the text so far.

@@ -103,7 +103,7 @@ pub fn resolve_without_key(wanted: Wanted, options: Options) -> Result<Route> {
 /// From a model string to a route. No network; errors name what to set.
 pub fn resolve(wanted: Wanted, options: Options, environment: &dyn Environment) -> Result<Route> {
     let (provider, model) = split_model(&wanted.model, wanted.provider.as_deref())?;
-    let row = row(&provider).ok_or_else(|| names::unknown_provider(&wanted.model))?;
+    let row = row(&provider).ok_or_else(|| names::unknown_provider(&format!("{provider}/{model}")))?;
     let at = |error: Error| error.at(&row.name, &model);
     let wire = row.wires.chat.ok_or_else(|| {
         at(Error::bad_request(format!("the provider '{}' has no chat completions", row.name)))

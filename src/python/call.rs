@@ -10,12 +10,12 @@ use super::queue::{LoopQueue, Outcome};
 use super::stream::CoreStream;
 use super::{error, objects, runtime, settings, value};
 use crate::config::ProcessEnvironment;
-use crate::engine::{ChatCall, is_control};
+use crate::engine::{ChatCall, is_ignored};
 use crate::error::{Error, Kind};
 use crate::providers;
 
 fn prepare(arguments: &Bound<'_, PyDict>, module: &Bound<'_, PyDict>) -> Result<ChatCall, Error> {
-    let keywords = value::keywords(arguments, is_control)?;
+    let keywords = value::keywords(arguments, is_ignored)?;
     ChatCall::from_keywords(keywords, &settings::read(module), &ProcessEnvironment)
 }
 
@@ -41,13 +41,15 @@ pub fn chat<'py>(
 #[pyclass(frozen, module = "ferrolite._core")]
 pub struct PendingCall {
     task: Mutex<Option<AbortHandle>>,
+    process: u32,
 }
 
 #[pymethods]
 impl PendingCall {
     /// Ends the call: the request is dropped, its connection closed.
     fn abort(&self) {
-        if let Ok(mut task) = self.task.lock()
+        if self.process == std::process::id()
+            && let Ok(mut task) = self.task.lock()
             && let Some(task) = task.take()
         {
             task.abort();
@@ -71,7 +73,7 @@ pub fn chat_async(
         let outcome = outcome(&shared.engine, call).await;
         sender.send(future, outcome);
     });
-    Ok(PendingCall { task: Mutex::new(Some(task.abort_handle())) })
+    Ok(PendingCall { task: Mutex::new(Some(task.abort_handle())), process: std::process::id() })
 }
 
 async fn outcome(engine: &'static crate::engine::Engine, call: ChatCall) -> Outcome {
@@ -134,8 +136,8 @@ pub fn collect_chunks<'py>(py: Python<'py>, chunks: &Bound<'py, PyList>) -> PyRe
             .map_err(|failed| error::exception(py, failed))?;
         values.push(value);
     }
-    let response =
-        crate::wires::openai::collect_chunks(values).map_err(|failed| error::exception(py, failed))?;
+    let response = crate::wires::openai::collect_chunks(values)
+        .map_err(|failed| error::exception(py, Error::bad_request(failed.message())))?;
     objects::plain_response(py, response)
 }
 

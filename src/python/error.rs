@@ -56,6 +56,7 @@ fn py_facts(py: Python<'_>, facts: Inner, status: u16) -> PyResult<Bound<'_, PyD
     }
     if facts.attempts > 0 {
         out.set_item(intern!(py, "num_retries"), facts.attempts)?;
+        out.set_item(intern!(py, "max_retries"), facts.attempts_allowed)?;
     }
     if let Some(text) = facts.generated {
         out.set_item(intern!(py, "is_pre_first_chunk"), text.is_empty())?;

@@ -29,6 +29,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(call::register_provider, module)?)?;
     module.add_function(wrap_pyfunction!(call::split_model, module)?)?;
     module.add_function(wrap_pyfunction!(log::set_log_level, module)?)?;
+    module.add_function(wrap_pyfunction!(testing::alive_tasks, module)?)?;
     module.add_function(wrap_pyfunction!(testing::serve_mock, module)?)?;
     Ok(())
 }

@@ -4,14 +4,16 @@
 
 use std::sync::Mutex;
 
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 use pyo3::{ffi, intern, prelude::*};
 use serde_json::Value;
 
+use super::error;
 use super::value::to_python;
 use crate::engine::{Answer, Meta, StreamHead, new_uuid};
+use crate::error::Error;
 use crate::hub::{AssistantMessage, ChatResponse, Choice, ToolCall, Usage};
 use crate::json::Map;
 use crate::wires::openai::{Chunk, ChunkChoice, ToolCallChunk};
@@ -129,18 +131,44 @@ impl<'py> Object<'py> {
         self.set(name, self.0.py().None().bind(self.0.py()))
     }
 
+    /// Sets fields under the names that the provider gave them, but for those that are the class's own machinery.
     fn set_fields(&self, fields: &Map) -> PyResult<()> {
         let py = self.0.py();
-        fields.iter().try_for_each(|(name, value)| self.set_json(&PyString::intern(py, name), value))
+        for (name, value) in fields {
+            let name = PyString::intern(py, name);
+            if !self.is_machinery(&name)? {
+                self.set_json(&name, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A private name, a method or a property.
+    fn is_machinery(&self, name: &Bound<'py, PyString>) -> PyResult<bool> {
+        if name.to_str()?.starts_with('_') {
+            return Ok(true);
+        }
+        let Ok(found) = self.0.get_type().getattr(name) else { return Ok(false) };
+        Ok(found.is_callable() || found.get_type().hasattr(intern!(name.py(), "__set__"))?)
     }
 }
 
 /// An answer as a `ModelResponse` that knows its call.
 pub fn response(py: Python<'_>, answer: Answer) -> PyResult<Bound<'_, PyAny>> {
-    let made = plain_response(py, answer.response)?;
+    let made = plain_response(py, answer.response)
+        .map_err(|failed| unreadable(py, &failed, &answer.meta.provider, &answer.meta.model))?;
     let meta = Bound::new(py, CallMeta::new(answer.meta))?;
     Object(made.clone()).set(intern!(py, "_meta"), meta.as_any())?;
     Ok(made)
+}
+
+/// An answer with values that the package's classes do not take; what is no such failure (Ctrl-C) passes as it is.
+pub fn unreadable(py: Python<'_>, failed: &PyErr, provider: &str, model: &str) -> PyErr {
+    if !failed.is_instance_of::<PyException>(py) {
+        return failed.clone_ref(py);
+    }
+    let error = Error::unreadable(format!("the provider's answer cannot be read: {failed}"));
+    error::exception(py, error.at(provider, model))
 }
 
 /// A response without a call behind it.

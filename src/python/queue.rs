@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::{error, objects};
+use super::{error, objects, runtime};
 use crate::engine::{Answer, ChatStream};
 use crate::error::Error;
 
@@ -105,7 +105,9 @@ impl LoopQueue {
 fn deliver(py: Python<'_>, Completion { future, outcome }: Completion) -> PyResult<()> {
     let future = future.bind(py);
     if future.call_method0(intern!(py, "done"))?.is_truthy()? {
-        // Cancelled meanwhile: nobody waits for it.
+        // Cancelled meanwhile: nobody waits for it. Closing its connection needs the runtime's context.
+        let _context = runtime::shared()?.runtime.enter();
+        drop(outcome);
         return Ok(());
     }
     let result = match outcome {

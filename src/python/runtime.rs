@@ -69,12 +69,13 @@ where
     F::Output: Send,
 {
     let shared = shared()?;
+    // A future that is given up closes its connection when it is dropped, which needs the runtime's context.
+    let _context = shared.runtime.enter();
     let mut future = pin!(future);
     loop {
-        let waited = py.detach(|| {
-            let _context = shared.runtime.enter();
-            shared.runtime.block_on(async { tokio::time::timeout(SIGNAL_CHECK, future.as_mut()).await })
-        });
+        let wait = async { tokio::time::timeout(SIGNAL_CHECK, future.as_mut()).await };
+        // In place: a log handler, which runs inside of the runtime, may make a call too.
+        let waited = py.detach(|| tokio::task::block_in_place(|| shared.runtime.block_on(wait)));
         match waited {
             Ok(output) => return Ok(output),
             Err(_) => py.check_signals()?,

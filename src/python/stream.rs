@@ -5,14 +5,16 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::AbortHandle;
 
-use super::objects::{CallMeta, ChunkMaker};
+use super::objects::{self, CallMeta, ChunkMaker};
 use super::queue::{LoopQueue, Outcome, Sender};
 use super::{error, runtime};
-use crate::engine::{ChatStream, Meta};
+use crate::engine::{ChatStream, Meta, StreamHead};
 use crate::error::{Error, Kind};
 use crate::wires::openai::Chunk;
 
@@ -21,25 +23,65 @@ pub struct CoreStream {
     slot: Arc<Mutex<Slot>>,
     maker: ChunkMaker,
     meta: Meta,
+    /// The process whose runtime drives the stream.
+    process: u32,
 }
 
 /// Where the stream is, and what has been read but not been fetched.
 struct Slot {
-    /// Absent while a task reads, and after the end.
+    /// Absent while somebody reads, and after the end.
     stream: Option<Box<ChatStream>>,
     ready: Option<Result<Vec<Chunk>, Error>>,
-    waiting: Option<Waiter>,
+    /// Known once the first batch has been read.
+    head: Option<StreamHead>,
+    waiting: Vec<Waiter>,
     task: Option<AbortHandle>,
+    /// Ends the wait of a blocking reader.
+    closing: Arc<Notify>,
     closed: bool,
 }
 
 /// Who waits for a batch.
 enum Waiter {
     Queue(Arc<Sender>, Py<PyAny>),
-    Channel(tokio::sync::oneshot::Sender<()>),
+    Channel(oneshot::Sender<()>),
+}
+
+/// What a blocking reader is to do next.
+enum Step {
+    Take(Result<Vec<Chunk>, Error>),
+    Read(Box<ChatStream>, Arc<Notify>),
+    /// Somebody else reads: wait for that.
+    Wait(oneshot::Receiver<()>),
+    End,
+}
+
+impl Slot {
+    /// Takes a stream back from its reader.
+    fn put(&mut self, stream: Box<ChatStream>) {
+        if self.head.is_none() {
+            self.head = Some(stream.head().clone());
+        }
+        self.stream = Some(stream);
+    }
+
+    fn wake(&mut self) {
+        self.waiting.drain(..).for_each(Waiter::wake);
+    }
 }
 
 impl Waiter {
+    /// Whether its reader has given up.
+    fn is_gone(&self, py: Python<'_>) -> bool {
+        match self {
+            Self::Queue(_, future) => {
+                let done = future.bind(py).call_method0(intern!(py, "done"));
+                done.is_ok_and(|done| done.is_truthy().unwrap_or(true))
+            }
+            Self::Channel(tell) => tell.is_closed(),
+        }
+    }
+
     fn wake(self) {
         match self {
             Self::Queue(sender, future) => sender.send(future, Outcome::Wake),
@@ -53,9 +95,17 @@ impl Waiter {
 impl CoreStream {
     pub fn create(py: Python<'_>, stream: ChatStream) -> PyResult<Bound<'_, PyAny>> {
         let meta = stream.meta().clone();
-        let slot =
-            Slot { stream: Some(Box::new(stream)), ready: None, waiting: None, task: None, closed: false };
-        let made = Self { slot: Arc::new(Mutex::new(slot)), maker: ChunkMaker::new(), meta };
+        let slot = Slot {
+            stream: Some(Box::new(stream)),
+            ready: None,
+            head: None,
+            waiting: Vec::new(),
+            task: None,
+            closing: Arc::default(),
+            closed: false,
+        };
+        let process = std::process::id();
+        let made = Self { slot: Arc::new(Mutex::new(slot)), maker: ChunkMaker::new(), meta, process };
         Ok(Bound::new(py, made)?.into_any())
     }
 
@@ -65,31 +115,34 @@ impl CoreStream {
 
     /// The objects for what was read; an empty list means the end.
     fn objects<'py>(&self, py: Python<'py>, read: Result<Vec<Chunk>, Error>) -> PyResult<Bound<'py, PyList>> {
-        match read {
+        let made = match read {
             Ok(chunks) => {
-                if !self.maker.is_ready(py) {
-                    let slot = self.lock();
-                    if let Some(stream) = &slot.stream {
-                        self.maker.set_head(py, stream.head())?;
-                    }
+                if !self.maker.is_ready(py)
+                    && let Some(head) = &self.lock().head
+                {
+                    self.maker.set_head(py, head)?;
                 }
-                self.maker.chunks(py, chunks)
+                self.maker
+                    .chunks(py, chunks)
+                    .map_err(|failed| objects::unreadable(py, &failed, &self.meta.provider, &self.meta.model))
             }
-            Err(failed) => {
-                self.finish();
-                Err(error::exception(py, failed))
-            }
+            Err(failed) => Err(error::exception(py, failed)),
+        };
+        if made.is_err() {
+            self.finish();
         }
+        made
     }
 
-    fn begin(&self, waiter: Waiter) -> PyResult<()> {
+    fn begin(&self, py: Python<'_>, waiter: Waiter) -> PyResult<()> {
         let mut slot = self.lock();
         if slot.ready.is_some() || slot.closed {
             drop(slot);
             waiter.wake();
             return Ok(());
         }
-        slot.waiting = Some(waiter);
+        slot.waiting.retain(|waiter| !waiter.is_gone(py));
+        slot.waiting.push(waiter);
         let Some(mut stream) = slot.stream.take() else { return Ok(()) };
         let shared = runtime::shared()?;
         let place = self.slot.clone();
@@ -103,7 +156,27 @@ impl CoreStream {
         Ok(())
     }
 
+    fn next_step(&self) -> Step {
+        let mut slot = self.lock();
+        if let Some(read) = slot.ready.take() {
+            return Step::Take(read);
+        }
+        if slot.closed {
+            return Step::End;
+        }
+        if let Some(stream) = slot.stream.take() {
+            return Step::Read(stream, slot.closing.clone());
+        }
+        let (tell, told) = oneshot::channel();
+        slot.waiting.push(Waiter::Channel(tell));
+        Step::Wait(told)
+    }
+
     fn finish(&self) {
+        if self.process != std::process::id() {
+            self.forget();
+            return;
+        }
         let mut slot = self.lock();
         slot.closed = true;
         slot.ready = None;
@@ -111,8 +184,18 @@ impl CoreStream {
         if let Some(task) = slot.task.take() {
             task.abort();
         }
+        slot.closing.notify_one();
+        slot.wake();
         drop(slot);
         drop_in_runtime(stream);
+    }
+
+    /// In a forked child, the parent's stream is left as it is: its runtime and its socket are not the child's.
+    fn forget(&self) {
+        if let Ok(mut slot) = self.slot.try_lock() {
+            slot.closed = true;
+            std::mem::forget((slot.stream.take(), slot.task.take(), std::mem::take(&mut slot.waiting)));
+        }
     }
 }
 
@@ -132,25 +215,44 @@ fn drop_in_runtime(stream: Option<Box<ChatStream>>) {
 impl CoreStream {
     /// Waits for the next batch. An empty one means the end.
     fn next_batch<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let (ready, stream) = {
-            let mut slot = self.lock();
-            (slot.ready.take(), slot.stream.take())
-        };
-        if let Some(read) = ready {
-            self.lock().stream = stream;
-            return self.objects(py, read);
-        }
-        let Some(mut stream) = stream else {
-            if self.lock().task.is_some() {
-                return Err(pyo3::exceptions::PyRuntimeError::new_err(
-                    "the stream is being read by another task",
-                ));
+        loop {
+            match self.next_step() {
+                Step::Take(read) => return self.objects(py, read),
+                Step::End => return Ok(PyList::empty(py)),
+                Step::Wait(told) => {
+                    let _ = runtime::block_on(py, told)?;
+                }
+                Step::Read(mut stream, closing) => {
+                    let read = runtime::block_on(py, async {
+                        tokio::select! {
+                            biased;
+                            read = stream.next_batch() => Some(read),
+                            () = closing.notified() => None,
+                        }
+                    });
+                    let read = match read {
+                        Ok(read) => read,
+                        Err(interrupted) => {
+                            drop_in_runtime(Some(stream));
+                            self.finish();
+                            return Err(interrupted);
+                        }
+                    };
+                    let mut slot = self.lock();
+                    if slot.closed {
+                        drop(slot);
+                        drop_in_runtime(Some(stream));
+                        return Ok(PyList::empty(py));
+                    }
+                    slot.put(stream);
+                    slot.wake();
+                    drop(slot);
+                    if let Some(read) = read {
+                        return self.objects(py, read);
+                    }
+                }
             }
-            return Ok(PyList::empty(py));
-        };
-        let read = runtime::block_on(py, stream.next_batch());
-        self.lock().stream = Some(stream);
-        self.objects(py, read?)
+        }
     }
 
     /// What has been read already, without waiting: a list, or None when nothing is there.
@@ -163,14 +265,14 @@ impl CoreStream {
     }
 
     /// Begins to read the next batch unless that is under way; `future` is resolved when `take_ready` has something.
-    fn request(&self, queue: &Bound<'_, LoopQueue>, future: Py<PyAny>) -> PyResult<()> {
-        self.begin(Waiter::Queue(queue.get().sender.clone(), future))
+    fn request(&self, py: Python<'_>, queue: &Bound<'_, LoopQueue>, future: Py<PyAny>) -> PyResult<()> {
+        self.begin(py, Waiter::Queue(queue.get().sender.clone(), future))
     }
 
     /// An awaitable that is done when `take_ready` has something, for loops that cannot watch a descriptor.
     fn ready_future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let (tell, told) = tokio::sync::oneshot::channel();
-        self.begin(Waiter::Channel(tell))?;
+        let (tell, told) = oneshot::channel();
+        self.begin(py, Waiter::Channel(tell))?;
         pyo3_async_runtimes::tokio::future_into_py(py, async move {
             let _ = told.await;
             Ok(())
@@ -180,6 +282,16 @@ impl CoreStream {
     /// Ends the stream: the upstream connection is closed.
     fn close(&self) {
         self.finish();
+    }
+
+    #[getter]
+    fn provider(&self) -> &str {
+        &self.meta.provider
+    }
+
+    #[getter]
+    fn model(&self) -> &str {
+        &self.meta.model
     }
 
     /// What is known of the call.
@@ -211,7 +323,7 @@ impl Drop for Returned {
         match self.read.take() {
             Some((read, stream)) if !slot.closed => {
                 slot.ready = Some(read);
-                slot.stream = Some(stream);
+                slot.put(stream);
             }
             Some(_) => {}
             None => {
@@ -221,9 +333,6 @@ impl Drop for Returned {
                 }
             }
         }
-        if let Some(waiter) = slot.waiting.take() {
-            drop(slot);
-            waiter.wake();
-        }
+        slot.wake();
     }
 }

@@ -86,6 +86,12 @@ impl MockServer {
     }
 }
 
+/// Tasks alive in this process's runtime, to find leaks with.
+#[pyfunction]
+pub fn alive_tasks() -> PyResult<usize> {
+    Ok(runtime::shared()?.runtime.metrics().num_alive_tasks())
+}
+
 /// Serves until a signal arrives; `ready` is called with the address once the server listens.
 #[pyfunction]
 pub fn serve_mock(py: Python<'_>, options: Options, ready: &Bound<'_, PyAny>) -> PyResult<()> {

@@ -11,6 +11,8 @@ use crate::json::Map;
 
 /// Nested deeper than this is a mistake, or an attack.
 const DEPTH: usize = 128;
+/// The longest path that an error spells out.
+const PATH_STEPS: usize = 16;
 
 /// Reads a value. `path` says where it stands, for errors.
 pub fn to_json(value: &Bound<'_, PyAny>, path: &str) -> Result<Value> {
@@ -55,11 +57,16 @@ impl Reader {
     }
 
     fn dict(&mut self, map: &Bound<'_, PyDict>) -> Result<Value> {
-        let mut out = Map::with_capacity(map.len());
-        for (key, item) in map.iter() {
+        let count = map.len();
+        let mut out = Map::with_capacity(count);
+        for (key, item) in map.iter().take(count) {
             let name = self.key(&key)?;
             let item = self.inside(&name, |reader| reader.read(&item))?;
             out.insert(name, item);
+            if map.len() != count {
+                // Reading an item may run its own code, and other threads.
+                return Err(self.refused("a dict that changes while it is read"));
+            }
         }
         Ok(Value::Object(out))
     }
@@ -86,7 +93,10 @@ impl Reader {
         let mut out = Vec::with_capacity(count);
         for (index, item) in items.enumerate() {
             if let Ok(text) = item.cast_exact::<PyString>() {
-                out.push(self.text(text)?);
+                out.push(
+                    self.text(text)
+                        .or_else(|_| self.inside(&index.to_string(), |reader| reader.text(text)))?,
+                );
             } else {
                 out.push(self.inside(&index.to_string(), |reader| reader.read(&item))?);
             }
@@ -181,7 +191,11 @@ impl Reader {
 
     fn refused(&self, what: &str) -> Error {
         let mut path = String::new();
-        for step in &self.path {
+        for (depth, step) in self.path.iter().enumerate() {
+            if depth == PATH_STEPS && self.path.len() > PATH_STEPS {
+                path.push('…');
+                break;
+            }
             if step.bytes().all(|byte| byte.is_ascii_digit()) && !step.is_empty() {
                 path.extend(["[", step, "]"]);
             } else if path.is_empty() || step.is_empty() {
@@ -196,49 +210,59 @@ impl Reader {
 }
 
 /// An object of keyword arguments to one flat map: the dict under `kwargs` is laid flat, nulls are left out.
-/// Keywords that steer the call may hold anything; what of it is no JSON is left out.
-pub fn keywords(arguments: &Bound<'_, PyDict>, is_control: fn(&str) -> bool) -> Result<Map> {
+/// Keywords that are accepted without being read may hold anything; what of it is no JSON is left out.
+pub fn keywords(arguments: &Bound<'_, PyDict>, is_ignored: fn(&str) -> bool) -> Result<Map> {
     let mut out = Map::with_capacity(8);
-    add_keywords(arguments, is_control, &mut out)?;
+    for (name, value) in arguments.iter() {
+        match value.cast::<PyDict>() {
+            Ok(more) if name.eq("kwargs").unwrap_or(false) => {
+                for (name, value) in more.iter() {
+                    add_keyword(&name, &value, is_ignored, &mut out)?;
+                }
+            }
+            _ => add_keyword(&name, &value, is_ignored, &mut out)?,
+        }
+    }
     Ok(out)
 }
 
-fn add_keywords(arguments: &Bound<'_, PyDict>, is_control: fn(&str) -> bool, out: &mut Map) -> Result<()> {
-    for (key, value) in arguments.iter() {
-        if value.is_none() {
-            continue;
+fn add_keyword(
+    name: &Bound<'_, PyAny>,
+    value: &Bound<'_, PyAny>,
+    is_ignored: fn(&str) -> bool,
+    out: &mut Map,
+) -> Result<()> {
+    if value.is_none() {
+        return Ok(());
+    }
+    let Ok(name) = name.cast::<PyString>() else { return Ok(()) };
+    let Ok(name) = name.to_str() else { return Ok(()) };
+    match to_json(value, name) {
+        Ok(value) => {
+            out.insert(name.to_owned(), value);
         }
-        let Ok(key) = key.cast::<PyString>() else { continue };
-        let Ok(name) = key.to_str() else { continue };
-        if name == "kwargs" {
-            if let Ok(more) = value.cast::<PyDict>() {
-                add_keywords(more, is_control, out)?;
+        Err(error) => match name {
+            "timeout" | "stream_timeout" | "request_timeout" => {
+                out.insert(name.to_owned(), time_limit(value).ok_or(error)?);
             }
-            continue;
-        }
-        match to_json(&value, name) {
-            Ok(value) => {
-                out.insert(name.to_owned(), value);
-            }
-            Err(_) if name == "timeout" => {
-                if let Some(limits) = httpx_timeout(&value) {
-                    out.insert(name.to_owned(), limits);
-                }
-            }
-            Err(_) if is_control(name) => {}
-            Err(error) => return Err(error),
-        }
+            _ if is_ignored(name) => {}
+            _ => return Err(error),
+        },
     }
     Ok(())
 }
 
-/// `httpx.Timeout` and its like: objects with `connect` and `read`.
-fn httpx_timeout(value: &Bound<'_, PyAny>) -> Option<Value> {
+/// A time limit that is no JSON: a number that is not finite, as text, or `httpx.Timeout` and its like, objects with
+/// `connect` and `read`.
+fn time_limit(value: &Bound<'_, PyAny>) -> Option<Value> {
+    if let Ok(number) = value.cast::<PyFloat>() {
+        return Some(Value::String(number.value().to_string()));
+    }
     let mut out = Map::new();
     for name in ["connect", "read"] {
-        let seconds = value.getattr(name).ok()?;
-        if let Ok(seconds) = seconds.extract::<f64>() {
-            out.insert(name.to_owned(), Number::from_f64(seconds)?.into());
+        let limit = value.getattr(name).ok()?;
+        if !limit.is_none() {
+            out.insert(name.to_owned(), to_json(&limit, name).ok().or_else(|| time_limit(&limit))?);
         }
     }
     Some(Value::Object(out))

@@ -7,8 +7,10 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt as _;
 use http::HeaderMap;
+use tokio::time::Instant;
 
 use crate::auth;
+use crate::config::{Environment as _, ProcessEnvironment};
 use crate::error::{Error, Kind, Result};
 use crate::wires::{HttpCall, HttpReply};
 
@@ -20,6 +22,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const IDLE_CONNECTION: Duration = Duration::from_secs(90);
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 const REDIRECTS: usize = 5;
+/// The most pools, one for each set of connection settings.
+const CLIENTS: usize = 64;
+/// What may follow the end of a stream's content before its connection is given up.
+const REST_LIMIT: usize = 64 * 1024;
+const REST_TIME: Duration = Duration::from_millis(100);
 
 /// How server certificates are checked.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -69,6 +76,8 @@ pub struct Transport {
 #[derive(Debug)]
 pub struct Body {
     response: reqwest::Response,
+    /// When the attempt is over that this reply belongs to.
+    deadline: Instant,
 }
 
 impl Transport {
@@ -82,8 +91,9 @@ impl Transport {
         let mut request = reqwest::Request::new(call.method, url);
         *request.headers_mut() = call.headers;
         *request.body_mut() = Some(call.body.into());
-        match tokio::time::timeout(limits.total, client.execute(request)).await {
-            Ok(Ok(response)) => Ok(Body { response }),
+        let deadline = Instant::now() + limits.total;
+        match tokio::time::timeout_at(deadline, client.execute(request)).await {
+            Ok(Ok(response)) => Ok(Body { response, deadline }),
             Ok(Err(error)) => Err(failure(error, limits.total)),
             Err(_) => Err(timed_out(limits.total)),
         }
@@ -97,6 +107,10 @@ impl Transport {
         }
         let client = build(connection)?;
         if let Ok(mut clients) = self.clients.write() {
+            if clients.len() >= CLIENTS {
+                // Settings that differ from call to call must not pile up pools.
+                clients.clear();
+            }
             return Ok(clients.entry(connection.clone()).or_insert(client).clone());
         }
         Ok(client)
@@ -113,6 +127,10 @@ fn build(connection: &Connection) -> Result<reqwest::Client> {
         .tcp_keepalive(KEEP_ALIVE)
         .tcp_nodelay(true)
         .redirect(same_origin());
+    if ProcessEnvironment.first(&["NO_PROXY".to_owned(), "no_proxy".to_owned()]).as_deref() == Some("*") {
+        // The client below takes the star for names only, not for IP addresses.
+        builder = builder.no_proxy();
+    }
     if connection.reach == Reach::Public {
         builder = builder.dns_resolver(PublicResolver).redirect(reqwest::redirect::Policy::none());
     }
@@ -179,7 +197,8 @@ fn is_private_v6(address: Ipv6Addr) -> bool {
 fn certificates(path: &PathBuf) -> Result<Vec<reqwest::Certificate>> {
     let wrong = || Error::new(Kind::Config, format!("the CA file '{}' cannot be used", path.display()));
     let pem = std::fs::read(path).map_err(|error| wrong().with_source(error))?;
-    reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| wrong().with_source(error))
+    let found = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| wrong().with_source(error))?;
+    if found.is_empty() { Err(wrong()) } else { Ok(found) }
 }
 
 /// Redirects stay on their host: a key in a header never travels to another one.
@@ -248,12 +267,38 @@ impl Body {
         Some(read.map_err(|error| failure(error, Duration::ZERO)))
     }
 
+    /// Lets go of a body whose content is complete: the rest is read for a moment, so that the connection can serve
+    /// again. A body that goes on all the same is cut off.
+    pub fn finish(mut self) {
+        for _ in 0..4 {
+            match self.response.chunk().now_or_never() {
+                None => break,
+                Some(Ok(Some(_))) => {}
+                Some(Ok(None) | Err(_)) => return,
+            }
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                let rest = async {
+                    let mut left = REST_LIMIT;
+                    while let Ok(Some(read)) = self.response.chunk().await {
+                        left = left.saturating_sub(read.len());
+                        if left == 0 {
+                            break;
+                        }
+                    }
+                };
+                let _ = tokio::time::timeout(REST_TIME, rest).await;
+            });
+        }
+    }
+
     /// The whole reply, bounded; an error reply is cut, a good one that is too large is an error.
     pub async fn collect(mut self, limits: Limits) -> Result<HttpReply> {
         let status = self.status();
         let limit = if status < 400 { REPLY_LIMIT } else { ERROR_LIMIT };
         let headers = std::mem::take(self.response.headers_mut());
-        let body = match tokio::time::timeout(limits.total, self.read_all(limit, status < 400)).await {
+        let body = match tokio::time::timeout_at(self.deadline, self.read_all(limit, status < 400)).await {
             Ok(body) => body.map_err(|mut error| {
                 let status = error.status();
                 error.facts_mut().status = Some(status);

@@ -42,7 +42,11 @@ pub fn decode(body: &[u8], memo: &Memo, target: &Target) -> Result<ChatResponse>
     let id = take_string(&mut reply, "responseId").unwrap_or_default();
     let candidates = match reply.shift_remove("candidates") {
         Some(Value::Array(candidates)) => candidates,
-        _ => Vec::new(),
+        None | Some(Value::Null) => Vec::new(),
+        Some(other) => {
+            let what = format!("the answer's 'candidates' is {}, expected a list", kind_of(&other));
+            return Err(Error::unreadable(what));
+        }
     };
     let mut response = ChatResponse {
         model: take_string(&mut reply, "modelVersion").unwrap_or_else(|| target.model.clone()),

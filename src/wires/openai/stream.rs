@@ -216,6 +216,10 @@ impl StreamDecoder for Decoder {
         if let Some(error) = chunk.error {
             return Err(stream_error(&error));
         }
+        if frame.event == Some("error") {
+            // The event's name says it, the object lies bare.
+            return Err(stream_error(&serde_json::from_slice(frame.data).unwrap_or_default()));
+        }
         let id = chunk.id.filter(|id| !id.is_empty());
         if !self.opened {
             // Some hosts send a first chunk without an id (AZ-06).
