@@ -165,10 +165,14 @@ fn logprobs_in_openai_s_form() {
 }
 
 #[test]
+fn candidates_of_another_type_are_no_answer() {
+    assert!(decode(json!({"candidates": 7})).is_err());
+}
+
+#[test]
 fn odd_replies_do_no_harm() {
     for body in [
         json!({}),
-        json!({"candidates": 7}),
         json!({"candidates": [7, null, {}]}),
         json!({"candidates": [{"content": {"parts": 7}}, {"content": {"parts": [7, {"text": 7}, {"functionCall": 7},
             {"functionCall": {}}, {"inlineData": {}}, {"inlineData": 7}]}, "index": -1, "finishReason": 7}]}),
