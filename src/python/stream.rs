@@ -135,14 +135,13 @@ impl CoreStream {
     }
 
     fn begin(&self, py: Python<'_>, waiter: Waiter) -> PyResult<()> {
+        self.forget_gone(py);
         let mut slot = self.lock();
+        slot.waiting.push(waiter);
         if slot.ready.is_some() || slot.closed {
-            drop(slot);
-            waiter.wake();
+            slot.wake();
             return Ok(());
         }
-        slot.waiting.retain(|waiter| !waiter.is_gone(py));
-        slot.waiting.push(waiter);
         let Some(mut stream) = slot.stream.take() else { return Ok(()) };
         let shared = runtime::shared()?;
         let place = self.slot.clone();
@@ -154,6 +153,15 @@ impl CoreStream {
         });
         slot.task = Some(task.abort_handle());
         Ok(())
+    }
+
+    /// Drops waiters whose readers have given up. They are asked without the lock: that is Python's code.
+    fn forget_gone(&self, py: Python<'_>) {
+        let mut waiting = std::mem::take(&mut self.lock().waiting);
+        if !waiting.is_empty() {
+            waiting.retain(|waiter| !waiter.is_gone(py));
+            self.lock().waiting.append(&mut waiting);
+        }
     }
 
     fn next_step(&self) -> Step {
