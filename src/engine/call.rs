@@ -368,9 +368,9 @@ const READ: &[&str] = &[
     "timeout",
 ];
 
-/// Whether a keyword is accepted without being read.
+/// Whether a keyword may hold anything: it steers nothing here, or is a caller's own notes.
 pub fn is_ignored(name: &str) -> bool {
-    is_control(name) && READ.binary_search(&name).is_err()
+    name == "metadata" || is_control(name) && READ.binary_search(&name).is_err()
 }
 
 /// Prices of a caller's own are keywords too: `input_cost_per_token` and its many relatives.

@@ -210,7 +210,7 @@ impl Reader {
 }
 
 /// An object of keyword arguments to one flat map: the dict under `kwargs` is laid flat, nulls are left out.
-/// Keywords that are accepted without being read may hold anything; what of it is no JSON is left out.
+/// Keywords that steer nothing may hold anything; what of it is no JSON is left out.
 pub fn keywords(arguments: &Bound<'_, PyDict>, is_ignored: fn(&str) -> bool) -> Result<Map> {
     let mut out = Map::with_capacity(8);
     for (name, value) in arguments.iter() {
@@ -245,11 +245,23 @@ fn add_keyword(
             "timeout" | "stream_timeout" | "request_timeout" => {
                 out.insert(name.to_owned(), time_limit(value).ok_or(error)?);
             }
-            _ if is_ignored(name) => {}
+            _ if is_ignored(name) => {
+                out.insert(name.to_owned(), readable(value));
+            }
             _ => return Err(error),
         },
     }
     Ok(())
+}
+
+/// What of a dict can be read; null for anything else.
+fn readable(value: &Bound<'_, PyAny>) -> Value {
+    let Ok(dict) = value.cast::<PyDict>() else { return Value::Null };
+    let read = |item: Bound<'_, PyAny>| {
+        let (name, value) = item.extract::<(String, Bound<'_, PyAny>)>().ok()?;
+        Some((name, to_json(&value, "").ok()?))
+    };
+    Value::Object(dict.items().iter().filter_map(read).collect())
 }
 
 /// A time limit that is no JSON: a number that is not finite, as text, or `httpx.Timeout` and its like, objects with

@@ -475,6 +475,15 @@ def test_what_is_accepted_without_being_read_may_be_anything() -> None:
         assert set(upstream.requests[0].json()) == {"model", "messages"}
 
 
+def test_what_of_the_metadata_can_be_read_is() -> None:
+    with Upstream() as upstream:
+        metadata = {"user_id": "u", "span": object(), 3: 4}
+        keywords = arguments(upstream, model="anthropic/claude-sonnet-4-5", metadata=metadata)
+        with pytest.raises(ferrolite.InternalServerError):  # the answer is not Anthropic's
+            ferrolite.completion(**keywords)
+        assert upstream.requests[0].json()["metadata"] == {"user_id": "u"}
+
+
 def test_a_class_that_has_no_schema(upstream: Upstream) -> None:
     pytest.importorskip("pydantic")
 
