@@ -11,6 +11,8 @@ use crate::error::{Error, Kind, Result};
 /// The largest frame, in bytes (STR-13).
 pub const FRAME_LIMIT: usize = 8 * 1024 * 1024;
 
+const MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// How a stream is cut into frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
@@ -38,6 +40,8 @@ pub struct Frames {
     searched: usize,
     array: Option<ArrayScan>,
     started: bool,
+    /// The byte order mark, if there is one, has been skipped: there is at most one.
+    past_mark: bool,
     limit: usize,
     /// Joined payload of an event with several data lines.
     joined: Vec<u8>,
@@ -65,6 +69,7 @@ impl Frames {
             searched: 0,
             array: None,
             started: false,
+            past_mark: false,
             limit,
             joined: Vec::new(),
             event: String::new(),
@@ -97,12 +102,6 @@ impl Frames {
 
     /// The stream ended: a last frame without its blank line still counts (STR-11).
     pub fn finish(&mut self, each: &mut dyn FnMut(Frame<'_>) -> Result<bool>) -> Result<()> {
-        if !self.started {
-            self.started = true;
-            if !self.start_array_if_any() {
-                self.skip_bom();
-            }
-        }
         if !self.drain(each)? {
             return Ok(());
         }
@@ -115,10 +114,15 @@ impl Frames {
 
     /// Looks at the first bytes: a byte order mark is skipped, a bracket may mean an array.
     fn start(&mut self, each: &mut dyn FnMut(Frame<'_>) -> Result<bool>) -> Result<bool> {
-        if self.buffer.len() < 3 && b"\xEF\xBB\xBF".starts_with(&self.buffer) {
-            return Ok(true);
+        if !self.past_mark {
+            if self.buffer.len() < MARK.len() && MARK.starts_with(&self.buffer) {
+                return Ok(true);
+            }
+            if self.buffer.starts_with(MARK) {
+                self.buffer.advance(MARK.len());
+            }
+            self.past_mark = true;
         }
-        self.skip_bom();
         if self.framing == Framing::SseOrArray && self.buffer.iter().all(u8::is_ascii_whitespace) {
             return self.check_limit();
         }
@@ -127,19 +131,11 @@ impl Frames {
         self.drain(each)
     }
 
-    fn skip_bom(&mut self) {
-        if self.buffer.starts_with(b"\xEF\xBB\xBF") {
-            self.buffer.advance(3);
-        }
-    }
-
-    fn start_array_if_any(&mut self) -> bool {
+    fn start_array_if_any(&mut self) {
         let first = self.buffer.iter().find(|byte| !byte.is_ascii_whitespace());
         if self.framing == Framing::SseOrArray && matches!(first, Some(b'[' | b'{')) {
             self.array = Some(ArrayScan::default());
-            return true;
         }
-        false
     }
 
     fn check_limit(&self) -> Result<bool> {
