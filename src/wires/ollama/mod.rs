@@ -89,6 +89,6 @@ impl<D: Door> StreamWire for D {
     }
 
     fn decoder(&self, memo: Memo, _target: &Target) -> Box<dyn StreamDecoder> {
-        Box::new(stream::Decoder::new(D::ENDPOINT, &memo))
+        Box::new(stream::Decoder::new(D::ENDPOINT, memo))
     }
 }

@@ -1,6 +1,6 @@
 //! Values as Python writes them: prompts that models have been tried out with are made of this.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde_json::{Number, Value};
 
@@ -42,7 +42,10 @@ fn write_number(number: &Number, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     // An exponent has a sign and two digits.
     match text.split_once('e') {
         Some((digits, exponent)) => {
-            let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
+            let (sign, exponent) = match exponent.strip_prefix('-') {
+                Some(exponent) => ('-', exponent),
+                None => ('+', exponent.strip_prefix('+').unwrap_or(exponent)),
+            };
             write!(f, "{digits}e{sign}{exponent:0>2}")
         }
         None => f.write_str(&text),
@@ -76,7 +79,8 @@ pub fn ascii(json: &str) -> String {
             out.push(c);
         } else {
             for unit in c.encode_utf16(&mut units) {
-                out.push_str(&format!("\\u{unit:04x}"));
+                // Writing to a string does not fail.
+                let _ = write!(out, "\\u{unit:04x}");
             }
         }
     }

@@ -59,7 +59,8 @@ pub fn decode(endpoint: Endpoint, body: &[u8], memo: &Memo, target: &Target) -> 
         return Err(Error::unreadable(what));
     };
     errors::check(&reply)?;
-    let Some(said) = Said::read(endpoint, &mut reply) else {
+    let whole = endpoint == Endpoint::Generate || reply.get("message").is_some_and(Value::is_object);
+    let Some(said) = Said::read(endpoint, &mut reply).filter(|_| whole) else {
         return Err(Error::unreadable("the provider's answer holds no message"));
     };
     let answer = said.text.clone().unwrap_or_default();

@@ -39,7 +39,7 @@ pub struct Settings {
 }
 
 pub fn read(endpoint: Endpoint, request: &ChatRequest, target: &Target) -> Result<Settings> {
-    let mut settings = Settings { tools: tools(request), ..Settings::default() };
+    let mut settings = Settings { tools: tools(endpoint, request), ..Settings::default() };
     let params = &request.params;
     for (name, value) in &params.0 {
         let option = match name.as_str() {
@@ -81,8 +81,9 @@ pub fn read(endpoint: Endpoint, request: &ChatRequest, target: &Target) -> Resul
     Ok(settings)
 }
 
-/// Tools as they are, without marks that are other providers'; an old function becomes a tool.
-fn tools(request: &ChatRequest) -> Vec<Value> {
+/// Tools as they are, without marks that are other providers'. An old function becomes a tool, but not in a prompt,
+/// where it reads well as it is.
+fn tools(endpoint: Endpoint, request: &ChatRequest) -> Vec<Value> {
     let list = |name: &str| request.params.get(name).and_then(Value::as_array).into_iter().flatten();
     let tools = list("tools").map(|tool| {
         let mut tool = tool.clone();
@@ -91,9 +92,11 @@ fn tools(request: &ChatRequest) -> Vec<Value> {
         }
         tool
     });
-    tools
-        .chain(list("functions").map(|function| json!({ "type": "function", "function": function })))
-        .collect()
+    let functions = list("functions").map(|function| match endpoint {
+        Endpoint::Chat => json!({ "type": "function", "function": function }),
+        Endpoint::Generate => function.clone(),
+    });
+    tools.chain(functions).collect()
 }
 
 impl Settings {

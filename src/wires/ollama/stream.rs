@@ -39,11 +39,11 @@ enum WrittenCall {
 }
 
 impl Decoder {
-    pub fn new(endpoint: Endpoint, memo: &Memo) -> Self {
+    pub fn new(endpoint: Endpoint, memo: Memo) -> Self {
         let in_prompt = memo.notes.contains_key(TOOLS_IN_PROMPT);
         Self {
             endpoint,
-            notes: memo.notes.clone(),
+            notes: memo.notes,
             splitter: Splitter::default(),
             written_call: if in_prompt { WrittenCall::Maybe(String::new()) } else { WrittenCall::No },
             answer: String::new(),
