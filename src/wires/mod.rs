@@ -4,8 +4,10 @@
 //! target are the named facts of [`Target`].
 
 pub mod anthropic;
+pub mod cohere;
 pub mod framing;
 pub mod gemini;
+pub mod ollama;
 pub mod openai;
 
 use std::fmt;
@@ -26,6 +28,9 @@ pub enum WireId {
     Openai,
     Anthropic,
     Gemini,
+    Cohere,
+    OllamaChat,
+    OllamaGenerate,
 }
 
 impl WireId {
@@ -35,6 +40,9 @@ impl WireId {
             Self::Openai => &openai::Openai,
             Self::Anthropic => &anthropic::Anthropic,
             Self::Gemini => &gemini::Gemini,
+            Self::Cohere => &cohere::Cohere,
+            Self::OllamaChat => &ollama::OllamaChat,
+            Self::OllamaGenerate => &ollama::OllamaGenerate,
         }
     }
 }

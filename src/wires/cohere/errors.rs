@@ -1,0 +1,46 @@
+//! What a failed reply says and means.
+
+use serde_json::Value;
+
+use crate::error::{BODY_LIMIT, Kind};
+use crate::wires::ErrorFacts;
+
+/// A body as text, bounded.
+pub fn text(body: &[u8]) -> String {
+    String::from_utf8_lossy(body.get(..BODY_LIMIT).unwrap_or(body)).trim().to_owned()
+}
+
+/// Reads any body. The message is the whole text, as the caller knows it from this provider.
+pub fn facts(status: u16, body: &[u8]) -> ErrorFacts {
+    let message = text(body);
+    let parsed = serde_json::from_slice::<Value>(body).ok().filter(|_| body.len() <= BODY_LIMIT);
+    let body = parsed.or_else(|| (!message.is_empty()).then(|| Value::String(message.clone())));
+    ErrorFacts { status, message, body, ..ErrorFacts::default() }
+}
+
+/// Cohere gives no codes: besides the status there are only its words (ERR-05).
+pub fn classify(facts: &ErrorFacts) -> Kind {
+    // Its own sentence, not what it echoes of the request.
+    let own = facts.body.as_ref().and_then(|body| body.get("message")).and_then(Value::as_str);
+    let words = own.unwrap_or(&facts.message).to_lowercase();
+    let has = |text: &str| words.contains(text);
+    if has("invalid api token") || has("no api key provided") {
+        return Kind::Authentication;
+    }
+    if has("too many tokens") {
+        return Kind::ContextWindowExceeded;
+    }
+    if has("request timed out") {
+        return Kind::Timeout;
+    }
+    if has("internal server error") {
+        return Kind::InternalServer;
+    }
+    if has("invalid type: parameter") {
+        return Kind::BadRequest;
+    }
+    if facts.status == 400 && has("rejected as a result of our safety system") {
+        return Kind::ContentPolicy;
+    }
+    Kind::of_status(facts.status)
+}

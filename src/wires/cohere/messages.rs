@@ -1,0 +1,155 @@
+//! Messages as Cohere has them: OpenAI's form, with the plan of a tool-using turn as `tool_plan`.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
+
+use crate::hub::{Content, Message, Part, Role, ToolCall};
+use crate::json::Map;
+
+/// Fields of an earlier answer that are not Cohere's (GEN-23).
+const INTERNAL: &[&str] = &["annotations", "audio", "images", "reasoning_items", "refusal"];
+
+/// A message on its way out. Written straight from the request (GEN-10).
+pub struct Sent<'a>(pub &'a Message);
+
+struct SentContent<'a>(&'a Content);
+
+struct SentPart<'a>(&'a Part);
+
+struct SentCall<'a>(&'a ToolCall);
+
+/// About how long a message becomes, in bytes.
+pub fn size_hint(message: &Message) -> usize {
+    64 + match &message.content {
+        None => 0,
+        Some(Content::Text(text)) => text.len(),
+        Some(Content::Parts(parts)) => parts
+            .iter()
+            .map(|part| match part {
+                Part::Text { text, .. } => text.len() + 32,
+                Part::ImageUrl { url, .. } => url.len() + 64,
+                Part::InputAudio { data, .. } => data.len() + 64,
+                Part::File { .. } | Part::Other(_) => 128,
+            })
+            .sum(),
+    }
+}
+
+impl Serialize for Sent<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let message = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        // Instructions have one role here (GEN-11).
+        let role = if message.role == Role::Developer { &Role::System } else { &message.role };
+        map.serialize_entry("role", role.as_str())?;
+        match &message.content {
+            Some(content) => map.serialize_entry("content", &SentContent(content))?,
+            // A tool that returned nothing (GEN-18).
+            None if message.role == Role::Tool => map.serialize_entry("content", "")?,
+            None => {}
+        }
+        if let Some(name) = &message.name {
+            map.serialize_entry("name", name)?;
+        }
+        if !message.tool_calls.is_empty() {
+            let calls: Vec<SentCall<'_>> = message.tool_calls.iter().map(SentCall).collect();
+            map.serialize_entry("tool_calls", &calls)?;
+            // Where answers put it (COH-04).
+            if let Some(plan) = message.reasoning_content.as_deref().filter(|plan| !plan.is_empty())
+                && !message.extra.contains_key("tool_plan")
+            {
+                map.serialize_entry("tool_plan", plan)?;
+            }
+        }
+        if let Some(id) = &message.tool_call_id {
+            map.serialize_entry("tool_call_id", id)?;
+        }
+        if let Some(call) = &message.function_call {
+            map.serialize_entry("function_call", call)?;
+        }
+        for (name, value) in known(&message.extra) {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+fn known(extra: &Map) -> impl Iterator<Item = (&String, &Value)> {
+    extra.iter().filter(|(name, value)| !value.is_null() && !INTERNAL.contains(&name.as_str()))
+}
+
+impl Serialize for SentContent<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Content::Text(text) => serializer.serialize_str(text),
+            Content::Parts(parts) => serializer.collect_seq(parts.iter().map(SentPart)),
+        }
+    }
+}
+
+impl Serialize for SentPart<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        let extra = match self.0 {
+            Part::Text { text, extra, .. } => {
+                map.serialize_entry("type", "text")?;
+                map.serialize_entry("text", text)?;
+                extra
+            }
+            Part::ImageUrl { url, detail, extra, .. } => {
+                // `format` is a hint of ours (GEN-25).
+                let mut image = Map::new();
+                image.insert("url".into(), url.as_str().into());
+                if let Some(detail) = detail {
+                    image.insert("detail".into(), detail.as_str().into());
+                }
+                map.serialize_entry("type", "image_url")?;
+                map.serialize_entry("image_url", &image)?;
+                extra
+            }
+            Part::InputAudio { data, format, extra } => {
+                map.serialize_entry("type", "input_audio")?;
+                map.serialize_entry("input_audio", &serde_json::json!({ "data": data, "format": format }))?;
+                extra
+            }
+            Part::File { file, extra, .. } => {
+                map.serialize_entry("type", "file")?;
+                map.serialize_entry("file", file)?;
+                extra
+            }
+            Part::Other(part) => part,
+        };
+        for (name, value) in extra.iter().filter(|(name, value)| !value.is_null() && *name != "cache_control")
+        {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for SentCall<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let call = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(id) = &call.id {
+            map.serialize_entry("id", id)?;
+        }
+        if !call.extra.contains_key("type") {
+            map.serialize_entry("type", "function")?;
+        }
+        if !call.extra.contains_key("custom") {
+            let mut function = Map::new();
+            if let Some(name) = &call.function.name {
+                function.insert("name".into(), name.as_str().into());
+            }
+            // An empty text is no JSON (GEN-16).
+            let arguments = Some(call.function.arguments.as_str()).filter(|text| !text.is_empty());
+            function.insert("arguments".into(), arguments.unwrap_or("{}").into());
+            map.serialize_entry("function", &function)?;
+        }
+        for (name, value) in call.extra.iter().filter(|(name, value)| !value.is_null() && *name != "index") {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}

@@ -1,0 +1,53 @@
+//! Cohere's chat, version 2 (RULES COH).
+
+mod citations;
+mod errors;
+mod messages;
+mod request;
+mod response;
+mod stream;
+mod usage;
+
+#[cfg(test)]
+mod tests;
+
+use super::framing::Framing;
+use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire};
+use crate::error::{Kind, Result};
+use crate::hub::{Chat, ChatRequest, ChatResponse, Target};
+
+#[derive(Debug)]
+pub struct Cohere;
+
+impl Wire<Chat> for Cohere {
+    fn supports(&self, parameter: &str, _target: &Target) -> bool {
+        request::SUPPORTED.contains(&parameter)
+    }
+
+    fn encode(&self, request: &ChatRequest, target: &Target) -> Result<Prepared> {
+        request::encode(request, target)
+    }
+
+    fn decode(&self, reply: &HttpReply, _memo: &Memo, target: &Target) -> Result<ChatResponse> {
+        response::decode(&reply.body, target)
+    }
+
+    fn error_facts(&self, status: u16, body: &[u8]) -> ErrorFacts {
+        errors::facts(status, body)
+    }
+
+    fn classify(&self, facts: &ErrorFacts, _target: &Target) -> Kind {
+        errors::classify(facts)
+    }
+}
+
+impl StreamWire for Cohere {
+    /// Server-sent events when asked for; bare objects, one a line, from servers that do not heed `accept`.
+    fn framing(&self) -> Framing {
+        Framing::SseOrArray
+    }
+
+    fn decoder(&self, _memo: Memo, _target: &Target) -> Box<dyn StreamDecoder> {
+        Box::new(stream::Decoder::default())
+    }
+}

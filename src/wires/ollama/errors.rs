@@ -1,0 +1,62 @@
+//! What a failed reply says and means.
+
+use serde_json::Value;
+
+use crate::error::{BODY_LIMIT, Error, Kind};
+use crate::json::{Map, cut};
+use crate::wires::ErrorFacts;
+
+/// Reads any body. The message is the whole text, as the caller knows it from this provider.
+pub fn facts(status: u16, body: &[u8]) -> ErrorFacts {
+    let bounded = body.get(..BODY_LIMIT).unwrap_or(body);
+    let message = String::from_utf8_lossy(bounded).trim().to_owned();
+    let parsed = serde_json::from_slice::<Value>(body).ok().filter(|_| body.len() <= BODY_LIMIT);
+    let body = parsed.or_else(|| (!message.is_empty()).then(|| Value::String(message.clone())));
+    ErrorFacts { status, message, body, ..ErrorFacts::default() }
+}
+
+/// An `error` in a good reply or inside a stream (OLL-10).
+pub fn check(reply: &Map) -> Result<(), Error> {
+    match reply.get("error") {
+        None | Some(Value::Null) => Ok(()),
+        Some(_) => {
+            let facts = facts(500, Value::Object(reply.clone()).to_string().as_bytes());
+            let kind = classify(&facts);
+            Err(facts.into_error(kind))
+        }
+    }
+}
+
+/// A line or a body that cannot be read.
+pub fn no_json(what: &str, kind: Kind, data: &[u8], error: serde_json::Error) -> Error {
+    let text = String::from_utf8_lossy(data);
+    Error::new(kind, format!("{what} is no JSON ({error}): '{}'", cut(&text, 200))).with_source(error)
+}
+
+/// Ollama gives no codes: besides the status there are only its words (ERR-05).
+pub fn classify(facts: &ErrorFacts) -> Kind {
+    // Its own sentence, not what it echoes of the request.
+    let own = facts.body.as_ref().and_then(|body| match body.get("error")? {
+        Value::String(text) => Some(text.as_str()),
+        error => error.get("message").and_then(Value::as_str),
+    });
+    let words = own.unwrap_or(&facts.message).to_lowercase();
+    let has = |text: &str| words.contains(text);
+    if has("no such file or directory") || has("invalid response object from api") {
+        // The model is not there, or not loaded.
+        return Kind::BadRequest;
+    }
+    if has("failed to establish a new connection") {
+        return Kind::ServiceUnavailable;
+    }
+    if has("request timed out") {
+        return Kind::Timeout;
+    }
+    if facts.status == 400 && has("context length") {
+        return Kind::ContextWindowExceeded;
+    }
+    if facts.status == 400 && has("rejected as a result of our safety system") {
+        return Kind::ContentPolicy;
+    }
+    Kind::of_status(facts.status)
+}

@@ -1,0 +1,94 @@
+//! Ollama's own interface (RULES OLL): `/api/chat`, and `/api/generate` with the conversation written into one prompt.
+
+mod calls;
+mod chat;
+mod errors;
+mod generate;
+mod images;
+mod python;
+mod request;
+mod response;
+mod settings;
+mod stream;
+mod think;
+mod usage;
+
+#[cfg(test)]
+mod tests;
+
+use super::framing::Framing;
+use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire};
+use crate::error::{Kind, Result};
+use crate::hub::{Chat, ChatRequest, ChatResponse, Target};
+
+/// Which of the two doors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Endpoint {
+    Chat,
+    Generate,
+}
+
+impl Endpoint {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Chat => "/api/chat",
+            Self::Generate => "/api/generate",
+        }
+    }
+}
+
+/// `/api/chat`.
+#[derive(Debug)]
+pub struct OllamaChat;
+
+/// `/api/generate`.
+#[derive(Debug)]
+pub struct OllamaGenerate;
+
+trait Door: Send + Sync + std::fmt::Debug {
+    const ENDPOINT: Endpoint;
+}
+
+impl Door for OllamaChat {
+    const ENDPOINT: Endpoint = Endpoint::Chat;
+}
+
+impl Door for OllamaGenerate {
+    const ENDPOINT: Endpoint = Endpoint::Generate;
+}
+
+impl<D: Door> Wire<Chat> for D {
+    fn supports(&self, parameter: &str, _target: &Target) -> bool {
+        settings::SUPPORTED.contains(&parameter)
+    }
+
+    fn encode(&self, request: &ChatRequest, target: &Target) -> Result<Prepared> {
+        request::encode(D::ENDPOINT, request, target)
+    }
+
+    fn decode(&self, reply: &HttpReply, memo: &Memo, target: &Target) -> Result<ChatResponse> {
+        response::decode(D::ENDPOINT, &reply.body, memo, target)
+    }
+
+    fn error_facts(&self, status: u16, body: &[u8]) -> ErrorFacts {
+        errors::facts(status, body)
+    }
+
+    fn classify(&self, facts: &ErrorFacts, _target: &Target) -> Kind {
+        errors::classify(facts)
+    }
+
+    fn remote_media(&self, request: &ChatRequest, _target: &Target) -> Vec<String> {
+        images::to_fetch(request)
+    }
+}
+
+impl<D: Door> StreamWire for D {
+    fn framing(&self) -> Framing {
+        Framing::Lines
+    }
+
+    fn decoder(&self, memo: Memo, _target: &Target) -> Box<dyn StreamDecoder> {
+        Box::new(stream::Decoder::new(D::ENDPOINT, memo))
+    }
+}
