@@ -36,6 +36,8 @@ pub enum Scheme {
     Bearer,
     /// `x-api-key`, or a bearer header for an OAuth token.
     Anthropic,
+    /// `api-key`, as Azure has it.
+    ApiKey,
     /// `x-goog-api-key`
     Goog,
     None,
@@ -51,6 +53,7 @@ pub fn sign(headers: &mut HeaderMap, scheme: Scheme, key: Option<&Secret>) -> Re
             (AUTHORIZATION, format!("Bearer {}", key.expose()))
         }
         Scheme::Anthropic => (HeaderName::from_static("x-api-key"), key.expose().to_owned()),
+        Scheme::ApiKey => (HeaderName::from_static("api-key"), key.expose().to_owned()),
         Scheme::Goog => (HeaderName::from_static("x-goog-api-key"), key.expose().to_owned()),
     };
     let mut value = HeaderValue::try_from(value).map_err(|_| {

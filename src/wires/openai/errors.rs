@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
+use super::accent;
 use crate::error::{BODY_LIMIT, Kind};
+use crate::hub::{Accent, ErrorTable};
 use crate::json::{Map, cut, str_at};
 use crate::wires::ErrorFacts;
 
@@ -79,12 +81,12 @@ fn object_facts(status: u16, error: &Map) -> ErrorFacts {
 }
 
 /// Structured fields first, the provider's words last (ERR-05); the order is ERR-02's.
-pub fn classify(facts: &ErrorFacts) -> Kind {
+pub fn classify(facts: &ErrorFacts, accent: &Accent) -> Kind {
     let text = facts.message.to_lowercase();
-    if facts.status == 429 || text.contains("rate limit") {
+    if facts.status == 429 || is_rate_limit(facts, &text, accent) {
         return Kind::RateLimit;
     }
-    if is_context_window(&text) {
+    if facts.code.as_deref() == Some("context_length_exceeded") || is_context_window(&text) {
         return Kind::ContextWindowExceeded;
     }
     if text.contains("request timed out") {
@@ -98,7 +100,17 @@ pub fn classify(facts: &ErrorFacts) -> Kind {
     if text.contains("request too large") {
         return Kind::RateLimit;
     }
-    of_status(facts.status)
+    accent::kind_of_status(facts.status, accent).unwrap_or_else(|| match accent.errors {
+        ErrorTable::Openai => of_status(facts.status),
+        ErrorTable::Status => Kind::of_status(facts.status),
+    })
+}
+
+/// Where the status tells the class, words do not.
+fn is_rate_limit(facts: &ErrorFacts, text: &str, accent: &Accent) -> bool {
+    facts.code.as_deref() == Some("token_quota_reached")
+        || accent.errors == ErrorTable::Openai
+            && (text.contains("rate limit") || text.contains("service tier capacity exceeded"))
 }
 
 /// Words of several servers for one thing (OSS-03), minus what only sounds like it (ERR-04).
@@ -108,9 +120,13 @@ fn is_context_window(text: &str) -> bool {
     }
     [
         "maximum context length is",
+        "maximum input length is",
+        "model's maximum context limit",
+        "exceed model maximum",
         "longer than the model's context length",
         "exceeds the available context size",
         "inputs tokens + max_new_tokens must be",
+        "`inputs` tokens + `max_new_tokens` must be",
         "string too long. expected a string with maximum length",
         "input tokens exceed the configured limit",
     ]

@@ -6,19 +6,21 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::errors;
 use crate::error::{Error, Kind, Result};
-use crate::hub::{Delta, Deltas, FinishReason, Usage, map_finish_reason};
+use crate::hub::{Accent, Delta, Deltas, FinishReason, Usage, map_finish_reason};
 use crate::json::{Map, cut};
 use crate::wires::framing::Frame;
 use crate::wires::{Memo, Seen, StreamDecoder, incomplete_stream};
 
 #[derive(Debug, Default)]
 pub struct Decoder {
+    accent: Arc<Accent>,
     opened: bool,
     choices: Vec<ChoiceState>,
     done: bool,
@@ -44,8 +46,8 @@ struct CallState {
 }
 
 impl Decoder {
-    pub fn new(_memo: Memo) -> Self {
-        Self::default()
+    pub fn new(_memo: Memo, accent: Arc<Accent>) -> Self {
+        Self { accent, ..Self::default() }
     }
 
     fn state(&mut self, index: u64) -> &mut ChoiceState {
@@ -214,7 +216,7 @@ impl StreamDecoder for Decoder {
             .with_source(error)
         })?;
         if let Some(error) = chunk.error {
-            return Err(stream_error(&error));
+            return Err(stream_error(&error, &self.accent));
         }
         let id = chunk.id.filter(|id| !id.is_empty());
         if !self.opened {
@@ -254,7 +256,7 @@ impl StreamDecoder for Decoder {
 }
 
 /// An error object in mid-stream takes the same road as an error reply; its code is the status when it is a number.
-fn stream_error(error: &Value) -> Error {
+fn stream_error(error: &Value, accent: &Accent) -> Error {
     let status = error.get("code").and_then(|code| match code {
         Value::Number(number) => number.as_u64(),
         Value::String(text) => text.parse().ok(),
@@ -264,8 +266,8 @@ fn stream_error(error: &Value) -> Error {
         status.and_then(|status| u16::try_from(status).ok()).filter(|status| (400..600).contains(status));
     let facts = errors::facts_of(status.unwrap_or(500), &serde_json::json!({ "error": error }));
     let kind = match status {
-        Some(_) => errors::classify(&facts),
-        None => match errors::classify(&facts) {
+        Some(_) => errors::classify(&facts, accent),
+        None => match errors::classify(&facts, accent) {
             Kind::InternalServer => Kind::Connection,
             kind => kind,
         },

@@ -1,0 +1,37 @@
+//! What a single provider does and no key of a row can say: one file each, named in the row.
+
+mod azure_ai;
+mod clarifai;
+mod fireworks;
+mod ragflow;
+mod snowflake;
+
+use serde::Deserialize;
+
+use super::Route;
+use crate::error::Result;
+
+/// The hooks that rows may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quirk {
+    AzureAi,
+    Clarifai,
+    Fireworks,
+    Ragflow,
+    Snowflake,
+}
+
+impl Quirk {
+    /// Changes a route that is otherwise ready.
+    pub fn adapt(self, route: &mut Route) -> Result<()> {
+        match self {
+            Self::AzureAi => azure_ai::adapt(route),
+            Self::Clarifai => return clarifai::adapt(route),
+            Self::Fireworks => fireworks::adapt(route),
+            Self::Ragflow => return ragflow::adapt(route),
+            Self::Snowflake => snowflake::adapt(route),
+        }
+        Ok(())
+    }
+}
