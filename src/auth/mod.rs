@@ -38,6 +38,8 @@ pub enum Scheme {
     Anthropic,
     /// `api-key`, as Azure has it.
     ApiKey,
+    /// `x-api-key` and `api-key`: Claude on Azure.
+    AzureAnthropic,
     /// `x-goog-api-key`
     Goog,
     None,
@@ -46,8 +48,13 @@ pub enum Scheme {
 /// Puts the key into the headers. A header that the caller gave stays.
 pub fn sign(headers: &mut HeaderMap, scheme: Scheme, key: Option<&Secret>) -> Result<()> {
     let Some(key) = key else { return Ok(()) };
+    if scheme == Scheme::AzureAnthropic {
+        return [Scheme::ApiKey, Scheme::Anthropic]
+            .into_iter()
+            .try_for_each(|scheme| sign(headers, scheme, Some(key)));
+    }
     let (name, value) = match scheme {
-        Scheme::None => return Ok(()),
+        Scheme::None | Scheme::AzureAnthropic => return Ok(()),
         Scheme::Bearer => (AUTHORIZATION, format!("Bearer {}", key.expose())),
         Scheme::Anthropic if key.expose().starts_with("sk-ant-oat") => {
             (AUTHORIZATION, format!("Bearer {}", key.expose()))

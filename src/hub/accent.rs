@@ -27,6 +27,8 @@ pub struct Accent {
     pub needs: BTreeMap<String, String>,
     /// The same, but a model that is not listed takes them.
     pub needs_if_listed: BTreeMap<String, String>,
+    /// The same, but only a model that is said to lack the ability does not take them.
+    pub unless_lacking: BTreeMap<String, String>,
     /// Parameters that are not sent to models with an ability: (parameter, ability).
     pub ignore_if: BTreeMap<String, String>,
     /// Parameters that models refuse, where no ability tells: (a part of the model's name, parameters).
@@ -78,6 +80,8 @@ pub struct Accent {
     pub bare_file_ids: bool,
     /// System messages are one, at the front.
     pub joins_systems: bool,
+    /// A message has one tool call at most, and its result follows.
+    pub splits_calls: bool,
     pub past_reasoning: PastReasoning,
     /// Tool-call ids of other providers become this many letters and digits where conversations may be repaired
     /// (MIS-02, GEN-14).
@@ -89,6 +93,8 @@ pub struct Accent {
     pub keeps_think_tags: bool,
     /// A separate `reasoning` field is passed on under its own name.
     pub keeps_reasoning_field: bool,
+    /// The service tiers that OpenAI's clients know; any other is reported as `auto`. Empty: all are passed on.
+    pub known_service_tiers: Vec<String>,
     pub errors: ErrorTable,
     /// Statuses with a meaning of their own here: (status, class).
     pub error_statuses: BTreeMap<String, ErrorClass>,
@@ -193,13 +199,15 @@ pub enum ModelName {
     Requested,
 }
 
-/// Which of the two status tables holds.
+/// Which of the status tables holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorTable {
     /// Client errors without a class of their own are plain API errors.
     #[default]
     Openai,
+    /// The same, but those of the type `invalid_request_error` are bad requests.
+    Typed,
     /// They are bad requests, and a missing payment has a class of its own.
     Status,
 }
@@ -230,6 +238,9 @@ impl Accent {
         }
         if let Some(ability) = needed(&self.needs_if_listed, parameter) {
             return Some(facts.key.is_none() || facts.can(ability));
+        }
+        if let Some(ability) = needed(&self.unless_lacking, parameter) {
+            return Some(!facts.lacks(ability));
         }
         if named(&self.allow) {
             return Some(true);

@@ -3,6 +3,7 @@
 mod azure_ai;
 mod clarifai;
 mod fireworks;
+mod huggingface;
 mod ragflow;
 mod snowflake;
 
@@ -18,6 +19,7 @@ pub enum Quirk {
     AzureAi,
     Clarifai,
     Fireworks,
+    Huggingface,
     Ragflow,
     Snowflake,
 }
@@ -29,6 +31,7 @@ impl Quirk {
             Self::AzureAi => azure_ai::adapt(route),
             Self::Clarifai => return clarifai::adapt(route),
             Self::Fireworks => fireworks::adapt(route),
+            Self::Huggingface => huggingface::adapt(route),
             Self::Ragflow => return ragflow::adapt(route),
             Self::Snowflake => snowflake::adapt(route),
         }

@@ -101,15 +101,23 @@ pub fn classify(facts: &ErrorFacts, accent: &Accent) -> Kind {
         return Kind::RateLimit;
     }
     accent::kind_of_status(facts.status, accent).unwrap_or_else(|| match accent.errors {
-        ErrorTable::Openai => of_status(facts.status),
+        ErrorTable::Typed if is_invalid_request(facts) => Kind::BadRequest,
+        ErrorTable::Openai | ErrorTable::Typed => of_status(facts.status),
         ErrorTable::Status => Kind::of_status(facts.status),
     })
+}
+
+/// A client error without a class of its own that calls itself an invalid request (ERR-02).
+fn is_invalid_request(facts: &ErrorFacts) -> bool {
+    facts.error_type.as_deref() == Some("invalid_request_error")
+        && (400..500).contains(&facts.status)
+        && of_status(facts.status) == Kind::Api
 }
 
 /// Where the status tells the class, words do not.
 fn is_rate_limit(facts: &ErrorFacts, text: &str, accent: &Accent) -> bool {
     facts.code.as_deref() == Some("token_quota_reached")
-        || accent.errors == ErrorTable::Openai
+        || accent.errors != ErrorTable::Status
             && (text.contains("rate limit") || text.contains("service tier capacity exceeded"))
 }
 

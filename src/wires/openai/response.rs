@@ -8,7 +8,7 @@ use crate::hub::{
     Accent, AssistantMessage, ChatResponse, Choice, FinishReason, FunctionCall, Target, ToolCall, Usage,
     map_finish_reason,
 };
-use crate::json::{Map, cut, kind_of, str_at, take_string};
+use crate::json::{Map, cut, kind_of, take_string};
 use crate::wires::{HttpReply, Memo};
 
 pub fn decode(reply: &HttpReply, memo: &Memo, target: &Target) -> Result<ChatResponse> {
@@ -78,10 +78,22 @@ pub fn from_map(mut map: Map, target: &Target) -> Result<ChatResponse> {
         extra: {
             map.shift_remove("object");
             map.retain(|_, value| !value.is_null());
+            service_tier(&mut map, &target.accent);
             map
         },
     };
     Ok(response)
+}
+
+/// `known_service_tiers`
+fn service_tier(map: &mut Map, accent: &Accent) {
+    let known = &accent.known_service_tiers;
+    if let Some(Value::String(tier)) = map.get_mut("service_tier")
+        && !known.is_empty()
+        && !known.contains(tier)
+    {
+        "auto".clone_into(tier);
+    }
 }
 
 fn take_seconds(map: &mut Map) -> u64 {
@@ -186,22 +198,54 @@ fn parse_message(mut map: Map, accent: &Accent) -> Result<AssistantMessage> {
 fn read_parts(parts: Vec<Value>, message: &mut AssistantMessage) {
     let mut text = String::new();
     for part in parts {
-        match part {
-            Value::String(piece) => text.push_str(&piece),
-            Value::Object(part) => match part.get("thinking") {
-                Some(Value::Array(pieces)) => {
-                    let pieces = pieces.iter().filter_map(|piece| piece.get("text").and_then(Value::as_str));
-                    message.reasoning_content.get_or_insert_default().extend(pieces);
-                }
-                Some(Value::String(piece)) => {
+        match PartText::of(&part) {
+            PartText::Text(piece) => text.push_str(piece),
+            PartText::Thinking(pieces) => {
+                for (piece, signature) in pieces {
                     message.reasoning_content.get_or_insert_default().push_str(piece);
+                    if let Some(signature) = signature {
+                        message.thinking_blocks.push(thinking_block(piece, signature));
+                    }
                 }
-                _ => text.push_str(str_at(&part, "text").unwrap_or_default()),
-            },
-            _ => {}
+            }
+            PartText::Other => {}
         }
     }
     message.content = Some(text);
+}
+
+pub fn thinking_block(text: &str, signature: &str) -> Value {
+    serde_json::json!({ "type": "thinking", "thinking": text, "signature": signature })
+}
+
+/// What one part of a content list says.
+pub enum PartText<'a> {
+    Text(&'a str),
+    /// Pieces of thinking, each with the signature it may have.
+    Thinking(Vec<(&'a str, Option<&'a str>)>),
+    Other,
+}
+
+impl<'a> PartText<'a> {
+    /// Text is `text`; thinking is a text or a list of texts under `thinking`, or a signed list under `summary`.
+    pub fn of(part: &'a Value) -> Self {
+        if let Value::String(text) = part {
+            return Self::Text(text);
+        }
+        match part.get("thinking").or_else(|| part.get("summary")) {
+            Some(Value::Array(pieces)) => Self::Thinking(
+                pieces
+                    .iter()
+                    .filter_map(|piece| {
+                        let signature = piece.get("signature").and_then(Value::as_str);
+                        Some((piece.get("text")?.as_str()?, signature))
+                    })
+                    .collect(),
+            ),
+            Some(Value::String(text)) => Self::Thinking(vec![(text, None)]),
+            _ => part.get("text").and_then(Value::as_str).map_or(Self::Other, Self::Text),
+        }
+    }
 }
 
 /// `<think>…</think>` at the very start of an answer is thinking.

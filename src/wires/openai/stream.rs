@@ -12,11 +12,15 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::errors;
+use super::response::{PartText, thinking_block};
 use crate::error::{Error, Kind, Result};
 use crate::hub::{Accent, Delta, Deltas, FinishReason, Usage, map_finish_reason};
 use crate::json::{Map, cut};
 use crate::wires::framing::Frame;
 use crate::wires::{Memo, Seen, StreamDecoder, incomplete_stream};
+
+/// Content that is no text is kept under this name.
+const CONTENT_PARTS: &str = "content_parts";
 
 #[derive(Debug, Default)]
 pub struct Decoder {
@@ -111,6 +115,7 @@ impl ChoiceState {
         for (name, value) in delta.rest {
             match (name.as_str(), value) {
                 (_, Value::Null) | ("role", _) => {}
+                (CONTENT_PARTS, Value::Array(parts)) => content_parts(choice, &parts, out),
                 ("annotations", Value::Array(annotations)) => {
                     out.push(Delta::Annotations { choice, annotations });
                 }
@@ -197,6 +202,28 @@ impl ChoiceState {
                 let begins = id.is_some() || call.name.as_deref().is_some_and(|name| !name.is_empty());
                 if begins || next == 0 { (next, true) } else { (next - 1, false) }
             }
+        }
+    }
+}
+
+/// Content as a list, in pieces (MIS-07).
+fn content_parts(choice: u64, parts: &[Value], out: &mut Deltas) {
+    for part in parts {
+        match PartText::of(part) {
+            PartText::Text(text) => out.push(Delta::Text { choice, text: text.to_owned() }),
+            PartText::Thinking(pieces) => {
+                for (text, signature) in pieces {
+                    if !text.is_empty() {
+                        out.push(Delta::Reasoning { choice, text: text.to_owned() });
+                    }
+                    if let Some(Value::Object(block)) =
+                        signature.map(|signature| thinking_block(text, signature))
+                    {
+                        out.push(Delta::ThinkingBlock { choice, block });
+                    }
+                }
+            }
+            PartText::Other => {}
         }
     }
 }
@@ -412,7 +439,7 @@ object!(WireDelta, "a delta object", |out, key, access| match key {
     "content" => match access.next_value::<Value>()? {
         Value::String(text) => out.content = Some(Cow::Owned(text)),
         Value::Null => {}
-        other => out.rest.push(("content_parts".to_owned(), other)),
+        other => out.rest.push((CONTENT_PARTS.to_owned(), other)),
     },
     "reasoning_content" | "reasoning" => {
         if let Some(piece) = text(&mut access)?.filter(|piece| !piece.is_empty()) {

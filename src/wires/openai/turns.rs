@@ -36,6 +36,9 @@ pub fn apply_all(messages: &mut Vec<Cow<'_, Message>>, asides: &Asides, accent: 
     if accent.joins_systems {
         join_systems(messages);
     }
+    if accent.splits_calls {
+        split_calls(messages);
+    }
     messages.extend(asides.messages.iter().cloned().map(Cow::Owned));
 }
 
@@ -228,4 +231,35 @@ fn join_systems(messages: &mut Vec<Cow<'_, Message>>) {
         .collect();
     messages.retain(|message| message.role != Role::System);
     messages.insert(0, Cow::Owned(Message::new(Role::System, texts.join("\n\n"))));
+}
+
+/// `splits_calls`: each call in a message of its own, with the results right behind their calls.
+fn split_calls(messages: &mut Vec<Cow<'_, Message>>) {
+    if !messages.iter().any(|message| message.tool_calls.len() > 1) {
+        return;
+    }
+    let mut rest = std::mem::take(messages).into_iter().peekable();
+    while let Some(message) = rest.next() {
+        if message.tool_calls.len() < 2 {
+            messages.push(message);
+            continue;
+        }
+        let mut results = Vec::new();
+        while let Some(result) = rest.next_if(|next| next.role == Role::Tool) {
+            results.push(result);
+        }
+        let mut message = message.into_owned();
+        for call in std::mem::take(&mut message.tool_calls) {
+            let id = call.id.clone();
+            let turn = Message { tool_calls: vec![call], ..message.clone() };
+            messages.push(Cow::Owned(turn));
+            // What the message says, it says once.
+            message = Message::empty(Role::Assistant);
+            let (own, others): (Vec<_>, Vec<_>) =
+                results.into_iter().partition(|result: &Cow<'_, Message>| result.tool_call_id == id);
+            messages.extend(own);
+            results = others;
+        }
+        messages.extend(results);
+    }
 }
