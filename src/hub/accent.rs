@@ -31,7 +31,8 @@ pub struct Accent {
     pub unless_lacking: BTreeMap<String, String>,
     /// Parameters that are not sent to models with an ability: (parameter, ability).
     pub ignore_if: BTreeMap<String, String>,
-    /// Parameters that models refuse, where no ability tells: (a part of the model's name, parameters).
+    /// Parameters that models refuse, where no ability tells: (a part of the model's name, parameters, or `*` for
+    /// all).
     pub models_reject: BTreeMap<String, Vec<String>>,
     /// The models are OpenAI's own, whose families differ (OAI-02 … OAI-07).
     pub openai_models: bool,
@@ -224,7 +225,11 @@ impl Accent {
     /// Whether a model takes a parameter, as far as the row says; `None` when it does not say.
     pub fn takes(&self, parameter: &str, model: &str, facts: &ModelFacts) -> Option<bool> {
         let named = |list: &[String]| list.iter().any(|known| known == parameter);
-        if self.models_reject.iter().any(|(part, names)| model.contains(part.as_str()) && named(names)) {
+        let all = |list: &[String]| list.iter().any(|known| known == "*");
+        let refuses = |(part, names): (&String, &Vec<String>)| {
+            model.contains(part.as_str()) && (named(names) || all(names))
+        };
+        if self.models_reject.iter().any(refuses) {
             return Some(false);
         }
         if named(&self.ignore) {

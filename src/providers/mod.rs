@@ -43,8 +43,7 @@ pub fn row(name: &str) -> Option<Arc<Provider>> {
 
 /// Adds a provider at run time, or replaces one.
 pub fn register(row: Provider) -> Result<()> {
-    row.check()?;
-    let row = Arc::new(row);
+    let row = Arc::new(row.settle()?);
     let mut rows = REGISTRY
         .rows
         .write()

@@ -55,6 +55,9 @@ pub struct Provider {
     pub accent: Arc<Accent>,
     /// What no key here can say.
     pub quirk: Option<Quirk>,
+    /// The defaults that depend on other keys are filled in.
+    #[serde(skip)]
+    pub(super) settled: bool,
 }
 
 /// A value for a name in braces.
@@ -90,15 +93,23 @@ fn yes() -> bool {
 impl Provider {
     /// Reads and checks a row.
     pub fn parse(text: &str) -> Result<Self> {
-        let mut row: Self = toml::from_str(text)
+        let row: Self = toml::from_str(text)
             .map_err(|error| Error::new(Kind::Config, format!("a provider row cannot be read: {error}")))?;
-        row.check()?;
-        row.client_retries = match row.client_retries {
-            None if row.wires.chat == Some(WireId::Openai) => Some(2),
-            Some(0) => None,
-            said => said,
-        };
-        Ok(row)
+        row.settle()
+    }
+
+    /// Checks a row and fills in the defaults that depend on other keys.
+    pub(super) fn settle(mut self) -> Result<Self> {
+        self.check()?;
+        if !self.settled {
+            self.client_retries = match self.client_retries {
+                None if self.wires.chat == Some(WireId::Openai) => Some(2),
+                Some(0) => None,
+                said => said,
+            };
+            self.settled = true;
+        }
+        Ok(self)
     }
 
     /// What a row must keep to, whoever wrote it.

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::Route;
 use crate::error::Result;
+use crate::models;
 
 /// The hooks that rows may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -29,11 +30,16 @@ impl Quirk {
     pub fn adapt(self, route: &mut Route) -> Result<()> {
         match self {
             Self::AzureAi => azure_ai::adapt(route),
-            Self::Clarifai => return clarifai::adapt(route),
+            Self::Clarifai => clarifai::adapt(route)?,
             Self::Fireworks => fireworks::adapt(route),
             Self::Huggingface => huggingface::adapt(route),
-            Self::Ragflow => return ragflow::adapt(route),
+            Self::Ragflow => ragflow::adapt(route)?,
             Self::Snowflake => snowflake::adapt(route),
+        }
+        let target = &mut route.target;
+        if target.facts.key.is_none() {
+            // The model may have got the name under which it is listed.
+            target.facts = models::facts(&target.provider, &target.model);
         }
         Ok(())
     }

@@ -44,7 +44,11 @@ pub fn facts_of(status: u16, value: &Value) -> ErrorFacts {
         Some(Value::String(text)) => {
             ErrorFacts { status, message: text.clone(), body: Some(value.clone()), ..ErrorFacts::default() }
         }
-        _ => object_facts(status, object),
+        // Others give a list of them.
+        _ => match object.get("errors").and_then(|errors| errors.get(0)) {
+            Some(Value::Object(error)) => object_facts(status, error),
+            _ => object_facts(status, object),
+        },
     }
 }
 

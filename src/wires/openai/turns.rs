@@ -176,7 +176,9 @@ fn tool_ids(message: &mut Cow<'_, Message>, length: usize) {
 /// `flatten`
 pub fn flatten(message: &mut Cow<'_, Message>, rule: Flatten) {
     let Some(parts) = message.content.as_ref().and_then(Content::parts) else { return };
-    let only_text = !parts.is_empty() && parts.iter().all(|part| part.text().is_some());
+    // A mark that is sent needs a part to stand on.
+    let plain = |part: &Part| matches!(part, Part::Text { cache_control: None, .. });
+    let only_text = !parts.is_empty() && parts.iter().all(plain);
     let text = match rule {
         Flatten::None => return,
         Flatten::SingleText if parts.len() == 1 && only_text => message.text().into_owned(),
