@@ -13,6 +13,7 @@ use crate::json::Map;
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "a verb that takes no words is a switch")]
 pub struct Accent {
     // Which parameters are taken, by OpenAI's names.
     /// The only parameters that are taken; empty when the provider takes what the format has.
@@ -25,9 +26,9 @@ pub struct Accent {
     pub ignore: Vec<String>,
     /// Parameters that only models with an ability take: (parameter, ability). `tools` speaks for what goes with it.
     pub needs: BTreeMap<String, String>,
-    /// The same, but a model that is not listed takes them.
+    /// Parameters that a listed model takes only with an ability: (parameter, ability).
     pub needs_if_listed: BTreeMap<String, String>,
-    /// The same, but only a model that is said to lack the ability does not take them.
+    /// Parameters that only a model that is said to lack an ability does not take: (parameter, ability).
     pub unless_lacking: BTreeMap<String, String>,
     /// Parameters that are not sent to models with an ability: (parameter, ability).
     pub ignore_if: BTreeMap<String, String>,
@@ -48,7 +49,9 @@ pub struct Accent {
     pub tool_choice: BTreeMap<String, ToolChoiceRule>,
     /// Words of `reasoning_effort` that the provider calls otherwise.
     pub effort: BTreeMap<String, String>,
+    /// How `reasoning_effort` and `thinking` are asked for: `switch`, `switch_only`, `effort_only`, `listed` or `budget`.
     pub reasoning: ReasoningRule,
+    /// What stands for a JSON schema of the answer: a forced `tool`, or `words` (GEN-29).
     pub json_schema: SchemaRule,
     /// An answer that has to fit a `response_format` is never streamed; the whole answer is (GRQ-02, STR-30).
     pub whole_formatted: bool,
@@ -58,16 +61,17 @@ pub struct Accent {
     pub drop_from_tools: Vec<String>,
     /// Tools that are no functions are left out, and what only makes sense with tools goes with them (RSN-03).
     pub only_functions: bool,
-    /// A usage chunk is asked for on every stream (STR-20), at the provider's own address …
+    /// A usage chunk is asked for on every stream to the provider's own address (STR-20).
     pub always_stream_usage: bool,
-    /// … or at any address.
+    /// A usage chunk is asked for on every stream, whatever the address.
     pub asks_usage_everywhere: bool,
 
     // How messages are written.
+    /// Which content lists become one string: `text`, `single_text` or `tool_results`.
     pub flatten: Flatten,
     /// `cache_control` marks are sent; elsewhere they are removed.
     pub keeps_cache_control: bool,
-    /// They are sent for models with one of these in their names.
+    /// `cache_control` marks are sent to models with one of these in their names (ORT-03).
     pub cache_control_models: Vec<String>,
     /// A mark on a message moves to its last part (ORT-03).
     pub cache_control_in_parts: bool,
@@ -83,12 +87,14 @@ pub struct Accent {
     pub joins_systems: bool,
     /// A message has one tool call at most, and its result follows.
     pub splits_calls: bool,
+    /// What becomes of the reasoning of earlier turns: `drop`, `chunks` or `required`; elsewhere it is sent.
     pub past_reasoning: PastReasoning,
     /// Tool-call ids of other providers become this many letters and digits where conversations may be repaired
     /// (MIS-02, GEN-14).
     pub tool_id_length: Option<usize>,
 
     // What answers say.
+    /// How answers name the model: with the provider in front, or as the `reply` or as the caller (`requested`) does.
     pub model: ModelName,
     /// `<think>` in an answer is text like any other (RSN-10).
     pub keeps_think_tags: bool,
@@ -96,6 +102,7 @@ pub struct Accent {
     pub keeps_reasoning_field: bool,
     /// The service tiers that OpenAI's clients know; any other is reported as `auto`. Empty: all are passed on.
     pub known_service_tiers: Vec<String>,
+    /// Which table tells the class of an error with a status: `typed` or `status`; elsewhere OpenAI's.
     pub errors: ErrorTable,
     /// Statuses with a meaning of their own here: (status, class).
     pub error_statuses: BTreeMap<String, ErrorClass>,

@@ -102,16 +102,16 @@ pub fn resolve_without_key(wanted: Wanted, options: Options) -> Result<Route> {
 }
 
 /// From a model string to a route. No network; errors name what to set.
-pub fn resolve(wanted: Wanted, options: Options, environment: &dyn Environment) -> Result<Route> {
+pub fn resolve(mut wanted: Wanted, options: Options, environment: &dyn Environment) -> Result<Route> {
     let (provider, model) = split_model(&wanted.model, wanted.provider.as_deref())?;
     let row = row(&provider).ok_or_else(|| names::unknown_provider(&wanted.model))?;
     let at = |error: Error| error.at(&row.name, &model);
     let wire = row.wires.chat.ok_or_else(|| {
         at(Error::bad_request(format!("the provider '{}' has no chat completions", row.name)))
     })?;
+    let key = wanted.api_key.take().or_else(|| environment.first(&row.key_env).map(Secret::new));
     let values = vars::Values::of(&row, &wanted, environment);
     let base = base(&row, &wanted, &values, environment).map_err(at)?;
-    let key = wanted.api_key.clone().or_else(|| environment.first(&row.key_env).map(Secret::new));
     if key.is_none() && row.key_required {
         return Err(at(missing_key(&row)));
     }

@@ -21,6 +21,6 @@ pub fn adapt(route: &mut Route) -> Result<()> {
     let root = target.base.strip_suffix("/api/v1").or_else(|| target.base.strip_suffix("/v1"));
     target.base = root.unwrap_or(&target.base).to_owned();
     target.path = Some(format!("/api/v1/{kind}/{id}/chat/completions").into());
-    target.model = name.to_owned();
+    name.clone_into(&mut target.model);
     Ok(())
 }

@@ -55,8 +55,8 @@ pub struct Asides {
 /// Applies every verb of the row to the parameters.
 pub fn apply(params: &mut Cow<'_, Params>, target: &Target) -> Result<Asides> {
     let accent = &*target.accent;
-    let mut asides = Asides::default();
-    asides.whole = accent.whole_formatted && params.has("response_format");
+    let whole = accent.whole_formatted && params.has("response_format");
+    let mut asides = Asides { whole, ..Asides::default() };
     leave_out(params, target);
     clamp(params, accent);
     effort_words(params, accent);

@@ -180,7 +180,6 @@ pub fn flatten(message: &mut Cow<'_, Message>, rule: Flatten) {
     let plain = |part: &Part| matches!(part, Part::Text { cache_control: None, .. });
     let only_text = !parts.is_empty() && parts.iter().all(plain);
     let text = match rule {
-        Flatten::None => return,
         Flatten::SingleText if parts.len() == 1 && only_text => message.text().into_owned(),
         Flatten::Text if only_text => message.text().into_owned(),
         Flatten::ToolResults if message.role == Role::Tool && parts.len() == 1 && only_text => {

@@ -7,6 +7,12 @@ use serde_json::json;
 use crate::facts::{self, Facts, compare};
 use crate::support::{Sent, Variables, keywords, sent, variables};
 
+const NEVER_ASKED_FOR: &str = "no field is sent that nobody asked for (OSS-01)";
+const OUR_NAME: &str = "a header that names the program names this one";
+const OPENAIS: &str = "a variable of OpenAI's is OpenAI's alone";
+const OTHERS: &str = "variables of another provider; it has its own here";
+const OWN_SERVER: &str = "a server of the caller's may have no keys";
+
 fn model(provider: &str, facts: &Facts) -> String {
     format!("{provider}/{}", facts.chat().model)
 }
@@ -69,8 +75,6 @@ fn a_plain_call_goes_to_the_known_address_with_the_known_body() {
             }
         }
     }
-    const NEVER_ASKED_FOR: &str = "no field is sent that nobody asked for (OSS-01)";
-    const OUR_NAME: &str = "a header that names the program names this one";
     compare(
         &found,
         &[
@@ -113,8 +117,6 @@ fn keys_and_addresses_are_read_from_the_known_variables_in_order() {
             }
         }
     }
-    const OPENAIS: &str = "a variable of OpenAI's is OpenAI's alone";
-    const OTHERS: &str = "variables of another provider; it has its own here";
     compare(
         &found,
         &[
@@ -152,7 +154,6 @@ fn a_missing_key_is_an_error_where_the_provider_needs_one() {
             found.push(format!("{name}: key required {:?}", facts.key_required));
         }
     }
-    const OWN_SERVER: &str = "a server of the caller's may have no keys";
     compare(
         &found,
         &[("custom_openai", "key required", OWN_SERVER), ("xinference", "key required", OWN_SERVER)],

@@ -101,5 +101,5 @@ fn is_known(found: &str, known: &BTreeMap<String, &str>) -> bool {
 }
 
 fn lines(items: &[&String]) -> String {
-    items.iter().map(|item| format!("  {item}\n")).collect()
+    items.iter().fold(String::new(), |text, item| text + "  " + item + "\n")
 }

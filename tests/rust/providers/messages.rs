@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use crate::facts::{self, compare};
 use crate::support::{answer, body, reply};
 
+const IMAGES: &str = "an image is never lost in silence: the provider may refuse it";
+
 fn messages(model: &str, messages: Value) -> Value {
     body(model, json!({ "messages": messages })).unwrap_or_else(|error| panic!("{model}: {error}"))["messages"].clone()
 }
@@ -68,7 +70,6 @@ fn messages_fare_as_known() {
         let lost = said("image_url_object").contains("lost");
         check("image", &got[0]["content"], if lost { json!("a") } else { image });
     }
-    const IMAGES: &str = "an image is never lost in silence: the provider may refuse it";
     compare(
         &found,
         &[
