@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Write docs/reference.md from the code: exceptions, settings, providers, environment variables.
+"""Write docs/reference.md from the code: exceptions, settings, environment variables.
 
-python scripts/make_reference.py            # with ferrolite importable, and Python 3.11 or newer
+python scripts/make_reference.py            # with ferrolite importable
 python scripts/make_reference.py --check    # fails when the file is not what it would write
 """
 
@@ -9,8 +9,6 @@ import ast
 import re
 import sys
 from pathlib import Path
-
-import tomllib
 
 from ferrolite import exceptions
 
@@ -86,15 +84,6 @@ def setting_rows():
         yield [code(node.target.id), code(kind), code(ast.unparse(node.value)), doc.replace("\n", " ")]
 
 
-def provider_rows():
-    for path in sorted((ROOT / "src" / "providers" / "data").glob("*.toml")):
-        row = tomllib.loads(path.read_text(encoding="utf-8"))
-        names = ", ".join(code(f"{name}/") for name in (row["name"], *row.get("aliases", [])))
-        keys = ", ".join(map(code, row.get("key_env", [])))
-        base = code(row["base"]) if "base" in row else "the caller's"
-        yield [names, row["wires"]["chat"], keys, base, ", ".join(map(code, row.get("base_env", [])))]
-
-
 def text():
     parts = [
         HEAD,
@@ -105,8 +94,7 @@ def text():
         table(["exception", "status", "openai's class", ""], exception_rows()),
         "## Settings\n\nAttributes of `ferrolite`, read at the time of each call.\n",
         table(["setting", "type", "default", ""], setting_rows()),
-        "## Providers\n\nThe first variable that is set counts.\n",
-        table(["model prefix", "format", "key", "address", "address from"], provider_rows()),
+        "## Providers\n\nThey have a page of their own: [providers.md](providers.md).\n",
         "## Environment variables\n\nAn empty variable counts as unset.\n",
         table(["variable", ""], [[", ".join(map(code, k.split(", "))), v] for k, v in VARIABLES.items()]),
     ]

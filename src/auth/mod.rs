@@ -44,6 +44,10 @@ pub enum Scheme {
     Bearer,
     /// `x-api-key`, or a bearer header for an OAuth token.
     Anthropic,
+    /// `api-key`, as Azure has it.
+    ApiKey,
+    /// `x-api-key` and `api-key`: Claude on Azure.
+    AzureAnthropic,
     /// `x-goog-api-key`
     Goog,
     None,
@@ -52,13 +56,19 @@ pub enum Scheme {
 /// Puts the key into the headers. A header that the caller gave stays.
 pub fn sign(headers: &mut HeaderMap, scheme: Scheme, key: Option<&Secret>) -> Result<()> {
     let Some(key) = key else { return Ok(()) };
+    if scheme == Scheme::AzureAnthropic {
+        return [Scheme::ApiKey, Scheme::Anthropic]
+            .into_iter()
+            .try_for_each(|scheme| sign(headers, scheme, Some(key)));
+    }
     let (name, value) = match scheme {
-        Scheme::None => return Ok(()),
+        Scheme::None | Scheme::AzureAnthropic => return Ok(()),
         Scheme::Bearer => (AUTHORIZATION, format!("Bearer {}", key.expose())),
         Scheme::Anthropic if key.expose().starts_with("sk-ant-oat") => {
             (AUTHORIZATION, format!("Bearer {}", key.expose()))
         }
         Scheme::Anthropic => (HeaderName::from_static("x-api-key"), key.expose().to_owned()),
+        Scheme::ApiKey => (HeaderName::from_static("api-key"), key.expose().to_owned()),
         Scheme::Goog => (HeaderName::from_static("x-goog-api-key"), key.expose().to_owned()),
     };
     let mut value = HeaderValue::try_from(value).map_err(|_| {

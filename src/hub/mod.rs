@@ -3,6 +3,7 @@
 //! Everything a caller sends is translated into these types, everything a provider answers too. They hold data
 //! and builders; which provider wants what is not known here.
 
+mod accent;
 mod chat;
 mod collect;
 mod delta;
@@ -12,13 +13,17 @@ mod options;
 mod target;
 mod usage;
 
+pub use accent::{
+    Accent, ErrorClass, ErrorTable, Flatten, ModelName, PastReasoning, ReasoningRule, SchemaRule,
+    ToolChoiceRule,
+};
 pub use chat::{AssistantMessage, CHAT_PARAMS, ChatRequest, ChatResponse, Choice, InlineMedia, Params};
 pub use collect::{Collector, replay};
 pub use delta::{Delta, Deltas};
 pub use finish::{FinishReason, is_synonym, map_finish_reason};
 pub use message::{Content, FunctionCall, Message, Part, Role, ToolCall, check_messages, parse_messages};
 pub use options::{ReasoningEffort, ResponseFormat, Tool, ToolChoice};
-pub use target::{Accent, ModelFacts, Options, Target, ThinkingBudgets};
+pub use target::{ModelFacts, Options, Target, ThinkingBudgets};
 pub use usage::Usage;
 
 /// A call type: what is asked and what is answered.

@@ -1,8 +1,8 @@
 //! Where a call goes, as plain facts. Resolved once per attempt; nobody re-parses the model string.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Accent;
 use crate::json::Map;
 use crate::wires::WireId;
 
@@ -23,30 +23,6 @@ pub struct Target {
     pub facts: Arc<ModelFacts>,
     pub accent: Arc<Accent>,
     pub options: Options,
-}
-
-/// How a provider's use of its wire differs from the wire's own default: what a row of the registry declares.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Accent {
-    /// Parameters under another name: (OpenAI's, the provider's).
-    pub rename: BTreeMap<String, String>,
-    /// Parameters that are refused although the wire has them.
-    pub reject: Vec<String>,
-    /// Parameters that are taken although the wire would refuse them.
-    pub allow: Vec<String>,
-    /// `cache_control` marks are sent; elsewhere they are removed.
-    pub keeps_cache_control: bool,
-    /// Answers name the model with the provider in front.
-    pub prefixes_model: bool,
-    /// A usage chunk is asked for on every stream (STR-20).
-    pub always_stream_usage: bool,
-}
-
-impl Accent {
-    pub fn renamed<'a>(&'a self, name: &'a str) -> &'a str {
-        self.rename.get(name).map_or(name, String::as_str)
-    }
 }
 
 /// What is known of a model. Absent facts are unknown, not false.

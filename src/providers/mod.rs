@@ -1,7 +1,9 @@
 //! Who speaks what, where: the registry, and the way from a model string to a route.
 
 mod names;
+mod quirks;
 mod row;
+mod vars;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, RwLock};
@@ -13,7 +15,7 @@ use crate::hub::{Options, Target};
 use crate::{auth, models};
 
 pub use names::split_model;
-pub use row::{HeaderFrom, Provider, Wires};
+pub use row::{HeaderFrom, Provider, Variable, Wires};
 
 /// The embedded rows: (file name, text), sorted.
 static DATA: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/providers.rs"));
@@ -41,8 +43,7 @@ pub fn row(name: &str) -> Option<Arc<Provider>> {
 
 /// Adds a provider at run time, or replaces one.
 pub fn register(row: Provider) -> Result<()> {
-    row.check()?;
-    let row = Arc::new(row);
+    let row = Arc::new(row.settle()?);
     let mut rows = REGISTRY
         .rows
         .write()
@@ -101,28 +102,23 @@ pub fn resolve_without_key(wanted: Wanted, options: Options) -> Result<Route> {
 }
 
 /// From a model string to a route. No network; errors name what to set.
-pub fn resolve(wanted: Wanted, options: Options, environment: &dyn Environment) -> Result<Route> {
+pub fn resolve(mut wanted: Wanted, options: Options, environment: &dyn Environment) -> Result<Route> {
     let (provider, model) = split_model(&wanted.model, wanted.provider.as_deref())?;
     let row = row(&provider).ok_or_else(|| names::unknown_provider(&format!("{provider}/{model}")))?;
     let at = |error: Error| error.at(&row.name, &model);
     let wire = row.wires.chat.ok_or_else(|| {
         at(Error::bad_request(format!("the provider '{}' has no chat completions", row.name)))
     })?;
-    let base = base(&row, wanted.api_base.as_deref(), environment).map_err(at)?;
-    let key = wanted.api_key.or_else(|| environment.first(&row.key_env).map(Secret::new));
+    let key = wanted.api_key.take().or_else(|| environment.first(&row.key_env).map(Secret::new));
+    let values = vars::Values::of(&row, &wanted, environment);
+    let base = base(&row, &wanted, &values, environment).map_err(at)?;
     if key.is_none() && row.key_required {
-        let names = row.key_env.join(" or ");
-        let error = Error::new(
-            Kind::Authentication,
-            format!(
-                "Missing credentials for {}. Pass `api_key` or set the environment variable {names}.",
-                row.name
-            ),
-        );
-        return Err(at(error));
+        return Err(at(missing_key(&row)));
     }
-    let mut headers: Vec<(String, String)> =
-        row.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let mut headers = Vec::with_capacity(row.headers.len());
+    for (name, value) in &row.headers {
+        headers.push((name.clone(), values.fill(value).map_err(at)?));
+    }
     for (keyword, from) in &row.headers_from {
         let given =
             wanted.header_values.iter().find(|(name, _)| name == keyword).map(|(_, value)| value.clone());
@@ -130,42 +126,76 @@ pub fn resolve(wanted: Wanted, options: Options, environment: &dyn Environment) 
             headers.push((from.header.clone(), value));
         }
     }
+    let path = row.path.as_deref().map(|path| values.fill(path)).transpose().map_err(at)?;
     let target = Target {
         provider: row.name.as_str().into(),
         error_prefix: row.error_prefix().into(),
         wire,
         base,
-        path: row.path.as_deref().map(Into::into),
+        path: path.map(Into::into),
         facts: models::facts(&row.name, &model),
         accent: row.accent.clone(),
         options,
         model,
     };
-    Ok(Route { target, row, key, headers })
+    let mut route = Route { target, row, key, headers };
+    if let Some(quirk) = route.row.quirk {
+        let (provider, model) = (route.target.provider.clone(), route.target.model.clone());
+        quirk.adapt(&mut route).map_err(|error| error.at(&provider, &model))?;
+    }
+    Ok(route)
 }
 
-fn base(row: &Provider, given: Option<&str>, environment: &dyn Environment) -> Result<String> {
-    let found = given
-        .map(str::to_owned)
-        .or_else(|| environment.first(&row.base_env))
-        .or_else(|| row.base.clone())
-        .ok_or_else(|| {
-            let names = row.base_env.join(" or ");
-            Error::bad_request(format!(
-                "The provider '{}' needs an address: pass `api_base` or set {names}.",
-                row.name
+fn missing_key(row: &Provider) -> Error {
+    let how = match row.key_env.as_slice() {
+        [] => "Pass `api_key`.".to_owned(),
+        names => format!("Pass `api_key` or set the environment variable {}.", names.join(" or ")),
+    };
+    Error::new(Kind::Authentication, format!("Missing credentials for {}. {how}", row.name))
+}
+
+/// The address: the caller's, the environment's or the row's. The row of another provider is never asked.
+fn base(
+    row: &Provider,
+    wanted: &Wanted,
+    values: &vars::Values<'_>,
+    environment: &dyn Environment,
+) -> Result<String> {
+    let found = match wanted.api_base.clone().or_else(|| environment.first(&row.base_env)) {
+        Some(base) => base,
+        None => match &row.base {
+            Some(base) => values.fill(base)?,
+            None => {
+                let how = match row.base_env.as_slice() {
+                    [] => String::new(),
+                    names => format!(" or set {}", names.join(" or ")),
+                };
+                return Err(Error::bad_request(format!(
+                    "The provider '{}' needs an address: pass `api_base`{how}.",
+                    row.name
+                ))
+                .with_param("api_base"));
+            }
+        },
+    };
+    let mut base = found.trim_end_matches('/').to_owned();
+    match url::Url::parse(&base) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => {}
+        _ => {
+            return Err(Error::bad_request(format!(
+                "'{}' is not an address: `api_base` starts with http:// or https:// and names a host.",
+                auth::without_credentials(&base)
             ))
-            .with_param("api_base")
-        })?;
-    let base = found.trim_end_matches('/');
-    match url::Url::parse(base) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(base.to_owned()),
-        _ => Err(Error::bad_request(format!(
-            "'{}' is not an address: `api_base` starts with http:// or https:// and names a host.",
-            auth::without_credentials(base)
-        ))
-        .with_param("api_base")),
+            .with_param("api_base"));
+        }
     }
+    if let Some(end) = &row.base_end
+        && !base.ends_with(end.as_str())
+        && !base.ends_with("/chat/completions")
+    {
+        base.push_str(end);
+    }
+    Ok(base)
 }
 
 #[cfg(test)]

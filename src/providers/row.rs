@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::quirks::Quirk;
 use crate::auth::Scheme;
 use crate::error::{Error, Kind, Result};
 use crate::hub::Accent;
 use crate::wires::WireId;
 
 /// Who speaks what, where, with which key, in which accent.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
     /// The prefix in front of a model's name.
@@ -19,8 +20,11 @@ pub struct Provider {
     /// Other prefixes for the same provider.
     #[serde(default)]
     pub aliases: Vec<String>,
-    /// The default address, without a trailing slash; `None` when the caller has to give one.
+    /// The default address, without a trailing slash; `None` when the caller has to give one. Names in braces are
+    /// filled in from `vars`.
     pub base: Option<String>,
+    /// How a base ends: added to one that does not end so.
+    pub base_end: Option<String>,
     /// Environment variables that give the address, in order.
     #[serde(default)]
     pub base_env: Vec<String>,
@@ -33,18 +37,37 @@ pub struct Provider {
     pub wires: Wires,
     /// The path after the base, when it is not the wire's own.
     pub path: Option<String>,
+    /// What names in braces stand for, in `base`, `path` and the values of `headers`.
+    #[serde(default)]
+    pub vars: BTreeMap<String, Variable>,
     /// Headers of every request.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// Keywords of a call that become headers.
     #[serde(default)]
     pub headers_from: BTreeMap<String, HeaderFrom>,
-    /// How often a failed request is repeated when the caller says nothing; `None` when only `num_retries` does.
+    /// How often a failed request is repeated when the caller says nothing: twice in OpenAI's language, as its own
+    /// client does, unless the row says 0. `None` when only `num_retries` repeats it.
     pub client_retries: Option<u32>,
     /// How messages of errors name the provider; by default its name with `Exception`.
     pub error_prefix: Option<String>,
     #[serde(default)]
     pub accent: Arc<Accent>,
+    /// What no key here can say.
+    pub quirk: Option<Quirk>,
+    /// The defaults that depend on other keys are filled in.
+    #[serde(skip)]
+    pub(super) settled: bool,
+}
+
+/// A value for a name in braces.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variable {
+    pub env: Vec<String>,
+    /// A keyword of the call that gives it before the environment does.
+    pub keyword: Option<String>,
+    pub default: Option<String>,
 }
 
 /// The language of each call type.
@@ -72,8 +95,21 @@ impl Provider {
     pub fn parse(text: &str) -> Result<Self> {
         let row: Self = toml::from_str(text)
             .map_err(|error| Error::new(Kind::Config, format!("a provider row cannot be read: {error}")))?;
-        row.check()?;
-        Ok(row)
+        row.settle()
+    }
+
+    /// Checks a row and fills in the defaults that depend on other keys.
+    pub(super) fn settle(mut self) -> Result<Self> {
+        self.check()?;
+        if !self.settled {
+            self.client_retries = match self.client_retries {
+                None if self.wires.chat == Some(WireId::Openai) => Some(2),
+                Some(0) => None,
+                said => said,
+            };
+            self.settled = true;
+        }
+        Ok(self)
     }
 
     /// What a row must keep to, whoever wrote it.
@@ -92,6 +128,12 @@ impl Provider {
         if self.base.as_deref().is_some_and(|base| base.ends_with('/')) {
             return wrong("the base ends with '/'".to_owned());
         }
+        let templates = self.base.iter().chain(&self.path).chain(self.headers.values());
+        for name in templates.flat_map(|template| names_in(template)) {
+            if !self.vars.contains_key(name) {
+                return wrong(format!("nothing says what '{{{name}}}' stands for"));
+            }
+        }
         Ok(())
     }
 
@@ -104,4 +146,9 @@ impl Provider {
             format!("{first}{}Exception", letters.as_str())
         })
     }
+}
+
+/// The names in braces of a template.
+pub fn names_in(template: &str) -> impl Iterator<Item = &str> {
+    template.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
 }

@@ -93,8 +93,9 @@ def test_the_documents_link_to_files_that_are_there():
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="reads TOML")
-def test_the_reference_is_up_to_date():
-    script = str(ROOT / "scripts" / "make_reference.py")
+@pytest.mark.parametrize("name", ["make_reference.py", "make_providers.py"])
+def test_generated_documents_are_up_to_date(name: str):
+    script = str(ROOT / "scripts" / name)
     done = subprocess.run(
         [sys.executable, script, "--check"], env=environment(), capture_output=True, text=True
     )

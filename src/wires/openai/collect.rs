@@ -11,7 +11,7 @@ use crate::wires::{Memo, StreamDecoder as _};
 
 /// Folds chunks, as OpenAI has them, into the response they stand for. A stream that was cut gives what there is.
 pub fn collect_chunks(chunks: Vec<Value>) -> Result<ChatResponse> {
-    let mut decoder = Decoder::new(Memo::default());
+    let mut decoder = Decoder::new(Memo::default(), std::sync::Arc::default());
     let mut collector = Collector::new();
     let mut deltas = Deltas::default();
     let mut created = 0;

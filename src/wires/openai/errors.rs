@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
+use super::accent;
 use crate::error::{BODY_LIMIT, Kind};
+use crate::hub::{Accent, ErrorTable};
 use crate::json::{Map, cut, str_at};
 use crate::wires::ErrorFacts;
 
@@ -42,7 +44,11 @@ pub fn facts_of(status: u16, value: &Value) -> ErrorFacts {
         Some(Value::String(text)) => {
             ErrorFacts { status, message: text.clone(), body: Some(value.clone()), ..ErrorFacts::default() }
         }
-        _ => object_facts(status, object),
+        // Others give a list of them.
+        _ => match object.get("errors").and_then(|errors| errors.get(0)) {
+            Some(Value::Object(error)) => object_facts(status, error),
+            _ => object_facts(status, object),
+        },
     }
 }
 
@@ -79,12 +85,12 @@ fn object_facts(status: u16, error: &Map) -> ErrorFacts {
 }
 
 /// Structured fields first, the provider's words last (ERR-05); the order is ERR-02's.
-pub fn classify(facts: &ErrorFacts) -> Kind {
+pub fn classify(facts: &ErrorFacts, accent: &Accent) -> Kind {
     let text = facts.message.to_lowercase();
-    if facts.status == 429 || text.contains("rate limit") {
+    if facts.status == 429 || is_rate_limit(facts, &text, accent) {
         return Kind::RateLimit;
     }
-    if is_context_window(&text) {
+    if facts.code.as_deref() == Some("context_length_exceeded") || is_context_window(&text) {
         return Kind::ContextWindowExceeded;
     }
     if text.contains("request timed out") {
@@ -98,7 +104,25 @@ pub fn classify(facts: &ErrorFacts) -> Kind {
     if text.contains("request too large") {
         return Kind::RateLimit;
     }
-    of_status(facts.status)
+    accent::kind_of_status(facts.status, accent).unwrap_or_else(|| match accent.errors {
+        ErrorTable::Typed if is_invalid_request(facts) => Kind::BadRequest,
+        ErrorTable::Openai | ErrorTable::Typed => of_status(facts.status),
+        ErrorTable::Status => Kind::of_status(facts.status),
+    })
+}
+
+/// A client error without a class of its own that calls itself an invalid request (ERR-02).
+fn is_invalid_request(facts: &ErrorFacts) -> bool {
+    facts.error_type.as_deref() == Some("invalid_request_error")
+        && (400..500).contains(&facts.status)
+        && of_status(facts.status) == Kind::Api
+}
+
+/// Where the status tells the class, words do not.
+fn is_rate_limit(facts: &ErrorFacts, text: &str, accent: &Accent) -> bool {
+    facts.code.as_deref() == Some("token_quota_reached")
+        || accent.errors != ErrorTable::Status
+            && (text.contains("rate limit") || text.contains("service tier capacity exceeded"))
 }
 
 /// Words of several servers for one thing (OSS-03), minus what only sounds like it (ERR-04).
@@ -108,9 +132,13 @@ fn is_context_window(text: &str) -> bool {
     }
     [
         "maximum context length is",
+        "maximum input length is",
+        "model's maximum context limit",
+        "exceed model maximum",
         "longer than the model's context length",
         "exceeds the available context size",
         "inputs tokens + max_new_tokens must be",
+        "`inputs` tokens + `max_new_tokens` must be",
         "string too long. expected a string with maximum length",
         "input tokens exceed the configured limit",
     ]

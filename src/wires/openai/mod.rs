@@ -1,5 +1,6 @@
 //! OpenAI chat completions: what OpenAI speaks, and with an accent most other providers (RULES OAI, OSS).
 
+mod accent;
 mod chunk;
 mod collect;
 mod errors;
@@ -7,6 +8,7 @@ mod params;
 mod request;
 mod response;
 mod stream;
+mod turns;
 
 pub use chunk::{Chunk, ChunkChoice, Chunker, ToolCallChunk};
 pub use collect::collect_chunks;
@@ -36,8 +38,8 @@ impl Wire<Chat> for Openai {
         errors::facts(status, body)
     }
 
-    fn classify(&self, facts: &ErrorFacts, _target: &Target) -> Kind {
-        errors::classify(facts)
+    fn classify(&self, facts: &ErrorFacts, target: &Target) -> Kind {
+        errors::classify(facts, &target.accent)
     }
 }
 
@@ -46,7 +48,7 @@ impl StreamWire for Openai {
         Framing::Sse
     }
 
-    fn decoder(&self, memo: Memo, _target: &Target) -> Box<dyn StreamDecoder> {
-        Box::new(stream::Decoder::new(memo))
+    fn decoder(&self, memo: Memo, target: &Target) -> Box<dyn StreamDecoder> {
+        Box::new(stream::Decoder::new(memo, target.accent.clone()))
     }
 }

@@ -22,6 +22,9 @@ pub enum Family {
 }
 
 pub fn family(target: &Target) -> Family {
+    if !target.accent.openai_models {
+        return Family::Plain;
+    }
     let model = target.model.rsplit('/').next().unwrap_or(&target.model);
     if let Some(rest) = model.strip_prefix("gpt-")
         && rest.bytes().next().is_some_and(|digit| (b'5'..=b'9').contains(&digit))
@@ -46,7 +49,19 @@ fn can_skip_reasoning(target: &Target) -> bool {
     target.facts.can("none_reasoning_effort")
 }
 
+/// Whether the target takes a parameter: as its row says, else as OpenAI's models do.
 pub fn supports(parameter: &str, target: &Target) -> bool {
+    if let Some(said) = target.accent.takes(parameter, &target.model, &target.facts) {
+        return said;
+    }
+    if target.accent.openai_models {
+        return openai_supports(parameter, target);
+    }
+    // What few compatible servers know. `user` is refused by some; nobody's answer depends on it.
+    !matches!(parameter, "reasoning_effort" | "thinking" | "user" | "verbosity")
+}
+
+fn openai_supports(parameter: &str, target: &Target) -> bool {
     let family = family(target);
     match parameter {
         "thinking"

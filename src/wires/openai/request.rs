@@ -6,9 +6,11 @@ use bytes::Bytes;
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::ser::{SerializeMap, Serializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::accent::{self, Asides};
 use super::params::{self, Family};
+use super::turns;
 use crate::error::{Error, Result};
 use crate::hub::{ChatRequest, Content, Message, Params, Part, Role, Target};
 use crate::wires::{HttpCall, Memo, Prepared};
@@ -26,15 +28,19 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     if params::family(target) != Family::Plain {
         params::check_values(params.to_mut(), target)?;
     }
-    let messages = messages(request, target);
-    let body = body(request, target, &params, &messages)
+    let asides = accent::apply(&mut params, target)?;
+    let messages = messages(request, target, &asides);
+    let body = body(request, target, &params, &messages, request.stream && !asides.whole)
         .map_err(|error| Error::bad_request("the request cannot be written as JSON").with_source(error))?;
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let path = target.path.as_deref().unwrap_or(PATH);
-    let url = format!("{}{path}", target.base);
+    // Some callers give the whole address.
+    let url =
+        if target.base.ends_with(path) { target.base.clone() } else { format!("{}{path}", target.base) };
     let call = HttpCall { method: Method::POST, url, headers, body: Bytes::from(body) };
-    Ok(Prepared { call, memo: Memo::default() })
+    let memo = Memo { json_tool: asides.json_tool.map(str::to_owned), ..Memo::default() };
+    Ok(Prepared { call, memo })
 }
 
 /// Writes the body in one pass; a key of `extra_body` replaces the same key (GEN-06).
@@ -43,12 +49,14 @@ fn body(
     target: &Target,
     params: &Params,
     messages: &[Cow<'_, Message>],
+    stream: bool,
 ) -> serde_json::Result<Vec<u8>> {
     let one_limit = matches!(params::family(target), Family::OSeries | Family::Gpt5 | Family::Gpt5Search);
     let mut out = Vec::with_capacity(512 + messages.iter().map(|message| size_hint(message)).sum::<usize>());
     let mut serializer = serde_json::Serializer::new(&mut out);
     let mut map = serializer.serialize_map(None)?;
     let free = |key: &str| !request.extra_body.contains_key(key);
+    let keeps_cache_control = target.accent.sends_cache_control(&target.model);
     if free("model") {
         map.serialize_entry("model", &target.model)?;
     }
@@ -60,13 +68,13 @@ fn body(
         let name = match name.as_str() {
             "max_tokens" if one_limit && params.has("max_completion_tokens") => continue,
             "max_tokens" if one_limit => "max_completion_tokens",
-            name => target.accent.renamed(name),
+            name => name,
         };
-        if name == "stream_options" && !request.stream || !free(name) {
+        if name == "stream_options" && !stream || !free(name) {
             continue;
         }
         match name {
-            "tools" if !target.accent.keeps_cache_control => {
+            "tools" if !keeps_cache_control => {
                 map.serialize_entry(name, &without_cache_control(value))?;
             }
             _ => map.serialize_entry(name, value)?,
@@ -77,8 +85,16 @@ fn body(
             map.serialize_entry(name, value)?;
         }
     }
-    if request.stream && free("stream") {
+    if stream && free("stream") {
         map.serialize_entry("stream", &true)?;
+        if target.accent.asks_usage_everywhere && !params.has("stream_options") && free("stream_options") {
+            map.serialize_entry("stream_options", &json!({ "include_usage": true }))?;
+        }
+    }
+    for (name, value) in &target.accent.defaults {
+        if free(name) && !params.has(name) && !request.extra.contains_key(name) {
+            map.serialize_entry(name, value)?;
+        }
     }
     for (name, value) in &request.extra_body {
         map.serialize_entry(name, value)?;
@@ -104,9 +120,11 @@ fn size_hint(message: &Message) -> usize {
 }
 
 /// The messages as this format has them. Untouched ones are borrowed (GEN-10).
-fn messages<'a>(request: &'a ChatRequest, target: &Target) -> Vec<Cow<'a, Message>> {
+fn messages<'a>(request: &'a ChatRequest, target: &Target, asides: &Asides) -> Vec<Cow<'a, Message>> {
     let family = params::family(target);
-    let keeps_developer = family == Family::OSeries;
+    let accent = &*target.accent;
+    let keeps_developer = family == Family::OSeries || accent.keeps_developer;
+    let keeps_cache_control = accent.sends_cache_control(&target.model);
     // Listed reasoning models that are not said to take system messages get them as the user's (OAI-07).
     let system_as_user = family == Family::OSeries && !target.facts.can("system_messages");
     let mut out = Vec::with_capacity(request.messages.len());
@@ -122,10 +140,11 @@ fn messages<'a>(request: &'a ChatRequest, target: &Target) -> Vec<Cow<'a, Messag
         if message.role == Role::System && system_as_user {
             message.to_mut().role = Role::User;
         }
+        turns::apply(&mut message, asides, target);
         if has_internal_fields(&message) {
             strip_internal_fields(message.to_mut());
         }
-        if !target.accent.keeps_cache_control && has_cache_control(&message) {
+        if !keeps_cache_control && has_cache_control(&message) {
             strip_cache_control(message.to_mut());
         }
         if message.content.as_ref().and_then(Content::parts).is_some_and(|parts| parts.iter().any(has_format))
@@ -138,11 +157,13 @@ fn messages<'a>(request: &'a ChatRequest, target: &Target) -> Vec<Cow<'a, Messag
         {
             hoist_images(message.to_mut(), &mut tool_images);
         }
+        turns::flatten(&mut message, accent.flatten);
         out.push(message);
     }
     if !tool_images.is_empty() {
         out.push(Cow::Owned(images_message(tool_images)));
     }
+    turns::apply_all(&mut out, asides, accent);
     out
 }
 

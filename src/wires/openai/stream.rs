@@ -6,19 +6,25 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::errors;
+use super::response::{PartText, thinking_block};
 use crate::error::{Error, Kind, Result};
-use crate::hub::{Delta, Deltas, FinishReason, Usage, map_finish_reason};
+use crate::hub::{Accent, Delta, Deltas, FinishReason, Usage, map_finish_reason};
 use crate::json::{Map, cut};
 use crate::wires::framing::Frame;
 use crate::wires::{Memo, Seen, StreamDecoder, incomplete_stream};
 
+/// Content that is no text is kept under this name.
+const CONTENT_PARTS: &str = "content_parts";
+
 #[derive(Debug, Default)]
 pub struct Decoder {
+    accent: Arc<Accent>,
     opened: bool,
     choices: Vec<ChoiceState>,
     done: bool,
@@ -44,8 +50,8 @@ struct CallState {
 }
 
 impl Decoder {
-    pub fn new(_memo: Memo) -> Self {
-        Self::default()
+    pub fn new(_memo: Memo, accent: Arc<Accent>) -> Self {
+        Self { accent, ..Self::default() }
     }
 
     fn state(&mut self, index: u64) -> &mut ChoiceState {
@@ -109,6 +115,7 @@ impl ChoiceState {
         for (name, value) in delta.rest {
             match (name.as_str(), value) {
                 (_, Value::Null) | ("role", _) => {}
+                (CONTENT_PARTS, Value::Array(parts)) => content_parts(choice, &parts, out),
                 ("annotations", Value::Array(annotations)) => {
                     out.push(Delta::Annotations { choice, annotations });
                 }
@@ -199,6 +206,28 @@ impl ChoiceState {
     }
 }
 
+/// Content as a list, in pieces (MIS-07).
+fn content_parts(choice: u64, parts: &[Value], out: &mut Deltas) {
+    for part in parts {
+        match PartText::of(part) {
+            PartText::Text(text) => out.push(Delta::Text { choice, text: text.to_owned() }),
+            PartText::Thinking(pieces) => {
+                for (text, signature) in pieces {
+                    if !text.is_empty() {
+                        out.push(Delta::Reasoning { choice, text: text.to_owned() });
+                    }
+                    if let Some(Value::Object(block)) =
+                        signature.map(|signature| thinking_block(text, signature))
+                    {
+                        out.push(Delta::ThinkingBlock { choice, block });
+                    }
+                }
+            }
+            PartText::Other => {}
+        }
+    }
+}
+
 impl StreamDecoder for Decoder {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Deltas) -> Result<Seen> {
         if frame.data == b"[DONE]" {
@@ -214,7 +243,7 @@ impl StreamDecoder for Decoder {
             .with_source(error)
         })?;
         if let Some(error) = chunk.error {
-            return Err(stream_error(&error));
+            return Err(stream_error(&error, &self.accent));
         }
         if frame.event == Some("error") {
             // The event's name says it, the object lies bare.
@@ -258,7 +287,7 @@ impl StreamDecoder for Decoder {
 }
 
 /// An error object in mid-stream takes the same road as an error reply; its code is the status when it is a number.
-fn stream_error(error: &Value) -> Error {
+fn stream_error(error: &Value, accent: &Accent) -> Error {
     let status = error.get("code").and_then(|code| match code {
         Value::Number(number) => number.as_u64(),
         Value::String(text) => text.parse().ok(),
@@ -268,8 +297,8 @@ fn stream_error(error: &Value) -> Error {
         status.and_then(|status| u16::try_from(status).ok()).filter(|status| (400..600).contains(status));
     let facts = errors::facts_of(status.unwrap_or(500), &serde_json::json!({ "error": error }));
     let kind = match status {
-        Some(_) => errors::classify(&facts),
-        None => match errors::classify(&facts) {
+        Some(_) => errors::classify(&facts, accent),
+        None => match errors::classify(&facts, accent) {
             Kind::InternalServer => Kind::Connection,
             kind => kind,
         },
@@ -414,7 +443,7 @@ object!(WireDelta, "a delta object", |out, key, access| match key {
     "content" => match access.next_value::<Value>()? {
         Value::String(text) => out.content = Some(Cow::Owned(text)),
         Value::Null => {}
-        other => out.rest.push(("content_parts".to_owned(), other)),
+        other => out.rest.push((CONTENT_PARTS.to_owned(), other)),
     },
     "reasoning_content" | "reasoning" => {
         if let Some(piece) = text(&mut access)?.filter(|piece| !piece.is_empty()) {

@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Write docs/providers.md from the rows of the providers and the schema of their verbs.
+
+python scripts/make_providers.py            # Python 3.11 or newer
+python scripts/make_providers.py --check    # fails when the file is not what it would write
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import tomllib
+
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "docs" / "providers.md"
+HEAD = """# Providers
+
+<!-- Written by scripts/make_providers.py (make docs): edit the rows and the code, not this file. -->
+
+A model is named `prefix/model`. The first variable that is set counts, and a keyword of the call (`api_key`, `api_base`)
+before it. Names in braces are parts of an address that differ from caller to caller; the variable beside them fills them
+in. How to add one: [adding-a-provider.md](adding-a-provider.md).
+"""
+VERBS = """## Verbs
+
+What a row may say in `[accent]` of how its provider differs from the format.
+"""
+
+
+def code(text):
+    return f"`{text}`" if text else ""
+
+
+def table(head, rows):
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def rows():
+    folder = ROOT / "src" / "providers" / "data"
+    return [tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.toml"))]
+
+
+def provider_rows():
+    for row in rows():
+        names = ", ".join(code(f"{name}/") for name in (row["name"], *row.get("aliases", [])))
+        keys = ", ".join(map(code, row.get("key_env", [])))
+        if keys and not row.get("key_required", True):
+            keys += " (or none)"
+        variables = [*row.get("base_env", []), *(v["env"][0] for v in row.get("vars", {}).values())]
+        base = code(row["base"]) if "base" in row else "the caller's"
+        yield [names, row["wires"]["chat"], keys or "none", base, ", ".join(map(code, variables))]
+
+
+def verb_rows():
+    """The fields of the schema, with the comments before them."""
+    text = (ROOT / "src" / "hub" / "accent.rs").read_text(encoding="utf-8")
+    body = text.split("pub struct Accent {")[1].split("\n}\n")[0]
+    said = [row.get("accent", {}) for row in rows()]
+    pending = []
+    for line in body.splitlines():
+        line = line.strip()
+        if line.startswith("/// "):
+            pending.append(line.removeprefix("/// "))
+        elif found := re.match(r"pub (\w+): (.+),", line):
+            name = found[1]
+            users = sum(name in accent for accent in said)
+            yield [code(name), " ".join(pending), str(users)]
+            pending = []
+
+
+def text():
+    providers = list(provider_rows())
+    parts = [
+        HEAD,
+        f"{len(providers)} rows.\n",
+        table(["prefix", "format", "key", "address", "address from"], providers),
+        VERBS,
+        table(["verb", "meaning", "rows that say it"], verb_rows()),
+    ]
+    return "\n".join(parts)
+
+
+def main():
+    if "--check" in sys.argv[1:]:
+        if OUT.read_text(encoding="utf-8") != text():
+            sys.exit("docs/providers.md is not up to date: run `make docs`")
+    else:
+        OUT.write_text(text(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+//! Azure AI: language, path and header of the key depend on the model and the host.
+
+use std::sync::Arc;
+
+use crate::auth::Scheme;
+use crate::providers::{Provider, Route};
+use crate::wires::WireId;
+
+const CHAT: &str = "/chat/completions";
+const MESSAGES: &str = "/v1/messages";
+
+pub fn adapt(route: &mut Route) {
+    let base = &mut route.target.base;
+    let host =
+        url::Url::parse(base).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    if route.target.model.starts_with("claude") {
+        // Claude speaks its own language, beside the others.
+        for end in [MESSAGES, CHAT, "/models"] {
+            if let Some(root) = base.strip_suffix(end) {
+                *base = root.to_owned();
+            }
+        }
+        if !base.ends_with("/anthropic") {
+            base.push_str("/anthropic");
+        }
+        route.target.wire = WireId::Anthropic;
+        sign_with(route, Scheme::AzureAnthropic);
+        return;
+    }
+    let is_foundry = host.ends_with(".services.ai.azure.com");
+    if is_foundry && !base.ends_with("/models") && !base.ends_with(CHAT) {
+        base.push_str("/models");
+    }
+    // Resources take the key as `api-key`; model deployments with a host of their own, and whatever stands in front
+    // of them, as a bearer token.
+    if is_foundry || host.ends_with(".openai.azure.com") {
+        sign_with(route, Scheme::ApiKey);
+    }
+}
+
+fn sign_with(route: &mut Route, auth: Scheme) {
+    route.row = Arc::new(Provider { auth, ..(*route.row).clone() });
+}

@@ -1,0 +1,11 @@
+//! Fireworks: the short name of a model of theirs stands for its whole path.
+
+use crate::providers::Route;
+
+/// Names that say whose model or deployment they mean stay.
+pub fn adapt(route: &mut Route) {
+    let model = &mut route.target.model;
+    if !model.starts_with("accounts/") && !model.contains('#') {
+        model.insert_str(0, "accounts/fireworks/models/");
+    }
+}

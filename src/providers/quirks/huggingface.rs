@@ -1,0 +1,14 @@
+//! Hugging Face: the router takes the host that runs a model behind the model's name.
+
+use crate::providers::Route;
+
+/// `host/owner/model` is `owner/model:host` to the router; an endpoint of the caller's knows its own names.
+pub fn adapt(route: &mut Route) {
+    if Some(&route.target.base) != route.row.base.as_ref() {
+        return;
+    }
+    let mut parts = route.target.model.splitn(3, '/');
+    if let (Some(host), Some(owner), Some(name)) = (parts.next(), parts.next(), parts.next()) {
+        route.target.model = format!("{owner}/{name}:{host}");
+    }
+}

@@ -1,0 +1,46 @@
+//! Names in braces: parts of an address that differ from caller to caller, such as an account or a region.
+
+use super::row::names_in;
+use super::{Provider, Wanted};
+use crate::config::Environment;
+use crate::error::{Error, Result};
+
+/// Where the names of one call get their values from.
+pub struct Values<'a> {
+    row: &'a Provider,
+    wanted: &'a Wanted,
+    environment: &'a dyn Environment,
+}
+
+impl<'a> Values<'a> {
+    pub fn of(row: &'a Provider, wanted: &'a Wanted, environment: &'a dyn Environment) -> Self {
+        Self { row, wanted, environment }
+    }
+
+    /// The template with every name filled in; an error names what to set.
+    pub fn fill(&self, template: &str) -> Result<String> {
+        let mut filled = template.to_owned();
+        for name in names_in(template) {
+            filled = filled.replace(&format!("{{{name}}}"), &self.value(name)?);
+        }
+        Ok(filled)
+    }
+
+    fn value(&self, name: &str) -> Result<String> {
+        let Some(variable) = self.row.vars.get(name) else { return Ok(String::new()) };
+        let keyword = variable.keyword.as_deref();
+        let given = self.wanted.header_values.iter().find(|(known, _)| Some(known.as_str()) == keyword);
+        given
+            .map(|(_, value)| value.clone())
+            .or_else(|| self.environment.first(&variable.env))
+            .or_else(|| variable.default.clone())
+            .ok_or_else(|| {
+                Error::bad_request(format!(
+                    "The address of '{}' has a part that differs for everyone: pass `api_base`, or set {} for '{name}'.",
+                    self.row.name,
+                    variable.env.join(" or ")
+                ))
+                .with_param("api_base")
+            })
+    }
+}

@@ -1,0 +1,18 @@
+//! The registry of providers: every row against what is known of its provider, and every verb by itself.
+
+#![allow(
+    clippy::expect_used,
+    clippy::needless_pass_by_value,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "clippy takes the helpers of a test for other code"
+)]
+
+mod addresses;
+mod errors;
+mod facts;
+mod messages;
+mod parameters;
+mod quirks;
+mod support;
+mod verbs;
