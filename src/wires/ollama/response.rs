@@ -69,13 +69,8 @@ pub fn decode(endpoint: Endpoint, body: &[u8], memo: &Memo, target: &Target) -> 
     let reason = if message.tool_calls.is_empty() { reason } else { FinishReason::ToolCalls };
     let mut choice = Choice::new(message, reason);
     choice.native_finish_reason = native;
-    let model = &target.model;
     Ok(ChatResponse {
-        model: if target.accent.prefixes_model {
-            format!("{}/{model}", target.provider)
-        } else {
-            model.clone()
-        },
+        model: target.accent.model_name(target.model.clone(), target),
         choices: vec![choice],
         usage: Some(usage::read(&reply, &memo.notes, &answer)),
         ..ChatResponse::default()

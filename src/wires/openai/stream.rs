@@ -247,7 +247,7 @@ impl StreamDecoder for Decoder {
         }
         if frame.event == Some("error") {
             // The event's name says it, the object lies bare.
-            return Err(stream_error(&serde_json::from_slice(frame.data).unwrap_or_default()));
+            return Err(stream_error(&serde_json::from_slice(frame.data).unwrap_or_default(), &self.accent));
         }
         let id = chunk.id.filter(|id| !id.is_empty());
         if !self.opened {

@@ -30,7 +30,7 @@ pub fn target(provider: &str) -> Target {
         base: "http://localhost:11434".into(),
         path: None,
         facts: Arc::new(ModelFacts::default()),
-        accent: Arc::new(Accent { prefixes_model: true, ..Accent::default() }),
+        accent: Arc::new(Accent::default()),
         options: Options::default(),
     }
 }
