@@ -8,7 +8,6 @@ use crate::facts::{self, Facts, compare};
 use crate::support::{Sent, Variables, keywords, sent, variables};
 
 const NEVER_ASKED_FOR: &str = "no field is sent that nobody asked for (OSS-01)";
-const OUR_NAME: &str = "a header that names the program names this one";
 const OPENAIS: &str = "a variable of OpenAI's is OpenAI's alone";
 const OTHERS: &str = "variables of another provider; it has its own here";
 const OWN_SERVER: &str = "a server of the caller's may have no keys";
@@ -81,10 +80,6 @@ fn a_plain_call_goes_to_the_known_address_with_the_known_body() {
             ("aiohttp_openai", "address", "the format's own path, whatever the client"),
             ("amazon_nova", "body", NEVER_ASKED_FOR),
             ("maritalk", "body", NEVER_ASKED_FOR),
-            ("novita", "x-novita-source", OUR_NAME),
-            ("openrouter", "http-referer", "there is no site to name; OR_SITE_URL gives one"),
-            ("openrouter", "x-title", OUR_NAME),
-            ("perplexity", "x-pplx-integration", OUR_NAME),
             ("ragflow", "body", NEVER_ASKED_FOR),
             ("snowflake", "body", NEVER_ASKED_FOR),
         ],
