@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::{error, objects, runtime};
+use super::runtime::{self, Home};
+use super::{error, objects};
 use crate::engine::{Answer, ChatStream};
 use crate::error::Error;
 
@@ -106,13 +107,12 @@ fn deliver(py: Python<'_>, Completion { future, outcome }: Completion) -> PyResu
     let future = future.bind(py);
     if future.call_method0(intern!(py, "done"))?.is_truthy()? {
         // Cancelled meanwhile: nobody waits for it. Closing its connection needs the runtime's context.
-        let _context = runtime::shared()?.runtime.enter();
-        drop(outcome);
+        runtime::drop_at(Home::Workers, outcome);
         return Ok(());
     }
     let result = match outcome {
         Outcome::Answer(answer) => objects::response(py, *answer),
-        Outcome::Stream(stream) => super::stream::CoreStream::create(py, *stream),
+        Outcome::Stream(stream) => super::stream::CoreStream::create(py, *stream, Home::Workers),
         Outcome::Wake => Ok(py.None().into_bound(py)),
         Outcome::Failed(failed) => Err(error::exception(py, failed)),
     };
