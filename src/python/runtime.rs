@@ -15,6 +15,7 @@ use pyo3::prelude::*;
 use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 use tokio::task::AbortHandle;
 
+use super::queue;
 use crate::config::{Environment, ProcessEnvironment};
 use crate::engine::Engine;
 
@@ -116,7 +117,12 @@ fn workers() -> std::io::Result<Runtime> {
     let threads = threads.filter(|count| *count > 0).unwrap_or_else(|| {
         std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2).clamp(1, 4))
     });
-    Builder::new_multi_thread().worker_threads(threads).thread_name("ferrolite").enable_all().build()
+    Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name("ferrolite")
+        .on_thread_park(queue::before_sleep)
+        .enable_all()
+        .build()
 }
 
 fn caller() -> std::io::Result<Runtime> {
