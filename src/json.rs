@@ -1,6 +1,10 @@
 //! Small helpers over serde_json values. No behaviour of any provider.
 
+mod tree;
+
 use serde_json::Value;
+
+pub use tree::{Fields, Tree};
 
 /// A JSON object in the order it was written.
 pub type Map = serde_json::Map<String, Value>;

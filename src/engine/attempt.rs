@@ -6,15 +6,12 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::call::ChatCall;
 use super::stream::{ChatStream, StreamSettings};
-use super::{Answer, Meta, media, new_call_id, new_chat_id, now};
+use super::{Answer, Meta, media, new_call_id, new_chat_id, now, own_headers};
 use crate::error::{BODY_LIMIT, Error, Result};
 use crate::hub::{ChatRequest, ChatResponse, Target};
 use crate::transport::{Body, Transport, retry_after, should_retry};
 use crate::wires::{HttpCall, HttpReply, Memo, Prepared, StreamWire};
 use crate::{auth, tokens};
-
-/// Headers that never leave an answer.
-const PRIVATE_HEADERS: [&str; 2] = ["set-cookie", "set-cookie2"];
 
 /// What every attempt of a call shares.
 struct Job {
@@ -46,7 +43,7 @@ pub async fn chat(transport: &Transport, call: ChatCall, started: Instant) -> Re
         let outcome = job.whole(transport).await;
         job.upstream += sent.elapsed();
         match outcome {
-            Ok(reply) => return job.answer(&reply),
+            Ok(reply) => return job.answer(reply),
             Err(failure) => job.again(*failure).await?,
         }
     }
@@ -116,16 +113,16 @@ impl Job {
         Ok(())
     }
 
-    fn answer(self, reply: &HttpReply) -> Result<Answer> {
+    fn answer(self, reply: HttpReply) -> Result<Answer> {
         let target = self.call.target();
         let wire = target.wire.chat();
-        let mut response = match wire.decode(reply, &self.memo, target) {
+        let mut response = match wire.decode(&reply, &self.memo, target) {
             Ok(response) => response,
             Err(error) => return Err(self.decorate(error, &reply.headers)),
         };
-        log_reply(reply, &self.call);
+        log_reply(&reply, &self.call);
         complete(&mut response);
-        let mut meta = self.meta(reply.status, &reply.headers);
+        let mut meta = self.meta(reply.status, reply.headers);
         meta.response_model = Some(response.model.clone());
         Ok(Answer { response, meta })
     }
@@ -133,7 +130,7 @@ impl Job {
     async fn stream(self, body: Body) -> Result<ChatStream> {
         let target = self.call.target();
         let wire = target.wire.chat();
-        let mut meta = self.meta(body.status(), body.headers());
+        let mut meta = self.meta(body.status(), body.headers().clone());
         let include_usage = self.call.include_usage;
         if body.is_json() {
             // No stream at all: an error with a good status, or a server that does not stream (STR-30).
@@ -155,14 +152,14 @@ impl Job {
         Ok(ChatStream::live(body, wire.framing(), decoder, meta, settings))
     }
 
-    fn meta(&self, status: u16, headers: &HeaderMap) -> Meta {
+    fn meta(&self, status: u16, headers: HeaderMap) -> Meta {
         let target = self.call.target();
         Meta {
             provider: target.provider.clone(),
             model: target.model.clone(),
             api_base: auth::without_credentials(&target.base),
             status,
-            headers: public_headers(headers),
+            headers,
             response_model: None,
             retries: self.retries,
             elapsed_ms: self.started.elapsed().as_secs_f64() * 1000.0,
@@ -197,7 +194,7 @@ impl Job {
         let facts = error.facts_mut();
         facts.retry_after = retry_after(headers, SystemTime::now()).or(facts.retry_after);
         facts.request_id = ["x-request-id", "request-id"].into_iter().find_map(|name| text(headers, name));
-        facts.headers = public_headers(headers);
+        facts.headers = own_headers(headers);
         context.name(error)
     }
 }
@@ -242,16 +239,6 @@ pub fn complete(response: &mut ChatResponse) {
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
-}
-
-fn public_headers(headers: &HeaderMap) -> Vec<(String, String)> {
-    headers
-        .iter()
-        .filter(|(name, _)| !PRIVATE_HEADERS.contains(&name.as_str()))
-        .map(|(name, value)| {
-            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-        })
-        .collect()
 }
 
 /// The row's headers, the caller's (which win), and the key.

@@ -129,7 +129,10 @@ impl ChatCall {
             || config::switch(environment, "LITELLM_DROP_PARAMS");
         let modify_params = control.switch("modify_params")?.unwrap_or(settings.modify_params)
             || config::switch(environment, "LITELLM_MODIFY_PARAMS");
-        let options = Options { drop_params, modify_params, thinking_budgets: thinking_budgets(environment) };
+        let thinks = ["reasoning_effort", "thinking"].iter().any(|name| keywords.contains_key(*name));
+        let thinking_budgets =
+            if thinks { thinking_budgets(environment) } else { ThinkingBudgets::default() };
+        let options = Options { drop_params, modify_params, thinking_budgets };
         check_types(&keywords).map_err(|error| name_wanted(error, &wanted))?;
         let mut request = ChatRequest::from_map(keywords).map_err(|error| name_wanted(error, &wanted))?;
         check_messages(&request.messages).map_err(|error| name_wanted(error, &wanted))?;

@@ -9,8 +9,11 @@ mod mock;
 mod retry;
 mod stream;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
+
+use http::HeaderMap;
 
 use crate::error::Result;
 use crate::hub::ChatResponse;
@@ -40,8 +43,8 @@ pub struct Meta {
     pub model: String,
     pub api_base: String,
     pub status: u16,
-    /// The upstream's headers, without cookies.
-    pub headers: Vec<(String, String)>,
+    /// The upstream's headers as they came; [`Meta::public_headers`] are those that may be shown.
+    pub headers: HeaderMap,
     /// The model that the provider says it used.
     pub response_model: Option<String>,
     /// Attempts after the first.
@@ -49,6 +52,28 @@ pub struct Meta {
     pub elapsed_ms: f64,
     /// Of that, what was spent waiting for the upstream.
     pub upstream_ms: f64,
+}
+
+/// Headers that never leave an answer.
+const PRIVATE_HEADERS: [&str; 2] = ["set-cookie", "set-cookie2"];
+
+impl Meta {
+    /// The upstream's headers, without cookies.
+    pub fn public_headers(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+        public_headers(&self.headers)
+    }
+}
+
+fn public_headers(headers: &HeaderMap) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+    headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
+        .filter(|(name, _)| !PRIVATE_HEADERS.contains(name))
+}
+
+/// The same as texts of their own.
+fn own_headers(headers: &HeaderMap) -> Vec<(String, String)> {
+    public_headers(headers).map(|(name, value)| (name.to_owned(), value.into_owned())).collect()
 }
 
 impl Engine {

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::call::ErrorContext;
-use super::{Meta, new_call_id, new_chat_id, now};
+use super::{Meta, new_call_id, new_chat_id, now, own_headers};
 use crate::error::{Error, Kind, Result};
 use crate::hub::{ChatResponse, Delta, Deltas, Usage, replay};
 use crate::tokens;
@@ -234,7 +234,7 @@ impl ChatStream {
         let mut error = Error::new(Kind::MidStream, cause.message().to_owned()).with_status(cause.status());
         error = error.at(&context.provider, &context.model);
         let facts = error.facts_mut();
-        facts.headers.clone_from(&self.meta.headers);
+        facts.headers = own_headers(&self.meta.headers);
         facts.generated = Some(self.state.generated.clone());
         facts.cause = Some(cause);
         error

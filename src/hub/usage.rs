@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::json::{Map, count_at};
+use crate::json::{Fields, Map, Tree, count_at, count_of};
 
 /// Counts of one answer. The details are open maps, so that a provider's own counts survive.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -49,30 +49,27 @@ impl Usage {
     }
 
     /// OpenAI's own `usage` object, with what compatible providers put there (RSN-07, USG-16).
-    pub fn from_openai(mut map: Map) -> Self {
-        let prompt_tokens = count_at(&map, "prompt_tokens");
-        let completion_tokens = count_at(&map, "completion_tokens");
-        let total_tokens = match map.get("total_tokens") {
-            Some(Value::Number(_)) => count_at(&map, "total_tokens"),
+    pub fn from_openai(mut fields: Fields<'_>) -> Self {
+        let mut count = |key: &str| fields.take(key).map(Tree::into_value);
+        let prompt_tokens = count("prompt_tokens").as_ref().map_or(0, count_of);
+        let completion_tokens = count("completion_tokens").as_ref().map_or(0, count_of);
+        let total_tokens = match count("total_tokens") {
+            Some(total @ Value::Number(_)) => count_of(&total),
             _ => prompt_tokens + completion_tokens,
         };
-        for key in ["prompt_tokens", "completion_tokens", "total_tokens"] {
-            map.shift_remove(key);
-        }
-        let mut details = |key: &str| match map.shift_remove(key) {
-            Some(Value::Object(details)) => Some(details),
+        let mut details = |key: &str| match fields.take(key) {
+            Some(Tree::Object(details)) => Some(details.into_map()),
             _ => None,
         };
         let prompt_tokens_details = details("prompt_tokens_details");
         let completion_tokens_details = details("completion_tokens_details");
-        map.retain(|_, value| !value.is_null());
         let mut usage = Self {
             prompt_tokens,
             completion_tokens,
             total_tokens,
             prompt_tokens_details,
             completion_tokens_details,
-            extra: map,
+            extra: fields.into_known(),
         };
         usage.fold();
         usage

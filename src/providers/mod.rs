@@ -12,7 +12,7 @@ use crate::auth::Secret;
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{Options, Target};
-use crate::{auth, models};
+use crate::{address, auth, models};
 
 pub use names::split_model;
 pub use row::{HeaderFrom, Provider, Variable, Wires};
@@ -179,7 +179,7 @@ fn base(
         },
     };
     let mut base = found.trim_end_matches('/').to_owned();
-    match url::Url::parse(&base) {
+    match address::parse(&base) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => {}
         _ => {
             return Err(Error::bad_request(format!(

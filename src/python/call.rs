@@ -7,10 +7,11 @@ use pyo3::types::{PyDict, PyList};
 use tokio::task::AbortHandle;
 
 use super::queue::{LoopQueue, Outcome};
+use super::runtime::{self, Home};
 use super::stream::CoreStream;
-use super::{error, objects, runtime, settings, value};
+use super::{error, objects, settings, value};
 use crate::config::ProcessEnvironment;
-use crate::engine::{ChatCall, is_ignored};
+use crate::engine::{ChatCall, Engine, is_ignored};
 use crate::error::{Error, Kind};
 use crate::providers;
 
@@ -27,13 +28,17 @@ pub fn chat<'py>(
     module: &Bound<'py, PyDict>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let call = prepare(arguments, module).map_err(|failed| error::exception(py, failed))?;
-    let engine = &runtime::shared()?.engine;
+    let home = runtime::home();
+    let engine = &runtime::place(home)?.engine;
+    let failed = |failed| {
+        runtime::settle(home);
+        error::exception(py, failed)
+    };
     if call.request.stream {
-        let stream = runtime::block_on(py, engine.chat_stream(call))?
-            .map_err(|failed| error::exception(py, failed))?;
-        return CoreStream::create(py, stream);
+        let stream = runtime::block_on(py, home, engine.chat_stream(call))?.map_err(failed)?;
+        return CoreStream::create(py, stream, home);
     }
-    let answer = runtime::block_on(py, engine.chat(call))?.map_err(|failed| error::exception(py, failed))?;
+    let answer = runtime::block_on(py, home, engine.chat(call))?.map_err(failed)?;
     objects::response(py, answer)
 }
 
@@ -67,16 +72,16 @@ pub fn chat_async(
     future: Py<PyAny>,
 ) -> PyResult<PendingCall> {
     let call = prepare(arguments, module).map_err(|failed| error::exception(py, failed))?;
-    let shared = runtime::shared()?;
+    let place = runtime::place(Home::Workers)?;
     let sender = queue.get().sender.clone();
-    let task = shared.runtime.spawn(async move {
-        let outcome = outcome(&shared.engine, call).await;
+    let task = place.runtime.spawn(async move {
+        let outcome = outcome(&place.engine, call).await;
         sender.send(future, outcome);
     });
     Ok(PendingCall { task: Mutex::new(Some(task.abort_handle())), process: std::process::id() })
 }
 
-async fn outcome(engine: &'static crate::engine::Engine, call: ChatCall) -> Outcome {
+async fn outcome(engine: &'static Engine, call: ChatCall) -> Outcome {
     let done = if call.request.stream {
         engine.chat_stream(call).await.map(|stream| Outcome::Stream(Box::new(stream)))
     } else {
@@ -93,16 +98,15 @@ pub fn chat_future<'py>(
     module: &Bound<'py, PyDict>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let call = prepare(arguments, module).map_err(|failed| error::exception(py, failed))?;
-    let shared = runtime::shared()?;
-    let handle = shared.runtime.handle().clone();
+    let place = runtime::place(Home::Workers)?;
     pyo3_async_runtimes::tokio::future_into_py(py, async move {
-        let task = handle.spawn(outcome(&shared.engine, call));
+        let task = place.runtime.spawn(outcome(&place.engine, call));
         let guard = AbortOnDrop(task.abort_handle());
         let outcome = task.await.unwrap_or_else(|failed| Outcome::Failed(lost(&failed)));
         drop(guard);
         Python::attach(|py| match outcome {
             Outcome::Answer(answer) => objects::response(py, *answer).map(Bound::unbind),
-            Outcome::Stream(stream) => CoreStream::create(py, *stream).map(Bound::unbind),
+            Outcome::Stream(stream) => CoreStream::create(py, *stream, Home::Workers).map(Bound::unbind),
             Outcome::Wake => Ok(py.None()),
             Outcome::Failed(failed) => Err(error::exception(py, failed)),
         })

@@ -13,6 +13,10 @@ mod value;
 
 use pyo3::prelude::*;
 
+/// Calls are made by one thread and freed by another, for which the system's allocator takes locks.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[pymodule(gil_used = false)]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     log::connect();

@@ -533,9 +533,9 @@ impl CallMeta {
         out.set_item("region_name", py.None())?;
         out.set_item("provider_response_model", &meta.response_model)?;
         let headers = PyDict::new(py);
-        for (name, value) in &meta.headers {
+        for (name, value) in meta.public_headers() {
             if name.starts_with("x-ratelimit-") {
-                headers.set_item(name, value)?;
+                headers.set_item(name, &value)?;
             }
             headers.set_item(format!("llm_provider-{name}"), value)?;
         }
@@ -546,7 +546,7 @@ impl CallMeta {
     /// The upstream's headers as they came.
     fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let out = PyDict::new(py);
-        for (name, value) in &self.meta.headers {
+        for (name, value) in self.meta.public_headers() {
             out.set_item(name, value)?;
         }
         Ok(out)

@@ -1,13 +1,14 @@
 //! Results for an asyncio loop: one queue a loop, one wake for many results.
 //!
-//! A worker puts a result into the queue and, if the loop has not been woken yet, writes one byte to a socket that
-//! the loop watches (`loop.add_reader`). The loop then takes all results in one callback. That is several times
-//! cheaper than `call_soon_threadsafe` for each result.
+//! A worker puts a result into the queue and, if the loop has not been woken yet, writes one byte to a pipe that the
+//! loop watches (`loop.add_reader`). The loop then takes all results in one callback. That is several times cheaper
+//! than `call_soon_threadsafe` for each result. A worker that has more to do first does that, and wakes the loop for
+//! all of it.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::io::{Read as _, Write as _};
+use std::io::{PipeReader, PipeWriter, Read as _, Write as _};
 use std::os::fd::AsRawFd as _;
-use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,12 +16,16 @@ use std::time::{Duration, Instant};
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::{error, objects, runtime};
+use super::runtime::{self, Home};
+use super::{error, objects};
 use crate::engine::{Answer, ChatStream};
 use crate::error::Error;
 
 /// The longest a callback may hold the loop before it lets others run.
 const TURN: Duration = Duration::from_micros(150);
+
+/// The most results that wait for a worker to have nothing else to do.
+const BURST: usize = 16;
 
 /// What a worker found out.
 pub enum Outcome {
@@ -40,20 +45,65 @@ struct Completion {
 pub struct Sender {
     results: Mutex<VecDeque<Completion>>,
     woken: AtomicBool,
-    wake: UnixStream,
+    wake: PipeWriter,
+}
+
+thread_local! {
+    /// Loops that this thread has results for and wakes before it sleeps; none on threads that do not say so.
+    static SLEEPY: RefCell<Option<Vec<Arc<Sender>>>> = const { RefCell::new(None) };
+}
+
+/// Wakes the loops that the current thread has results for. A worker calls it before it sleeps.
+pub fn before_sleep() {
+    SLEEPY.with_borrow_mut(|sleepy| {
+        for sender in sleepy.get_or_insert_default().drain(..) {
+            sender.write();
+        }
+    });
 }
 
 impl Sender {
-    pub fn send(&self, future: Py<PyAny>, outcome: Outcome) {
-        self.lock().push_back(Completion { future, outcome });
+    pub fn send(self: &Arc<Self>, future: Py<PyAny>, outcome: Outcome) {
+        let waiting = {
+            let mut results = self.lock();
+            results.push_back(Completion { future, outcome });
+            results.len()
+        };
+        if !self.woken.swap(true, Ordering::AcqRel) {
+            let sleepy = SLEEPY.with_borrow_mut(|sleepy| match sleepy {
+                Some(senders) => {
+                    senders.push(self.clone());
+                    true
+                }
+                None => false,
+            });
+            if !sleepy {
+                self.write();
+            }
+        } else if waiting == BURST {
+            before_sleep();
+        }
+    }
+
+    /// What the loop had no time for comes first, in its next turn.
+    fn put_back(&self, mut results: VecDeque<Completion>) {
+        {
+            let mut newer = self.lock();
+            results.append(&mut newer);
+            *newer = results;
+        }
         self.wake();
     }
 
     fn wake(&self) {
         if !self.woken.swap(true, Ordering::AcqRel) {
-            // The socket holds at most a byte or two; when it cannot be written the loop is gone.
-            let _ = (&self.wake).write(&[1]);
+            self.write();
         }
+    }
+
+    fn write(&self) {
+        // The pipe holds at most a byte or two; when it cannot be written the loop is gone.
+        let _ = (&self.wake).write(&[1]);
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Completion>> {
@@ -65,40 +115,39 @@ impl Sender {
 #[pyclass(frozen, module = "ferrolite._core")]
 pub struct LoopQueue {
     pub sender: Arc<Sender>,
-    socket: UnixStream,
+    pipe: PipeReader,
 }
 
 #[pymethods]
 impl LoopQueue {
     #[new]
     fn new() -> PyResult<Self> {
-        let (socket, wake) = UnixStream::pair()?;
-        socket.set_nonblocking(true)?;
-        wake.set_nonblocking(true)?;
+        let (pipe, wake) = std::io::pipe()?;
         let sender = Sender { results: Mutex::default(), woken: AtomicBool::new(false), wake };
-        Ok(Self { sender: Arc::new(sender), socket })
+        Ok(Self { sender: Arc::new(sender), pipe })
     }
 
     /// The descriptor to watch for reading.
     fn fileno(&self) -> i32 {
-        self.socket.as_raw_fd()
+        self.pipe.as_raw_fd()
     }
 
     /// Hands results to their futures. Called by the loop when the descriptor is readable.
     fn drain(&self, py: Python<'_>) -> PyResult<()> {
         let mut bytes = [0u8; 16];
-        let _ = (&self.socket).read(&mut bytes);
+        let _ = (&self.pipe).read(&mut bytes);
         // First the flag, then the results: a result that comes in between wakes the loop again.
         self.sender.woken.store(false, Ordering::Release);
+        let mut results = std::mem::take(&mut *self.sender.lock());
         let started = Instant::now();
-        loop {
-            let Some(completion) = self.sender.lock().pop_front() else { return Ok(()) };
+        while let Some(completion) = results.pop_front() {
             deliver(py, completion)?;
-            if started.elapsed() >= TURN {
-                self.sender.wake();
-                return Ok(());
+            if started.elapsed() >= TURN && !results.is_empty() {
+                self.sender.put_back(results);
+                break;
             }
         }
+        Ok(())
     }
 }
 
@@ -106,13 +155,12 @@ fn deliver(py: Python<'_>, Completion { future, outcome }: Completion) -> PyResu
     let future = future.bind(py);
     if future.call_method0(intern!(py, "done"))?.is_truthy()? {
         // Cancelled meanwhile: nobody waits for it. Closing its connection needs the runtime's context.
-        let _context = runtime::shared()?.runtime.enter();
-        drop(outcome);
+        runtime::drop_at(Home::Workers, outcome);
         return Ok(());
     }
     let result = match outcome {
         Outcome::Answer(answer) => objects::response(py, *answer),
-        Outcome::Stream(stream) => super::stream::CoreStream::create(py, *stream),
+        Outcome::Stream(stream) => super::stream::CoreStream::create(py, *stream, Home::Workers),
         Outcome::Wake => Ok(py.None().into_bound(py)),
         Outcome::Failed(failed) => Err(error::exception(py, failed)),
     };

@@ -2,6 +2,8 @@
 //!
 //! The reader asks for a batch; a task reads one and leaves it here. A reader that was cancelled meanwhile loses
 //! nothing: the batch waits for the next one. When the object goes, so does the upstream connection.
+//!
+//! Both ways of reading work for every stream, whichever kind of call it came from.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,9 +13,10 @@ use pyo3::types::PyList;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::AbortHandle;
 
+use super::error;
 use super::objects::{self, CallMeta, ChunkMaker};
 use super::queue::{LoopQueue, Outcome, Sender};
-use super::{error, runtime};
+use super::runtime::{self, Home};
 use crate::engine::{ChatStream, Meta, StreamHead};
 use crate::error::{Error, Kind};
 use crate::wires::openai::Chunk;
@@ -23,6 +26,7 @@ pub struct CoreStream {
     slot: Arc<Mutex<Slot>>,
     maker: ChunkMaker,
     meta: Meta,
+    home: Home,
     /// The process whose runtime drives the stream.
     process: u32,
 }
@@ -93,7 +97,7 @@ impl Waiter {
 }
 
 impl CoreStream {
-    pub fn create(py: Python<'_>, stream: ChatStream) -> PyResult<Bound<'_, PyAny>> {
+    pub fn create(py: Python<'_>, stream: ChatStream, home: Home) -> PyResult<Bound<'_, PyAny>> {
         let meta = stream.meta().clone();
         let slot = Slot {
             stream: Some(Box::new(stream)),
@@ -105,7 +109,7 @@ impl CoreStream {
             closed: false,
         };
         let process = std::process::id();
-        let made = Self { slot: Arc::new(Mutex::new(slot)), maker: ChunkMaker::new(), meta, process };
+        let made = Self { slot: Arc::new(Mutex::new(slot)), maker: ChunkMaker::new(), meta, home, process };
         Ok(Bound::new(py, made)?.into_any())
     }
 
@@ -143,15 +147,14 @@ impl CoreStream {
             return Ok(());
         }
         let Some(mut stream) = slot.stream.take() else { return Ok(()) };
-        let shared = runtime::shared()?;
         let place = self.slot.clone();
         let guard = Returned { place, read: None };
-        let task = shared.runtime.spawn(async move {
+        let task = runtime::spawn(self.home, async move {
             let mut guard = guard;
             let read = stream.next_batch().await;
             guard.read = Some((read, stream));
-        });
-        slot.task = Some(task.abort_handle());
+        })?;
+        slot.task = Some(task);
         Ok(())
     }
 
@@ -195,7 +198,13 @@ impl CoreStream {
         slot.closing.notify_one();
         slot.wake();
         drop(slot);
-        drop_in_runtime(stream);
+        self.let_go(stream);
+    }
+
+    fn let_go(&self, stream: Option<Box<ChatStream>>) {
+        if stream.is_some() {
+            runtime::drop_at(self.home, stream);
+        }
     }
 
     /// In a forked child, the parent's stream is left as it is: its runtime and its socket are not the child's.
@@ -211,14 +220,6 @@ fn lock(slot: &Mutex<Slot>) -> MutexGuard<'_, Slot> {
     slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Closing a connection needs the runtime's context.
-fn drop_in_runtime(stream: Option<Box<ChatStream>>) {
-    if let (Some(stream), Ok(shared)) = (stream, runtime::shared()) {
-        let _context = shared.runtime.enter();
-        drop(stream);
-    }
-}
-
 #[pymethods]
 impl CoreStream {
     /// Waits for the next batch. An empty one means the end.
@@ -228,10 +229,10 @@ impl CoreStream {
                 Step::Take(read) => return self.objects(py, read),
                 Step::End => return Ok(PyList::empty(py)),
                 Step::Wait(told) => {
-                    let _ = runtime::block_on(py, told)?;
+                    let _ = runtime::block_on(py, runtime::home(), told)?;
                 }
                 Step::Read(mut stream, closing) => {
-                    let read = runtime::block_on(py, async {
+                    let read = runtime::block_on(py, self.home, async {
                         tokio::select! {
                             biased;
                             read = stream.next_batch() => Some(read),
@@ -241,7 +242,7 @@ impl CoreStream {
                     let read = match read {
                         Ok(read) => read,
                         Err(interrupted) => {
-                            drop_in_runtime(Some(stream));
+                            self.let_go(Some(stream));
                             self.finish();
                             return Err(interrupted);
                         }
@@ -249,7 +250,7 @@ impl CoreStream {
                     let mut slot = self.lock();
                     if slot.closed {
                         drop(slot);
-                        drop_in_runtime(Some(stream));
+                        self.let_go(Some(stream));
                         return Ok(PyList::empty(py));
                     }
                     slot.put(stream);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 
-use super::runtime;
+use super::runtime::{self, Home};
 use crate::mock::{MockHandle, MockOptions, MockServer as Server};
 
 /// Options as Python passes them; times in milliseconds.
@@ -63,9 +63,9 @@ impl MockServer {
     #[new]
     fn new(py: Python<'_>, options: Options) -> PyResult<Self> {
         let options = options.into_core()?;
-        let shared = runtime::shared()?;
+        let workers = &runtime::place(Home::Workers)?.runtime;
         let handle = py
-            .detach(|| MockHandle::start(options, shared.runtime.handle()))
+            .detach(|| MockHandle::start(options, workers.handle()))
             .map_err(|failed| PyOSError::new_err(failed.to_string()))?;
         let base_url = handle.base_url().to_owned();
         Ok(Self { handle: Mutex::new(Some(handle)), base_url })
@@ -89,19 +89,20 @@ impl MockServer {
 /// Tasks alive in this process's runtime, to find leaks with.
 #[pyfunction]
 pub fn alive_tasks() -> PyResult<usize> {
-    Ok(runtime::shared()?.runtime.metrics().num_alive_tasks())
+    runtime::settle(Home::Caller);
+    let alive = |home| runtime::place(home).map(|place| place.runtime.metrics().num_alive_tasks());
+    Ok(alive(Home::Workers)? + alive(Home::Caller)?)
 }
 
 /// Serves until a signal arrives; `ready` is called with the address once the server listens.
 #[pyfunction]
 pub fn serve_mock(py: Python<'_>, options: Options, ready: &Bound<'_, PyAny>) -> PyResult<()> {
     let options = options.into_core()?;
-    let shared = runtime::shared()?;
     let server = {
-        let _context = shared.runtime.enter();
+        let _context = runtime::place(Home::Workers)?.runtime.enter();
         Server::bind(options).map_err(|failed| PyOSError::new_err(failed.to_string()))?
     };
     ready.call1((server.base_url(),))?;
-    runtime::block_on(py, server.serve(std::future::pending()))?
+    runtime::block_on(py, Home::Workers, server.serve(std::future::pending()))?
         .map_err(|failed| PyRuntimeError::new_err(failed.to_string()))
 }

@@ -9,10 +9,10 @@ use futures_util::FutureExt as _;
 use http::HeaderMap;
 use tokio::time::Instant;
 
-use crate::auth;
 use crate::config::{Environment as _, ProcessEnvironment};
 use crate::error::{Error, Kind, Result};
 use crate::wires::{HttpCall, HttpReply};
+use crate::{address, auth};
 
 /// The largest reply body, decompressed, in bytes.
 const REPLY_LIMIT: usize = 256 * 1024 * 1024;
@@ -84,7 +84,7 @@ impl Transport {
     /// Sends a request and waits for the head of the reply.
     pub async fn send(&self, call: HttpCall, connection: &Connection, limits: Limits) -> Result<Body> {
         let client = self.client(connection)?;
-        let url = reqwest::Url::parse(&call.url).map_err(|error| {
+        let url = address::parse(&call.url).map_err(|error| {
             let address = auth::without_credentials(&call.url);
             Error::bad_request(format!("'{address}' is not an address")).with_source(error)
         })?;

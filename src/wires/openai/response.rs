@@ -8,16 +8,16 @@ use crate::hub::{
     Accent, AssistantMessage, ChatResponse, Choice, FinishReason, FunctionCall, Target, ToolCall, Usage,
     map_finish_reason,
 };
-use crate::json::{Map, cut, kind_of, take_string};
+use crate::json::{Fields, Map, Tree, count_of, cut};
 use crate::wires::{HttpReply, Memo};
 
 pub fn decode(reply: &HttpReply, memo: &Memo, target: &Target) -> Result<ChatResponse> {
-    let value: Value =
+    let tree: Tree<'_> =
         serde_json::from_slice(&reply.body).map_err(|error| unreadable(&reply.body).with_source(error))?;
-    let Value::Object(map) = value else {
+    let Tree::Object(fields) = tree else {
         return Err(unreadable(&reply.body));
     };
-    let mut response = from_map(map, target)?;
+    let mut response = from_fields(fields, target)?;
     if let Some(tool) = &memo.json_tool {
         response.choices.iter_mut().for_each(|choice| answer_of_tool(choice, tool));
     }
@@ -45,41 +45,40 @@ fn unreadable(body: &[u8]) -> Error {
     ))
 }
 
-/// A response object that is parsed already.
-pub fn from_map(mut map: Map, target: &Target) -> Result<ChatResponse> {
-    check_error(&map, &target.accent)?;
-    let choices = match map.shift_remove("choices") {
-        Some(Value::Array(items)) => items
+fn from_fields(mut fields: Fields<'_>, target: &Target) -> Result<ChatResponse> {
+    check_error(&fields, &target.accent)?;
+    let choices = match fields.take("choices") {
+        Some(Tree::List(items)) => items
             .into_iter()
             .zip(0u64..)
             .map(|(item, index)| choice(item, index, &target.accent))
             .collect::<Result<Vec<_>>>()?,
         other => {
-            let found = other.as_ref().map_or("nothing", kind_of);
-            let keys: Vec<&str> = map.keys().map(String::as_str).collect();
+            let found = other.as_ref().map_or("nothing", Tree::kind);
+            let keys: Vec<&str> = fields.keys().collect();
             return Err(Error::unreadable(format!(
                 "the provider returned 'choices' that is not a list ({found}). Keys: {}",
                 cut(&keys.join(", "), 200)
             )));
         }
     };
-    let usage = match map.shift_remove("usage") {
-        Some(Value::Object(usage)) => Usage::from_openai(usage),
+    let usage = match fields.take("usage") {
+        Some(Tree::Object(usage)) => Usage::from_openai(usage),
         _ => Usage::default(),
     };
-    let model = take_string(&mut map, "model").unwrap_or_default();
+    let model = fields.take_text("model").unwrap_or_default();
     let response = ChatResponse {
-        id: take_string(&mut map, "id").unwrap_or_default(),
-        created: take_seconds(&mut map),
+        id: fields.take_text("id").unwrap_or_default(),
+        created: fields.take_value("created").as_ref().map_or(0, count_of),
         model: target.accent.model_name(model, target),
-        system_fingerprint: take_string(&mut map, "system_fingerprint"),
+        system_fingerprint: fields.take_text("system_fingerprint"),
         choices,
         usage: Some(usage),
         extra: {
-            map.shift_remove("object");
-            map.retain(|_, value| !value.is_null());
-            service_tier(&mut map, &target.accent);
-            map
+            fields.take("object");
+            let mut rest = fields.into_known();
+            service_tier(&mut rest, &target.accent);
+            rest
         },
     };
     Ok(response)
@@ -96,15 +95,11 @@ fn service_tier(map: &mut Map, accent: &Accent) {
     }
 }
 
-fn take_seconds(map: &mut Map) -> u64 {
-    map.shift_remove("created").as_ref().map_or(0, crate::json::count_of)
-}
-
 /// A good status with a non-empty `error` is a failure; its code is the status when it is a number (OAI-10).
-fn check_error(map: &Map, accent: &Accent) -> Result<()> {
-    let error = match map.get("error") {
-        Some(Value::Object(error)) if !error.is_empty() => Value::Object(error.clone()),
-        Some(Value::String(text)) if !text.is_empty() => Value::String(text.clone()),
+fn check_error(fields: &Fields<'_>, accent: &Accent) -> Result<()> {
+    let error = match fields.get("error") {
+        Some(Tree::Object(error)) if !error.is_empty() => Value::Object(error.clone().into_map()),
+        Some(Tree::Text(text)) if !text.is_empty() => Value::String(text.clone().into_owned()),
         _ => return Ok(()),
     };
     let code = error.get("code").and_then(|code| match code {
@@ -121,84 +116,83 @@ fn check_error(map: &Map, accent: &Accent) -> Result<()> {
     Err(facts.into_error(kind))
 }
 
-fn choice(value: Value, position: u64, accent: &Accent) -> Result<Choice> {
-    let Value::Object(mut map) = value else {
-        return Err(Error::unreadable(format!("choices[{position}] is {}, not an object", kind_of(&value))));
+fn choice(tree: Tree<'_>, position: u64, accent: &Accent) -> Result<Choice> {
+    let Tree::Object(mut fields) = tree else {
+        return Err(Error::unreadable(format!("choices[{position}] is {}, not an object", tree.kind())));
     };
-    map.shift_remove("index");
-    let message = match map.shift_remove("message") {
-        Some(Value::Object(message)) => parse_message(message, accent)?,
+    fields.take("index");
+    let message = match fields.take("message") {
+        Some(Tree::Object(message)) => parse_message(message, accent)?,
         Some(other) if !other.is_null() => {
             return Err(Error::unreadable(format!(
                 "choices[{position}].message is {}, not an object",
-                kind_of(&other)
+                other.kind()
             )));
         }
         _ => AssistantMessage::default(),
     };
-    let native = take_string(&mut map, "finish_reason").unwrap_or_else(|| "stop".to_owned());
-    map.shift_remove("finish_reason");
+    let native = fields.take_text("finish_reason").unwrap_or_else(|| "stop".to_owned());
+    fields.take("finish_reason");
     let (reason, own) = map_finish_reason(&native);
-    let logprobs = map.shift_remove("logprobs").filter(|value| !value.is_null());
+    let logprobs = fields.take_value("logprobs");
     let finish_reason = reason.with_tool_calls(!message.tool_calls.is_empty());
-    map.retain(|_, value| !value.is_null());
     Ok(Choice {
         index: position,
         message,
         finish_reason,
         native_finish_reason: (!own && !native.is_empty()).then_some(native),
         logprobs,
-        extra: map,
+        extra: fields.into_known(),
     })
 }
 
-fn parse_message(mut map: Map, accent: &Accent) -> Result<AssistantMessage> {
-    map.shift_remove("role");
+fn parse_message(mut fields: Fields<'_>, accent: &Accent) -> Result<AssistantMessage> {
+    fields.take("role");
     let mut message = AssistantMessage::default();
-    match map.shift_remove("content") {
-        None | Some(Value::Null) => {}
-        Some(Value::String(text)) => message.content = Some(text),
-        Some(Value::Array(parts)) => read_parts(parts, &mut message),
-        Some(other) => return Err(Error::unreadable(format!("message.content is {}", kind_of(&other)))),
+    match fields.take("content") {
+        None | Some(Tree::Null) => {}
+        Some(Tree::Text(text)) => message.content = Some(text.into_owned()),
+        Some(Tree::List(parts)) => read_parts(parts, &mut message),
+        Some(other) => return Err(Error::unreadable(format!("message.content is {}", other.kind()))),
     }
-    if let Some(Value::Array(calls)) = map.shift_remove("tool_calls") {
+    if let Some(Tree::List(calls)) = fields.take("tool_calls") {
         message.tool_calls = calls.into_iter().filter_map(tool_call).collect();
     }
-    message.function_call = map.shift_remove("function_call").filter(|value| !value.is_null());
-    message.refusal = map.shift_remove("refusal");
-    message.annotations = map.shift_remove("annotations");
-    message.audio = map.shift_remove("audio").filter(|value| !value.is_null());
-    if let Some(Value::Array(images)) = map.shift_remove("images") {
+    message.function_call = fields.take_value("function_call");
+    message.refusal = fields.take("refusal").map(Tree::into_value);
+    message.annotations = fields.take("annotations").map(Tree::into_value);
+    message.audio = fields.take_value("audio");
+    if let Some(Tree::List(images)) = fields.take("images") {
         message.images = Some(Value::Array(indexed(images)));
     }
     // Other names for thinking are kept where the provider put them, too (RSN-05).
-    message.reasoning_content = take_string(&mut map, "reasoning_content")
-        .or_else(|| map.get("reasoning").and_then(Value::as_str).map(str::to_owned))
+    message.reasoning_content = fields
+        .take_text("reasoning_content")
+        .or_else(|| fields.get("reasoning").and_then(Tree::as_str).map(str::to_owned))
         .or(message.reasoning_content);
-    if let Some(Value::Array(blocks)) = map.get("thinking_blocks") {
-        message.thinking_blocks.clone_from(blocks);
+    if let Some(Tree::List(blocks)) = fields.get("thinking_blocks") {
+        message.thinking_blocks = blocks.iter().cloned().map(Tree::into_value).collect();
     }
     if accent.keeps_reasoning_field
-        && let Some(reasoning) = map.shift_remove("reasoning").filter(|value| !value.is_null())
+        && let Some(reasoning) = fields.take_value("reasoning")
     {
         message.extra.insert("reasoning".to_owned(), reasoning);
     }
     if message.reasoning_content.is_none() && !accent.keeps_think_tags {
         split_think_tag(&mut message);
     }
-    if let Some(Value::Object(fields)) = map.shift_remove("provider_specific_fields") {
-        message.provider_fields = fields;
+    if let Some(Tree::Object(own)) = fields.take("provider_specific_fields") {
+        message.provider_fields = own.into_map();
     }
-    map.retain(|_, value| !value.is_null());
-    message.provider_fields.extend(map);
+    message.provider_fields.extend(fields.into_known());
     Ok(message)
 }
 
 /// Content as a list: text joined, thinking apart (MIS-07).
-fn read_parts(parts: Vec<Value>, message: &mut AssistantMessage) {
+fn read_parts(parts: Vec<Tree<'_>>, message: &mut AssistantMessage) {
     let mut text = String::new();
     for part in parts {
-        match PartText::of(&part) {
+        match PartText::of(&part.into_value()) {
             PartText::Text(piece) => text.push_str(piece),
             PartText::Thinking(pieces) => {
                 for (piece, signature) in pieces {
@@ -256,44 +250,43 @@ fn split_think_tag(message: &mut AssistantMessage) {
     message.content = Some(answer.to_owned());
 }
 
-fn tool_call(value: Value) -> Option<ToolCall> {
-    let Value::Object(mut map) = value else { return None };
-    let mut function = match map.shift_remove("function") {
-        Some(Value::Object(function)) => function,
-        _ => Map::new(),
+fn tool_call(tree: Tree<'_>) -> Option<ToolCall> {
+    let Tree::Object(mut fields) = tree else { return None };
+    let mut function = match fields.take("function") {
+        Some(Tree::Object(function)) => function,
+        _ => Fields::default(),
     };
-    let arguments = match function.shift_remove("arguments") {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text,
+    let arguments = match function.take("arguments") {
+        None | Some(Tree::Null) => String::new(),
+        Some(Tree::Text(text)) => text.into_owned(),
         // Arguments sent as an object become their JSON text (GEN-16).
-        Some(other) => other.to_string(),
+        Some(other) => other.into_value().to_string(),
     };
-    let provider_specific_fields = match map.shift_remove("provider_specific_fields") {
-        Some(Value::Object(fields)) => Some(fields),
+    let provider_specific_fields = match fields.take("provider_specific_fields") {
+        Some(Tree::Object(fields)) => Some(fields.into_map()),
         _ => None,
     };
-    if map.get("type").and_then(Value::as_str) == Some("function") {
-        map.shift_remove("type");
+    if fields.get("type").and_then(Tree::as_str) == Some("function") {
+        fields.take("type");
     }
-    map.retain(|_, value| !value.is_null());
     Some(ToolCall {
-        id: take_string(&mut map, "id").filter(|id| !id.is_empty()),
+        id: fields.take_text("id").filter(|id| !id.is_empty()),
         function: FunctionCall {
-            name: take_string(&mut function, "name"),
+            name: function.take_text("name"),
             arguments,
             provider_specific_fields: None,
         },
         provider_specific_fields,
         cache_control: None,
-        extra: map,
+        extra: fields.into_known(),
     })
 }
 
-fn indexed(images: Vec<Value>) -> Vec<Value> {
+fn indexed(images: Vec<Tree<'_>>) -> Vec<Value> {
     images
         .into_iter()
         .zip(0u64..)
-        .map(|(image, index)| match image {
+        .map(|(image, index)| match image.into_value() {
             Value::Object(mut image) => {
                 image.entry("index").or_insert_with(|| index.into());
                 Value::Object(image)

@@ -15,7 +15,7 @@ use super::errors;
 use super::response::{PartText, thinking_block};
 use crate::error::{Error, Kind, Result};
 use crate::hub::{Accent, Delta, Deltas, FinishReason, Usage, map_finish_reason};
-use crate::json::{Map, cut};
+use crate::json::{Fields, Map, Tree, cut};
 use crate::wires::framing::Frame;
 use crate::wires::{Memo, Seen, StreamDecoder, incomplete_stream};
 
@@ -314,7 +314,7 @@ struct WireChunk<'a> {
     model: Option<Cow<'a, str>>,
     system_fingerprint: Option<Cow<'a, str>>,
     choices: Vec<WireChoice<'a>>,
-    usage: Option<Map>,
+    usage: Option<Fields<'a>>,
     error: Option<Value>,
     rest: Vec<(String, Value)>,
 }
@@ -416,7 +416,10 @@ object!(WireChunk, "a chunk object", |out, key, access| match key {
     "model" => out.model = text(&mut access)?,
     "system_fingerprint" => out.system_fingerprint = text(&mut access)?,
     "choices" => out.choices = some(&mut access)?.unwrap_or_default(),
-    "usage" => out.usage = some(&mut access)?,
+    "usage" =>
+        if let Tree::Object(usage) = access.next_value()? {
+            out.usage = Some(usage);
+        },
     "error" => out.error = some(&mut access)?,
     // Of no use to a caller: the kind is known, the time is ours, the padding is padding.
     "object" | "created" | "obfuscation" => {

@@ -1,0 +1,61 @@
+//! Addresses, parsed once: parsing one takes longer than encoding a short request, and a program calls few.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, PoisonError, RwLock};
+
+use url::Url;
+
+/// The most addresses that are kept.
+const KEPT: usize = 256;
+
+static KNOWN: LazyLock<RwLock<HashMap<String, Url>>> = LazyLock::new(RwLock::default);
+
+/// Parses an address, or remembers it. One with a query is not kept: it may hold a key, or change with each call.
+pub fn parse(address: &str) -> Result<Url, url::ParseError> {
+    if let Some(url) = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(address) {
+        return Ok(url.clone());
+    }
+    let url = Url::parse(address)?;
+    if url.query().is_none() && !has_credentials(&url) {
+        let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KEPT {
+            known.clear();
+        }
+        known.insert(address.to_owned(), url.clone());
+    }
+    Ok(url)
+}
+
+fn has_credentials(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_the_same_the_second_time() {
+        for _ in 0..2 {
+            let url = parse("http://Host.example:80/a/../b").unwrap();
+            assert_eq!(url.as_str(), "http://host.example/b");
+            assert!(parse("nonsense").is_err());
+        }
+    }
+
+    #[test]
+    fn what_may_hold_a_key_is_not_kept() {
+        for address in ["http://query.example/?key=abc", "http://user:abc@credentials.example/"] {
+            parse(address).unwrap();
+            assert!(!KNOWN.read().unwrap().contains_key(address));
+        }
+    }
+
+    #[test]
+    fn the_number_kept_is_bounded() {
+        for number in 0..2 * KEPT {
+            parse(&format!("http://bounded.example/{number}")).unwrap();
+        }
+        assert!(KNOWN.read().unwrap().len() <= KEPT);
+    }
+}
