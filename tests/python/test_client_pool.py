@@ -442,3 +442,43 @@ print(names.count("ferrolite") <= 4)
     )
     with Upstream() as upstream:
         quiet(python(code, upstream.url), "True")
+
+
+class Unwatching(asyncio.SelectorEventLoop):
+    """A loop that cannot watch a descriptor, as Windows' own cannot."""
+
+    def add_reader(self, fd: Any, callback: Any, *args: Any) -> Any:
+        raise NotImplementedError
+
+
+def test_a_loop_that_cannot_watch_descriptors() -> None:
+    def answer(exchange: Exchange) -> None:
+        if exchange.request.json()["messages"][0]["content"] == "hang":
+            closed.append(exchange.hang())
+        else:
+            either(exchange)
+
+    closed: list[float | None] = []
+    hang = [{"role": "user", "content": "hang"}]
+    with Upstream(answer) as upstream:
+
+        async def run() -> None:
+            assert await many(upstream, 20) == ["hi"] * 20 + ["a", "b"]
+            task = asyncio.ensure_future(ferrolite.acompletion(**arguments(upstream, messages=hang)))
+            await asyncio.sleep(0.1)
+            task.cancel()
+            moment = time.monotonic()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            while not closed and time.monotonic() < moment + 1:
+                await asyncio.sleep(0.005)
+            assert closed[0] is not None
+            assert closed[0] - moment < 0.2
+            with pytest.raises(ferrolite.Timeout):
+                await ferrolite.acompletion(**arguments(upstream, messages=hang, timeout=0.1))
+
+        loop = Unwatching()
+        try:
+            loop.run_until_complete(run())
+        finally:
+            loop.close()
