@@ -15,14 +15,17 @@ from _upstream import PATIENCE, Exchange, Upstream, arguments, chat, chunk, pyth
 import ferrolite
 
 FEW = 8
-"""The most connections of a caller that makes one call at a time. A connection is back in the pool a moment after its
-reply has been read; a call that comes before that opens another. On an idle machine there are one or two."""
+"""The most connections of a caller that makes twenty calls, one at a time. A connection is back in the pool a moment
+after its reply has been read, and a call that comes before that opens another: one or two on an idle machine."""
+BREATH = 0.005
+"""The pause between two calls, in seconds: that moment, on a machine that is not idle."""
 
 
 def test_calls_in_a_row_share_one_connection() -> None:
     with Upstream() as upstream:
         for _ in range(20):
             assert ferrolite.completion(**arguments(upstream)).choices[0].message.content == "hi"
+            time.sleep(BREATH)
         assert len(upstream.requests) == 20
         assert upstream.connections <= FEW
 
@@ -31,6 +34,7 @@ def test_streams_read_to_their_end_share_one_connection() -> None:
     with Upstream(lambda exchange: exchange.stream(text_events("a", "b"))) as upstream:
         for _ in range(20):
             assert len(list(ferrolite.completion(**arguments(upstream, stream=True)))) > 2
+            time.sleep(BREATH)
         assert len(upstream.requests) == 20
         assert upstream.connections <= FEW
 
