@@ -15,14 +15,17 @@ from _upstream import PATIENCE, Exchange, Upstream, arguments, chat, chunk, pyth
 import ferrolite
 
 FEW = 8
-"""The most connections of a caller that makes one call at a time. A connection is back in the pool a moment after its
-reply has been read; a call that comes before that opens another. On an idle machine there are one or two."""
+"""The most connections of a caller that makes twenty calls, one at a time. A connection is back in the pool a moment
+after its reply has been read, and a call that comes before that opens another: one or two on an idle machine."""
+BREATH = 0.005
+"""The pause between two calls, in seconds: that moment, on a machine that is not idle."""
 
 
 def test_calls_in_a_row_share_one_connection() -> None:
     with Upstream() as upstream:
         for _ in range(20):
             assert ferrolite.completion(**arguments(upstream)).choices[0].message.content == "hi"
+            time.sleep(BREATH)
         assert len(upstream.requests) == 20
         assert upstream.connections <= FEW
 
@@ -31,6 +34,7 @@ def test_streams_read_to_their_end_share_one_connection() -> None:
     with Upstream(lambda exchange: exchange.stream(text_events("a", "b"))) as upstream:
         for _ in range(20):
             assert len(list(ferrolite.completion(**arguments(upstream, stream=True)))) > 2
+            time.sleep(BREATH)
         assert len(upstream.requests) == 20
         assert upstream.connections <= FEW
 
@@ -442,3 +446,43 @@ print(names.count("ferrolite") <= 4)
     )
     with Upstream() as upstream:
         quiet(python(code, upstream.url), "True")
+
+
+class Unwatching(asyncio.SelectorEventLoop):
+    """A loop that cannot watch a descriptor, as Windows' own cannot."""
+
+    def add_reader(self, fd: Any, callback: Any, *args: Any) -> Any:
+        raise NotImplementedError
+
+
+def test_a_loop_that_cannot_watch_descriptors() -> None:
+    def answer(exchange: Exchange) -> None:
+        if exchange.request.json()["messages"][0]["content"] == "hang":
+            closed.append(exchange.hang())
+        else:
+            either(exchange)
+
+    closed: list[float | None] = []
+    hang = [{"role": "user", "content": "hang"}]
+    with Upstream(answer) as upstream:
+
+        async def run() -> None:
+            assert await many(upstream, 20) == ["hi"] * 20 + ["a", "b"]
+            task = asyncio.ensure_future(ferrolite.acompletion(**arguments(upstream, messages=hang)))
+            await asyncio.sleep(0.1)
+            task.cancel()
+            moment = time.monotonic()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            while not closed and time.monotonic() < moment + 1:
+                await asyncio.sleep(0.005)
+            assert closed[0] is not None
+            assert closed[0] - moment < 0.2
+            with pytest.raises(ferrolite.Timeout):
+                await ferrolite.acompletion(**arguments(upstream, messages=hang, timeout=0.1))
+
+        loop = Unwatching()
+        try:
+            loop.run_until_complete(run())
+        finally:
+            loop.close()
