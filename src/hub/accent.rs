@@ -67,7 +67,7 @@ pub struct Accent {
     pub asks_usage_everywhere: bool,
 
     // How messages are written.
-    /// Which content lists become one string: `text`, `single_text` or `tool_results`.
+    /// Which content lists become one string: `text`, `single_text`, `assistant` or `tool_results`.
     pub flatten: Flatten,
     /// `cache_control` marks are sent; elsewhere they are removed.
     pub keeps_cache_control: bool,
@@ -83,9 +83,9 @@ pub struct Accent {
     pub drops_empty: bool,
     /// A file part is its id, without the `file` object around (MIS-06).
     pub bare_file_ids: bool,
-    /// System messages are one, at the front.
+    /// System messages that follow each other are one.
     pub joins_systems: bool,
-    /// A message has one tool call at most, and its result follows.
+    /// A message has one tool call at most, and no empty text beside it; its result follows.
     pub splits_calls: bool,
     /// What becomes of the reasoning of earlier turns: `drop`, `chunks` or `required`; elsewhere it is sent.
     pub past_reasoning: PastReasoning,
@@ -175,6 +175,8 @@ pub enum Flatten {
     Text,
     /// The same, but only lists with a single part.
     SingleText,
+    /// The same, but only in answers of earlier turns.
+    Assistant,
     /// Lists in tool results.
     ToolResults,
 }

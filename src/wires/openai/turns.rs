@@ -182,6 +182,7 @@ pub fn flatten(message: &mut Cow<'_, Message>, rule: Flatten) {
     let text = match rule {
         Flatten::SingleText if parts.len() == 1 && only_text => message.text().into_owned(),
         Flatten::Text if only_text => message.text().into_owned(),
+        Flatten::Assistant if only_text && message.role == Role::Assistant => message.text().into_owned(),
         Flatten::ToolResults if message.role == Role::Tool && parts.len() == 1 && only_text => {
             message.text().into_owned()
         }
@@ -220,22 +221,30 @@ fn put_in_front(messages: &mut Vec<Cow<'_, Message>>, text: &str) {
     }
 }
 
-/// `joins_systems`
+/// `joins_systems`: those that follow each other.
 fn join_systems(messages: &mut Vec<Cow<'_, Message>>) {
-    if messages.iter().filter(|message| message.role == Role::System).count() < 2 {
+    let is_system = |message: &Message| message.role == Role::System;
+    if !messages.windows(2).any(|pair| is_system(&pair[0]) && is_system(&pair[1])) {
         return;
     }
-    let texts: Vec<String> = messages
-        .iter()
-        .filter(|message| message.role == Role::System)
-        .map(|message| message.text().into_owned())
-        .collect();
-    messages.retain(|message| message.role != Role::System);
-    messages.insert(0, Cow::Owned(Message::new(Role::System, texts.join("\n\n"))));
+    for message in std::mem::take(messages) {
+        match messages.last_mut() {
+            Some(last) if is_system(last) && is_system(&message) => {
+                let text = format!("{}\n\n{}", last.text(), message.text());
+                last.to_mut().content = Some(Content::Text(text));
+            }
+            _ => messages.push(message),
+        }
+    }
 }
 
 /// `splits_calls`: each call in a message of its own, with the results right behind their calls.
 fn split_calls(messages: &mut Vec<Cow<'_, Message>>) {
+    for message in messages.iter_mut().filter(|message| !message.tool_calls.is_empty()) {
+        if matches!(&message.content, Some(Content::Text(text)) if text.is_empty()) {
+            message.to_mut().content = None;
+        }
+    }
     if !messages.iter().any(|message| message.tool_calls.len() > 1) {
         return;
     }

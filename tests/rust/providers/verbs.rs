@@ -335,6 +335,9 @@ fn lists_become_strings() {
     let single = accent("v-flatten-single", "flatten = \"single_text\"");
     assert_eq!(sent(&single, "user", parts(&["a"])), "a");
     assert_eq!(sent(&single, "user", parts(&["a", "b"])), parts(&["a", "b"]));
+    let assistant = accent("v-flatten-assistant", "flatten = \"assistant\"");
+    assert_eq!(sent(&assistant, "assistant", parts(&["a"])), "a");
+    assert_eq!(sent(&assistant, "user", parts(&["a"])), parts(&["a"]));
     let results = accent("v-flatten-results", "flatten = \"tool_results\"");
     assert_eq!(sent(&results, "user", parts(&["a"])), parts(&["a"]));
     assert_eq!(sent(&results, "tool", parts(&["a"])), "a");
@@ -410,11 +413,17 @@ fn systems_are_joined() {
         &model,
         json!([
             { "role": "system", "content": "a" },
-            { "role": "user", "content": "b" },
-            { "role": "system", "content": "c" },
+            { "role": "system", "content": "b" },
+            { "role": "user", "content": "c" },
+            { "role": "system", "content": "d" },
         ]),
     );
-    assert_eq!(sent, json!([{ "role": "system", "content": "a\n\nc" }, { "role": "user", "content": "b" }]));
+    let known = json!([
+        { "role": "system", "content": "a\n\nb" },
+        { "role": "user", "content": "c" },
+        { "role": "system", "content": "d" },
+    ]);
+    assert_eq!(sent, known);
 }
 
 #[test]
