@@ -11,7 +11,33 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PROVIDERS = ("openai", "openai_compatible", "anthropic", "gemini")
+PROVIDERS = (
+    "openai",
+    "openai_compatible",
+    "anthropic",
+    "gemini",
+    "azure_ai",
+    "cerebras",
+    "cloudflare",
+    "dashscope",
+    "databricks",
+    "deepinfra",
+    "deepseek",
+    "fireworks_ai",
+    "github",
+    "groq",
+    "hosted_vllm",
+    "huggingface",
+    "lm_studio",
+    "mistral",
+    "moonshot",
+    "nvidia_nim",
+    "openrouter",
+    "perplexity",
+    "sambanova",
+    "together_ai",
+    "xai",
+)
 KINDS = ("chat", "stream", "error", "params", "auth", "endpoint", "retry", "timeout", "mock")
 
 
@@ -24,7 +50,9 @@ def main():
         if out.exists():
             found = json.loads(out.read_text(encoding="utf-8"))
             share = 100 * found["passed"] / max(1, found["runs"] - found["skipped"])
-            print(f"parity: {found['passed']} of {found['runs'] - found['skipped']} runs conform ({share:.1f} %)")
+            print(
+                f"parity: {found['passed']} of {found['runs'] - found['skipped']} runs conform ({share:.1f} %)"
+            )
     return status
 
 
