@@ -133,9 +133,8 @@ def measure(
             units = command["count"] if scenario.per == "call" else answer["events"]
             figures[name]["us"].append(answer["cpu_us"] / units)
             figures[name]["wall_us"].append(answer["wall_us"] / units)
-            for key in ("hold_us", "hold_cpu_us"):
-                if key in answer:
-                    figures[name].setdefault(key, []).append(answer[key])
+            if "hold_us" in answer:
+                figures[name].setdefault("hold_us", []).append(answer["hold_us"])
     for figure in figures.values():
         for key, values in figure.items():
             if isinstance(values, list):

@@ -11,7 +11,7 @@ use super::{Meta, new_call_id, new_chat_id, now, own_headers};
 use crate::error::{Error, Kind, Result};
 use crate::hub::{ChatResponse, Delta, Deltas, Usage, replay};
 use crate::tokens;
-use crate::transport::Body;
+use crate::transport::{Body, Rest};
 use crate::wires::framing::{Frame, Frames, Framing};
 use crate::wires::openai::{Chunk, Chunker};
 use crate::wires::{Seen, StreamDecoder};
@@ -38,6 +38,7 @@ pub struct ChatStream {
     /// An error that comes after the chunks before it were handed out.
     failed: Option<Error>,
     ended: bool,
+    rest: Option<Rest>,
     context: Option<ErrorContext>,
 }
 
@@ -123,7 +124,12 @@ impl ChatStream {
             reasoning: String::new(),
             repeats: Repeats { limit, count: 0, last: String::new() },
         };
-        Self { source, state, meta, failed: None, ended: false, context }
+        Self { source, state, meta, failed: None, ended: false, rest: None, context }
+    }
+
+    /// What is left to do for the connection of a stream that has ended: its owner finds a place for that.
+    pub fn take_rest(&mut self) -> Option<Rest> {
+        self.rest.take()
     }
 
     pub fn meta(&self) -> &Meta {
@@ -223,7 +229,7 @@ impl ChatStream {
         if let Source::Live { body, .. } =
             std::mem::replace(&mut self.source, Source::Canned(VecDeque::new()))
         {
-            body.finish();
+            self.rest = body.finish();
         }
     }
 

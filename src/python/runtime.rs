@@ -18,6 +18,7 @@ use tokio::task::AbortHandle;
 use super::queue;
 use crate::config::{Environment, ProcessEnvironment};
 use crate::engine::Engine;
+use crate::transport::Rest;
 
 /// How long a waiting call may ignore a signal such as Ctrl-C.
 const SIGNAL_CHECK: Duration = Duration::from_millis(50);
@@ -227,6 +228,28 @@ pub fn settle(home: Home) {
     {
         place.runtime.block_on(look_around());
     }
+}
+
+/// Lets the end of a stream's connection be dealt with: at once if that is possible, else in the background.
+pub fn see_off(home: Home, rest: Option<Rest>) {
+    let Some(mut rest) = rest else { return };
+    if home == Home::Caller
+        && Handle::try_current().is_err()
+        && let Ok(place) = place(home)
+    {
+        let done = async {
+            tokio::select! {
+                biased;
+                () = rest.as_mut() => true,
+                () = look_around() => false,
+            }
+        };
+        if place.runtime.block_on(done) {
+            return;
+        }
+    }
+    // Without a runtime to spawn on there is none to close the connection on either.
+    let _ = spawn(home, rest);
 }
 
 /// Lets a runtime see what has happened to its connections, such as their end, and lets their tasks act on it.

@@ -149,9 +149,11 @@ impl CoreStream {
         let Some(mut stream) = slot.stream.take() else { return Ok(()) };
         let place = self.slot.clone();
         let guard = Returned { place, read: None };
-        let task = runtime::spawn(self.home, async move {
+        let home = self.home;
+        let task = runtime::spawn(home, async move {
             let mut guard = guard;
             let read = stream.next_batch().await;
+            runtime::see_off(home, stream.take_rest());
             guard.read = Some((read, stream));
         })?;
         slot.task = Some(task);
@@ -247,6 +249,7 @@ impl CoreStream {
                             return Err(interrupted);
                         }
                     };
+                    runtime::see_off(self.home, stream.take_rest());
                     let mut slot = self.lock();
                     if slot.closed {
                         drop(slot);

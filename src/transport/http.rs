@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::RwLock;
 use std::time::Duration;
 
@@ -79,6 +80,9 @@ pub struct Body {
     /// When the attempt is over that this reply belongs to.
     deadline: Instant,
 }
+
+/// Reads what is left of a body. Dropped before it is done, it closes the connection.
+pub type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Transport {
     /// Sends a request and waits for the head of the reply.
@@ -267,30 +271,28 @@ impl Body {
         Some(read.map_err(|error| failure(error, Duration::ZERO)))
     }
 
-    /// Lets go of a body whose content is complete: the rest is read for a moment, so that the connection can serve
-    /// again. A body that goes on all the same is cut off.
-    pub fn finish(mut self) {
+    /// Lets go of a body whose content is complete. What is left is to be read for a moment, so that the connection
+    /// can serve again; a body that goes on all the same is cut off.
+    pub fn finish(mut self) -> Option<Rest> {
         for _ in 0..4 {
             match self.response.chunk().now_or_never() {
                 None => break,
                 Some(Ok(Some(_))) => {}
-                Some(Ok(None) | Err(_)) => return,
+                Some(Ok(None) | Err(_)) => return None,
             }
         }
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                let rest = async {
-                    let mut left = REST_LIMIT;
-                    while let Ok(Some(read)) = self.response.chunk().await {
-                        left = left.saturating_sub(read.len());
-                        if left == 0 {
-                            break;
-                        }
-                    }
-                };
-                let _ = tokio::time::timeout(REST_TIME, rest).await;
-            });
-        }
+        let rest = async move {
+            let mut left = REST_LIMIT;
+            while let Ok(Some(read)) = self.response.chunk().await {
+                left = left.saturating_sub(read.len());
+                if left == 0 {
+                    break;
+                }
+            }
+        };
+        Some(Box::pin(async move {
+            let _ = tokio::time::timeout(REST_TIME, rest).await;
+        }))
     }
 
     /// The whole reply, bounded; an error reply is cut, a good one that is too large is an error.

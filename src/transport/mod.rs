@@ -6,5 +6,5 @@
 mod http;
 mod retry_after;
 
-pub use http::{Body, Connection, Limits, Reach, Transport, Verify, is_private};
+pub use http::{Body, Connection, Limits, Reach, Rest, Transport, Verify, is_private};
 pub use retry_after::{retry_after, should_retry};
