@@ -20,7 +20,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-PACKAGE = str(Path(__file__).parents[2] / "python")
+import ferrolite
+
+PACKAGE = str(Path(ferrolite.__file__).resolve().parent.parent)
 KEY = "sk-canary-0123456789abcdefghijkl"
 HELLO: list[dict[str, Any]] = [{"role": "user", "content": "Hello"}]
 PATIENCE = 10.0

@@ -253,10 +253,10 @@ ENCODINGS = {"gzip": gzip.compress, "br": brotli, "deflate": zlib.compress, "zst
 def test_encoded_replies(name: str) -> None:
     text = "ä€😀 " * 500
 
+    body = ENCODINGS[name](json.dumps(chat(text), ensure_ascii=False).encode())
+
     def answer(exchange: Exchange) -> None:
-        body = json.dumps(chat(text), ensure_ascii=False).encode()
-        headers = {"content-type": "application/json", "content-encoding": name}
-        exchange.reply(200, ENCODINGS[name](body), headers)
+        exchange.reply(200, body, {"content-type": "application/json", "content-encoding": name})
 
     with Upstream(answer) as upstream:
         assert ferrolite.completion(**arguments(upstream)).choices[0].message.content == text
@@ -266,8 +266,9 @@ def test_encoded_replies(name: str) -> None:
 
 @pytest.mark.parametrize("name", ENCODINGS)
 def test_encoded_streams(name: str) -> None:
+    encoded = ENCODINGS[name](b"".join(text_events("a", "b", "c")))
+
     def answer(exchange: Exchange) -> None:
-        encoded = ENCODINGS[name](b"".join(text_events("a", "b", "c")))
         exchange.begin_stream({"content-encoding": name})
         for at in range(0, len(encoded), 7):
             exchange.piece(encoded[at : at + 7])
