@@ -1,8 +1,8 @@
 """Measures ferrolite against a bare reqwest loop and against other clients. `python benches/run.py --help`.
 
 All figures are CPU time (user and system) of the client's process, against `ferrolite mock` in a process of its own
-on the loopback address. Each client runs in one process; repetitions of all of them are interleaved, and the least
-of several counts. Exits with 1 when a bar is missed by more than the margin for noise.
+on the loopback address. Each client runs in one process; all are measured in turns, round after round, and the least
+of all rounds counts. Exits with 1 when a bar is missed by more than the margin for noise.
 """
 
 from __future__ import annotations
@@ -109,37 +109,45 @@ def command_for(client: str, scenario: Scenario, base: str) -> dict[str, Any]:
     return {"mode": scenario.mode, "base": base, "text": TEXT} | scenario.command
 
 
-def measure(
-    scenario: Scenario, clients: dict[str, Child], base: str, repetitions: int, scale: float
-) -> dict[str, Any]:
-    figures: dict[str, Any] = {}
-    commands: dict[str, dict[str, Any]] = {}
-    for name in scenario.clients:
-        if name not in clients:
-            continue
-        command = command_for(name, scenario, base) | {"concurrency": scenario.concurrency}
-        warm = clients[name].ask(command | {"count": scenario.warmup})
-        if "error" in warm:
-            figures[name] = {"error": warm["error"]}
-            continue
-        count = max(int(scenario.count * scale * SHARE[name]), scenario.concurrency)
-        commands[name] = command | {"count": count}
-        figures[name] = {"us": [], "wall_us": []}
-    for _ in range(repetitions):
-        for name, command in commands.items():
-            answer = clients[name].ask(command)
+class Measurement:
+    """The figures of one scenario, gathered in rounds."""
+
+    def __init__(self, scenario: Scenario, clients: dict[str, Child], base: str, scale: float) -> None:
+        self.scenario = scenario
+        self.clients = clients
+        self.commands: dict[str, dict[str, Any]] = {}
+        self.errors: dict[str, str] = {}
+        self.samples: dict[str, list[dict[str, float]]] = {}
+        for name in scenario.clients:
+            if name not in clients:
+                continue
+            command = command_for(name, scenario, base) | {"concurrency": scenario.concurrency}
+            warm = clients[name].ask(command | {"count": scenario.warmup})
+            if "error" in warm:
+                self.errors[name] = warm["error"]
+                continue
+            count = max(int(scenario.count * scale * SHARE[name]), scenario.concurrency)
+            self.commands[name] = command | {"count": count}
+            self.samples[name] = []
+
+    def take_round(self) -> None:
+        for name, command in self.commands.items():
+            answer = self.clients[name].ask(command)
             if "error" in answer:
-                raise RuntimeError(f"{scenario.name}, {name}: {answer['error']}")
-            units = command["count"] if scenario.per == "call" else answer["events"]
-            figures[name]["us"].append(answer["cpu_us"] / units)
-            figures[name]["wall_us"].append(answer["wall_us"] / units)
+                raise RuntimeError(f"{self.scenario.name}, {name}: {answer['error']}")
+            units = command["count"] if self.scenario.per == "call" else answer["events"]
+            sample = {"us": answer["cpu_us"] / units, "wall_us": answer["wall_us"] / units}
             if "hold_us" in answer:
-                figures[name].setdefault("hold_us", []).append(answer["hold_us"])
-    for figure in figures.values():
-        for key, values in figure.items():
-            if isinstance(values, list):
-                figure[key] = min(values)
-    return figures
+                sample["hold_us"] = answer["hold_us"]
+            self.samples[name].append(sample)
+
+    def figures(self) -> dict[str, dict[str, Any]]:
+        """The least of all rounds, by client."""
+        least = {
+            name: {key: min(sample[key] for sample in samples) for key in samples[0]}
+            for name, samples in self.samples.items()
+        }
+        return least | {name: {"error": error} for name, error in self.errors.items()}
 
 
 def judge(value: float, limit: float) -> str:
@@ -242,7 +250,7 @@ def main() -> int:
         "--only", action="append", metavar="NAME", help="these scenarios (startup, sync, async64 …)"
     )
     parser.add_argument("--clients", metavar="NAMES", default=",".join(ORDER), help="default: %(default)s")
-    parser.add_argument("--repetitions", type=int, metavar="N", help="default: 7, or 3 with --quick")
+    parser.add_argument("--repetitions", type=int, metavar="N", help="rounds; 15, or 4 with --quick")
     parser.add_argument(
         "--reference",
         default=os.environ.get("FERROLITE_BENCH_REFERENCE", sys.executable),
@@ -250,7 +258,7 @@ def main() -> int:
         help="an interpreter that has litellm, if this one has not (or FERROLITE_BENCH_REFERENCE)",
     )
     options = parser.parse_args()
-    repetitions = options.repetitions or (3 if options.quick else 7)
+    repetitions = options.repetitions or (4 if options.quick else 15)
     scale = 0.3 if options.quick else 1.0
     scenarios = [scenario for scenario in SCENARIOS if not options.only or scenario.name in options.only]
     results: dict[str, Any] = {
@@ -271,11 +279,18 @@ def main() -> int:
                 stack.callback(mock.stop)
             return bases[server]
 
-        for scenario in scenarios:
-            print(f"… {scenario.name}", file=sys.stderr)
-            results[scenario.name] = measure(scenario, clients, base(scenario.server), repetitions, scale)
+        # In rounds over everything, so that a busy minute does not fall on one scenario alone.
+        measurements = [
+            Measurement(scenario, clients, base(scenario.server), scale) for scenario in scenarios
+        ]
+        for number in range(repetitions):
+            print(f"round {number + 1} of {repetitions}", file=sys.stderr)
+            for measurement in measurements:
+                measurement.take_round()
+        for measurement in measurements:
+            results[measurement.scenario.name] = measurement.figures()
         if not options.only or "startup" in options.only:
-            print("… startup", file=sys.stderr)
+            print("startup", file=sys.stderr)
             results["startup"] = startup.measure(base("plain"), 5 if options.quick else 10, "openai" in names)
     verdicts = judge_startup(results["startup"]) if "startup" in results else []
     for scenario in scenarios:

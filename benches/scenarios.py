@@ -39,7 +39,7 @@ class Scenario:
     mode: str
     bars: tuple[Bar, ...] = ()
     server: str = "plain"
-    count: int = 1000
+    count: int = 500
     concurrency: int = 1
     # What the CPU time is divided by: the calls, or the events (chunks) that came.
     per: str = "call"
@@ -52,7 +52,6 @@ class Scenario:
 ANTHROPIC = {"model": "anthropic/claude-sonnet-4-5", "path": ""}
 GEMINI = {"model": "gemini/gemini-2.5-flash", "path": "/v1beta"}
 IMAGE = {"image_bytes": 1_000_000}
-BOTH = ("floor", "ferrolite", "openai", "litellm")
 ALL = ("floor", "ferrolite", "aiohttp", "openai", "litellm")
 OURS = ("ferrolite",)
 
@@ -74,7 +73,7 @@ def translated(name: str, maker: str, command: dict[str, Any]) -> list[Scenario]
             "stream",
             (Bar(1.2, "stream2000/ferrolite"),),
             server="chunks2000",
-            count=10,
+            count=5,
             per="event",
             clients=OURS,
             command=command,
@@ -90,7 +89,7 @@ SCENARIOS: list[Scenario] = [
         "acompletion(), 64 in flight",
         "acall",
         (Bar(3.0, "floor"), Bar(1 / 40, "litellm")),
-        count=2048,
+        count=1024,
         concurrency=64,
         clients=ALL,
         warmup=128,
@@ -101,7 +100,7 @@ SCENARIOS: list[Scenario] = [
         "stream",
         (Bar(10.0),),
         server="chunks100",
-        count=200,
+        count=100,
         per="event",
     ),
     Scenario(
@@ -110,7 +109,7 @@ SCENARIOS: list[Scenario] = [
         "stream",
         (Bar(10.0),),
         server="chunks2000",
-        count=10,
+        count=5,
         per="event",
         warmup=2,
     ),
@@ -120,7 +119,7 @@ SCENARIOS: list[Scenario] = [
         "astream",
         (Bar(12.0),),
         server="chunks100",
-        count=200,
+        count=100,
         per="event",
         clients=ALL,
     ),
@@ -130,7 +129,7 @@ SCENARIOS: list[Scenario] = [
         "astream",
         (Bar(12.0),),
         server="chunks2000",
-        count=10,
+        count=5,
         per="event",
         clients=ALL,
         warmup=2,
