@@ -5,6 +5,7 @@
 
 pub mod anthropic;
 pub mod cohere;
+mod event_stream;
 pub mod framing;
 pub mod gemini;
 pub mod ollama;
