@@ -1,0 +1,1 @@
+//! Each rule by its id, in the order of the list.
