@@ -88,7 +88,9 @@ impl<'a> Headers<'a> {
 }
 
 /// A header's name, its value when that is a text, and what follows.
-fn header(bytes: &[u8]) -> Option<(&[u8], Option<&[u8]>, &[u8])> {
+type Header<'a> = (&'a [u8], Option<&'a [u8]>, &'a [u8]);
+
+fn header(bytes: &[u8]) -> Option<Header<'_>> {
     let (length, rest) = bytes.split_first()?;
     let (name, rest) = rest.split_at_checked(usize::from(*length))?;
     let (kind, rest) = rest.split_first()?;

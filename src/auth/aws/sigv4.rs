@@ -154,8 +154,8 @@ fn canonical_headers(headers: &HeaderMap, url: &Url) -> (String, String) {
     signed.push(("host", host.unwrap_or_else(|| authority(url))));
     signed.sort();
     let names = signed.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
-    let lines = signed.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
-    (names, lines)
+    let lines: Vec<String> = signed.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+    (names, lines.concat())
 }
 
 fn authority(url: &Url) -> String {

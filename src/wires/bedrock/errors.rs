@@ -59,13 +59,12 @@ pub fn exception(name: &str, payload: &[u8]) -> Error {
 fn status_of(name: &str) -> u16 {
     match name {
         "throttlingException" | "serviceQuotaExceededException" => 429,
-        "internalServerException" => 500,
+        "internalServerException" | "InternalFailure" | "InternalError" => 500,
         "modelStreamErrorException" | "modelErrorException" => 424,
         "serviceUnavailableException" | "modelNotReadyException" => 503,
         "modelTimeoutException" => 408,
         "accessDeniedException" => 403,
         "resourceNotFoundException" => 404,
-        "InternalFailure" | "InternalError" => 500,
         _ => 400,
     }
 }

@@ -192,7 +192,8 @@ impl Builder<'_, '_> {
                             }
                         }
                         part => {
-                            self.blocks.part(part, &format!("messages[{index}].content[{at}]"), &mut words)?
+                            let path = format!("messages[{index}].content[{at}]");
+                            self.blocks.part(part, &path, &mut words)?;
                         }
                     }
                 }
@@ -318,7 +319,7 @@ fn spoken(text: &str) -> Option<Value> {
 }
 
 /// An answer that is to be continued may not end in space (ANT-06).
-fn strip_end(words: &mut Vec<Value>) {
+fn strip_end(words: &mut [Value]) {
     if let Some(Value::Object(block)) = words.last_mut()
         && let Some(Value::String(text)) = block.get_mut("text")
     {

@@ -29,6 +29,9 @@ const TOP: [&str; 6] = [
     "additionalModelResponseFieldPaths",
 ];
 
+/// Converse's own names of what all models share.
+const INFERENCE: [&str; 3] = ["maxTokens", "stopSequences", "topP"];
+
 /// Asks for what Converse does not count by itself.
 const COUNTS: &str = "/usage/output_tokens_details";
 
@@ -72,7 +75,7 @@ pub fn body(request: &ChatRequest, target: &Target) -> Result<(Map, Memo, bool)>
 
     let mut body = Map::new();
     body.insert("messages".to_owned(), conversation.turns.into_iter().map(turn).collect());
-    body.insert("inferenceConfig".to_owned(), inference(&params, target, &thinking)?.into());
+    body.insert("inferenceConfig".to_owned(), inference(&params, &request.extra, target, &thinking)?.into());
     if !conversation.system.is_empty() {
         body.insert("system".to_owned(), conversation.system.into());
     }
@@ -130,7 +133,7 @@ fn params(request: &ChatRequest) -> Cow<'_, Params> {
 }
 
 /// What all models share (BED-01).
-fn inference(params: &Params, target: &Target, thinking: &Plan) -> Result<Map> {
+fn inference(params: &Params, own: &Map, target: &Target, thinking: &Plan) -> Result<Map> {
     let mut out = Map::new();
     for (name, key) in [("temperature", "temperature"), ("top_p", "topP")] {
         if let Some(value) = sampling(name, params.get(name), target)? {
@@ -147,6 +150,11 @@ fn inference(params: &Params, target: &Target, thinking: &Plan) -> Result<Map> {
         stop.retain(|entry| entry.as_str().is_some_and(|text| !text.is_empty()));
         if !stop.is_empty() {
             out.insert("stopSequences".to_owned(), stop.into());
+        }
+    }
+    for key in INFERENCE {
+        if let Some(value) = own.get(key) {
+            out.insert(key.to_owned(), value.clone());
         }
     }
     let limit = params.output_limit().cloned().or_else(|| thinking.max_tokens.map(Value::from));
@@ -192,6 +200,7 @@ fn fields(
     }
     for (name, value) in &request.extra {
         let placed = TOP.contains(&name.as_str())
+            || INFERENCE.contains(&name.as_str())
             || CHAT_PARAMS.contains(&name.as_str())
             || matches!(
                 name.as_str(),

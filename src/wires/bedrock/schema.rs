@@ -13,7 +13,8 @@ const SIZE_LIMIT: usize = 10_000;
 const OPTIONAL_LIMIT: usize = 11;
 
 /// The schema of a tool's input: an object, references resolved, nothing at its top that Converse does not take.
-pub fn of_tool(parameters: Option<&Value>, path: &str) -> Result<Value> {
+/// That it is closed is said only where a model can be `strict` about it.
+pub fn of_tool(parameters: Option<&Value>, strict: bool, path: &str) -> Result<Value> {
     let given = match parameters {
         None | Some(Value::Null) => &Map::new(),
         Some(Value::Object(map)) => map,
@@ -36,7 +37,7 @@ pub fn of_tool(parameters: Option<&Value>, path: &str) -> Result<Value> {
     for (key, or) in [("properties", Value::Object(Map::new())), ("required", Value::Array(Vec::new()))] {
         out.insert(key.to_owned(), resolved(key)?.unwrap_or(or));
     }
-    if let Some(more) = resolved("additionalProperties")? {
+    if let Some(more) = resolved("additionalProperties")?.filter(|more| strict || *more != false) {
         out.insert("additionalProperties".to_owned(), more);
     }
     Ok(Value::Object(out))
@@ -138,7 +139,7 @@ mod tests {
             "$defs": {"A": {"type": "string", "title": "kept"}, "Loop": {"properties": {"next": {"$ref": "#/$defs/Loop"}}}},
         });
         assert_eq!(
-            of_tool(Some(&schema), "p").unwrap(),
+            of_tool(Some(&schema), true, "p").unwrap(),
             json!({
                 "type": "object",
                 "properties": {
@@ -149,13 +150,16 @@ mod tests {
                 "required": [],
             })
         );
-        assert_eq!(of_tool(None, "p").unwrap(), json!({"type": "object", "properties": {}, "required": []}));
-        assert!(of_tool(Some(&json!("x")), "p").is_err());
+        assert_eq!(
+            of_tool(None, true, "p").unwrap(),
+            json!({"type": "object", "properties": {}, "required": []})
+        );
+        assert!(of_tool(Some(&json!("x")), true, "p").is_err());
         let mut deep = json!({"type": "string"});
         for _ in 0..100 {
             deep = json!({"items": deep});
         }
-        assert!(of_tool(Some(&json!({"properties": {"x": deep}})), "p").is_err());
+        assert!(of_tool(Some(&json!({"properties": {"x": deep}})), true, "p").is_err());
     }
 
     #[test]

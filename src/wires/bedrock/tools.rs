@@ -23,16 +23,19 @@ pub struct ToolSet {
     pub own: Vec<Value>,
     /// What those need of `anthropic_beta`.
     pub betas: Vec<String>,
+    /// The model can be strict about schemas.
+    strict: bool,
 }
 
 impl ToolSet {
     pub fn encode(params: &Params, target: &Target, family: Family, caching: Caching) -> Result<Self> {
         let parsed = params.tools()?;
-        let mut set = Self { names: ToolNames::of(parsed.iter().filter_map(own_name)), ..Self::default() };
+        let names = ToolNames::of(parsed.iter().filter_map(own_name));
         let strict = family == Family::Anthropic
             && target.facts.extra.get("bedrock_converse_supports_strict_tools") != Some(&Value::Bool(false));
+        let mut set = Self { names, strict, ..Self::default() };
         for (index, tool) in parsed.iter().enumerate() {
-            set.add(tool, &format!("tools[{index}]"), strict, caching, family)?;
+            set.add(tool, &format!("tools[{index}]"), caching, family)?;
         }
         if params.has("web_search_options") {
             set.tools.push(json!({"systemTool": {"name": "nova_grounding"}}));
@@ -40,21 +43,14 @@ impl ToolSet {
         Ok(set)
     }
 
-    fn add(
-        &mut self,
-        tool: &Tool<'_>,
-        path: &str,
-        takes_strict: bool,
-        caching: Caching,
-        family: Family,
-    ) -> Result<()> {
+    fn add(&mut self, tool: &Tool<'_>, path: &str, caching: Caching, family: Family) -> Result<()> {
         let entry = match tool {
             Tool::Function { name, description, parameters, strict, entry, .. } => {
                 if name.is_empty() {
                     let what = format!("Invalid '{path}': a function needs a name.");
                     return Err(Error::bad_request(what).with_param(path));
                 }
-                let strict = takes_strict && *strict == Some(true);
+                let strict = self.strict && *strict == Some(true);
                 self.function(name, *description, *parameters, strict, path)?;
                 self.tools.extend(caching.point(entry.get("cache_control").filter(|mark| !mark.is_null())));
                 return Ok(());
@@ -94,7 +90,7 @@ impl ToolSet {
         path: &str,
     ) -> Result<()> {
         let sent = self.names.sent(name).into_owned();
-        let schema = schema::of_tool(parameters, &format!("{path}.function.parameters"))?;
+        let schema = schema::of_tool(parameters, self.strict, &format!("{path}.function.parameters"))?;
         let description = description.filter(|text| !text.is_empty()).unwrap_or(&sent).to_owned();
         self.tools.push(spec(sent, description, schema, strict));
         Ok(())
@@ -102,7 +98,7 @@ impl ToolSet {
 
     /// The tool whose input is the answer, before all others (GEN-29).
     pub fn put_json_tool(&mut self, schema: &Value) -> Result<()> {
-        let schema = schema::of_tool(Some(schema), "response_format")?;
+        let schema = schema::of_tool(Some(schema), self.strict, "response_format")?;
         self.tools.insert(0, spec(JSON_TOOL.to_owned(), JSON_TOOL.to_owned(), schema, false));
         Ok(())
     }

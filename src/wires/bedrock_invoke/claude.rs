@@ -29,10 +29,11 @@ const BETAS: [(&str, Option<&str>); 7] = [
 pub fn body(request: &ChatRequest, target: &Target, memo: &mut Memo, headers: &mut HeaderMap) -> Result<Map> {
     let request = inlined(request);
     let (mut body, betas) = anthropic::request_body(&request, target, memo)?;
-    for key in ["model", "stream", "betas", "anthropic_beta"] {
+    for key in ["model", "stream", "betas", "anthropic_beta", "guardrailConfig"] {
         body.shift_remove(key);
     }
-    if let Some(format) = body.shift_remove("output_format") {
+    if let Some(mut format) = body.shift_remove("output_format") {
+        keep_references(&mut format, &request)?;
         match body.get_mut("output_config") {
             Some(Value::Object(config)) => {
                 config.insert("format".to_owned(), format);
@@ -61,6 +62,17 @@ pub fn body(request: &ChatRequest, target: &Target, memo: &mut Memo, headers: &m
         body.insert(key.clone(), value.clone());
     }
     Ok(body)
+}
+
+/// The schema as the caller wrote it, closed: references in it are understood here.
+fn keep_references(format: &mut Value, request: &ChatRequest) -> Result<()> {
+    let given = request.params.response_format()?.and_then(|format| format.schema());
+    if let (Some(schema), Value::Object(format), false) =
+        (given, format, request.extra.contains_key("output_format"))
+    {
+        format.insert("schema".to_owned(), anthropic::close_schema(schema, true));
+    }
+    Ok(())
 }
 
 fn known_here<'a>(name: &'a str, given: Option<&Value>) -> Option<&'a str> {

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::hub::Deltas;
 use crate::json::str_at;
 use crate::wires::bedrock::{Decoder, failure, payload};
@@ -36,7 +36,7 @@ impl Wrapped {
 impl StreamDecoder for Wrapped {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Deltas) -> Result<Seen> {
         match unwrap(&frame)? {
-            Some(event) => self.0.frame(Frame { event: None, data: &event }, out),
+            Some(event) => self.0.frame(Frame { event: None, data: &event }, out).map_err(by_this_table),
             None => Ok(Seen::Unknown),
         }
     }
@@ -44,6 +44,18 @@ impl StreamDecoder for Wrapped {
     fn end(&mut self, out: &mut Deltas) -> Result<()> {
         self.0.end(out)
     }
+}
+
+/// A failure that the maker tells in its stream, as Bedrock tells its own: of the server means not available.
+fn by_this_table(error: Error) -> Error {
+    if error.kind() != Kind::InternalServer || error.facts().status.is_none() {
+        return error;
+    }
+    let mut error = error;
+    let facts = error.facts_mut();
+    facts.kind = Kind::ServiceUnavailable;
+    facts.status = Some(Kind::ServiceUnavailable.http_status());
+    error
 }
 
 /// Converse's events, each as `{"name": {…}}`.
