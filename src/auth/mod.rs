@@ -1,5 +1,7 @@
 //! How a request proves who it is.
 
+pub mod aws;
+
 use std::fmt;
 
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -50,6 +52,8 @@ pub enum Scheme {
     AzureAnthropic,
     /// `x-goog-api-key`
     Goog,
+    /// A key as a bearer, or else a signature over the whole request (`aws`).
+    Aws,
     None,
 }
 
@@ -63,7 +67,7 @@ pub fn sign(headers: &mut HeaderMap, scheme: Scheme, key: Option<&Secret>) -> Re
     }
     let (name, value) = match scheme {
         Scheme::None | Scheme::AzureAnthropic => return Ok(()),
-        Scheme::Bearer => (AUTHORIZATION, format!("Bearer {}", key.expose())),
+        Scheme::Bearer | Scheme::Aws => (AUTHORIZATION, format!("Bearer {}", key.expose())),
         Scheme::Anthropic if key.expose().starts_with("sk-ant-oat") => {
             (AUTHORIZATION, format!("Bearer {}", key.expose()))
         }

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::call::ChatCall;
 use super::stream::{ChatStream, StreamSettings};
-use super::{Answer, Meta, media, new_call_id, new_chat_id, now, own_headers};
+use super::{Answer, Engine, Meta, media, new_call_id, new_chat_id, now, own_headers};
 use crate::error::{BODY_LIMIT, Error, Result};
 use crate::hub::{ChatRequest, ChatResponse, Target};
 use crate::transport::{Body, Transport, retry_after, should_retry};
@@ -22,6 +22,8 @@ struct Job {
     upstream: Duration,
     retries: u32,
     repaired: bool,
+    /// Seconds to add to our clock in signatures (BED-21).
+    clock: Option<i64>,
 }
 
 /// What came of an attempt.
@@ -34,13 +36,15 @@ struct Failure {
     retryable: Option<bool>,
     /// The request as the wire would try it instead (ANT-20).
     repaired: Option<ChatRequest>,
+    /// The upstream says that our clock is wrong.
+    clock: Option<i64>,
 }
 
-pub async fn chat(transport: &Transport, call: ChatCall, started: Instant) -> Result<Answer> {
-    let mut job = Job::prepare(transport, call, started).await?;
+pub async fn chat(engine: &Engine, call: ChatCall, started: Instant) -> Result<Answer> {
+    let mut job = Job::prepare(&engine.transport, call, started).await?;
     loop {
         let sent = Instant::now();
-        let outcome = job.whole(transport).await;
+        let outcome = job.whole(engine).await;
         job.upstream += sent.elapsed();
         match outcome {
             Ok(reply) => return job.answer(reply),
@@ -49,11 +53,11 @@ pub async fn chat(transport: &Transport, call: ChatCall, started: Instant) -> Re
     }
 }
 
-pub async fn chat_stream(transport: &Transport, call: ChatCall, started: Instant) -> Result<ChatStream> {
-    let mut job = Job::prepare(transport, call, started).await?;
+pub async fn chat_stream(engine: &Engine, call: ChatCall, started: Instant) -> Result<ChatStream> {
+    let mut job = Job::prepare(&engine.transport, call, started).await?;
     loop {
         let sent = Instant::now();
-        let outcome = job.head(transport).await;
+        let outcome = job.head(engine).await;
         job.upstream += sent.elapsed();
         match outcome {
             Ok(body) => return job.stream(body).await,
@@ -72,12 +76,22 @@ impl Job {
                 media::fetch(transport, wanted).await.map_err(|error| at(error, call.target()))?;
         }
         let (http, memo) = encode(&call)?;
-        Ok(Self { call, http, memo, started, upstream: Duration::ZERO, retries: 0, repaired: false })
+        Ok(Self {
+            call,
+            http,
+            memo,
+            started,
+            upstream: Duration::ZERO,
+            retries: 0,
+            repaired: false,
+            clock: None,
+        })
     }
 
-    async fn head(&self, transport: &Transport) -> Outcome<Body> {
+    async fn head(&self, engine: &Engine) -> Outcome<Body> {
         let limits = self.call.limits;
-        let sent = transport.send(self.http.clone(), &self.call.connection, limits).await;
+        let http = self.signed(engine).await.map_err(|error| self.broken(error))?;
+        let sent = engine.transport.send(http, &self.call.connection, limits).await;
         let body = sent.map_err(|error| self.broken(error))?;
         if body.status() < 300 {
             return Ok(body);
@@ -86,14 +100,30 @@ impl Job {
         Err(self.failed(&reply))
     }
 
-    async fn whole(&self, transport: &Transport) -> Outcome<HttpReply> {
-        let body = self.head(transport).await?;
+    /// The request, signed as a whole where its row says so: for this attempt, since signatures age.
+    async fn signed(&self, engine: &Engine) -> Result<HttpCall> {
+        let mut http = self.http.clone();
+        if let Some(signing) = &self.call.route.signing {
+            let keys = engine.credentials.get(&engine.transport, &self.call.connection, signing).await?;
+            let now = shifted(SystemTime::now(), self.clock.unwrap_or_default());
+            auth::aws::sign(&mut http, &keys, &signing.region, &signing.service, now)?;
+        }
+        Ok(http)
+    }
+
+    async fn whole(&self, engine: &Engine) -> Outcome<HttpReply> {
+        let body = self.head(engine).await?;
         body.collect(self.call.limits).await.map_err(|error| self.broken(error))
     }
 
     /// Prepares the next attempt, after a wait or with a repaired request, or gives up with the error.
     async fn again(&mut self, failure: Failure) -> Result<()> {
-        let Failure { mut error, retryable, repaired } = failure;
+        let Failure { mut error, retryable, repaired, clock } = failure;
+        if clock.is_some() && self.clock.is_none() {
+            tracing::warn!(provider = %self.call.target().provider, "the clock is wrong, signed again by the upstream's");
+            self.clock = clock;
+            return Ok(());
+        }
         if let Some(request) = repaired.filter(|_| !self.repaired) {
             tracing::debug!(provider = %self.call.target().provider, error = %error, "repaired");
             self.repaired = true;
@@ -176,12 +206,21 @@ impl Job {
         let repaired = wire.repaired(&self.call.request, &facts);
         let kind = wire.classify(&facts, target);
         let error = self.decorate(facts.into_error(kind), &reply.headers);
-        Box::new(Failure { error, retryable: Some(should_retry(reply.status, &reply.headers)), repaired })
+        let clock = self.call.route.signing.as_ref().and_then(|_| {
+            auth::aws::clock_offset(reply.status, &reply.headers, &reply.body, SystemTime::now())
+        });
+        let retryable = Some(should_retry(reply.status, &reply.headers));
+        Box::new(Failure { error, retryable, repaired, clock })
     }
 
     /// No reply, or none that could be read to its end.
     fn broken(&self, error: Error) -> Box<Failure> {
-        Box::new(Failure { error: self.transport_failure(error), retryable: None, repaired: None })
+        Box::new(Failure {
+            error: self.transport_failure(error),
+            retryable: None,
+            repaired: None,
+            clock: None,
+        })
     }
 
     fn transport_failure(&self, error: Error) -> Error {
@@ -215,6 +254,12 @@ fn encode(call: &ChatCall) -> Result<(HttpCall, Memo)> {
     }
     log_request(&http, call);
     Ok((http, memo))
+}
+
+fn shifted(time: SystemTime, seconds: i64) -> SystemTime {
+    let span = Duration::from_secs(seconds.unsigned_abs());
+    let moved = if seconds < 0 { time.checked_sub(span) } else { time.checked_add(span) };
+    moved.unwrap_or(time)
 }
 
 /// Fills in what a provider left out (OSS-02, STR-09, USG-08).

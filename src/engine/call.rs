@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::mock::Mock;
 use super::retry::RetryPolicy;
 use super::{cache_marks, drop_params};
-use crate::auth::Secret;
+use crate::auth::{Secret, aws};
 use crate::config::{self, Environment};
 use crate::error::{Error, Inner, Result};
 use crate::hub::{ChatRequest, Options, Target, ThinkingBudgets, check_messages};
@@ -161,6 +161,9 @@ impl ChatCall {
         for keyword in ["headers", "extra_headers"] {
             headers.extend(pairs(control.get(keyword), keyword).map_err(named)?);
         }
+        for (header, keyword) in &route.row.keywords_from_headers {
+            add_to_keyword(&mut request, keyword, header, &headers);
+        }
         let (limits, connect_timeout) = control.limits(request.stream, settings).map_err(named)?;
         Ok(Self {
             limits,
@@ -190,6 +193,31 @@ fn check_types(keywords: &Keywords) -> Result<()> {
     match keywords.get("extra_body") {
         None | Some(Value::Object(_) | Value::Null) => Ok(()),
         Some(other) => Err(wrong("extra_body", "an object", other)),
+    }
+}
+
+/// What the caller put into a header, where the provider reads it: behind what the keyword holds already.
+fn add_to_keyword(request: &mut ChatRequest, keyword: &str, header: &str, headers: &[(String, String)]) {
+    let given = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(header));
+    let items: Vec<Value> = given
+        .flat_map(|(_, value)| value.split(','))
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .map(Value::from)
+        .collect();
+    if items.is_empty() {
+        return;
+    }
+    match request.extra.get_mut(keyword) {
+        Some(Value::Array(list)) => list.extend(items),
+        Some(Value::String(text)) => {
+            let mut list = vec![Value::from(std::mem::take(text))];
+            list.extend(items);
+            request.extra.insert(keyword.to_owned(), list.into());
+        }
+        _ => {
+            request.extra.insert(keyword.to_owned(), items.into());
+        }
     }
 }
 
@@ -297,6 +325,7 @@ const CONTROL: &[&str] = &[
     "model",
     "model_alias_map",
     "model_config",
+    "model_id",
     "model_info",
     "model_list",
     "modify_params",
@@ -379,6 +408,8 @@ pub fn is_ignored(name: &str) -> bool {
 /// Prices of a caller's own are keywords too: `input_cost_per_token` and its many relatives.
 fn is_control(name: &str) -> bool {
     CONTROL.binary_search(&name).is_ok()
+        // Among them are secrets: they never reach a body (BED-23).
+        || name.starts_with("aws_")
         || name.contains("_cost_per_")
         || name.contains("_token_cost")
         || name.starts_with("langfuse_")
@@ -478,6 +509,8 @@ impl Control {
             api_base: api_base.map(str::to_owned).or_else(|| settings.api_base.clone()),
             api_key,
             header_values,
+            aws: aws::Keywords::read(|name| Ok(self.text(name)?.map(str::to_owned)))?,
+            model_id: self.text("model_id")?.map(str::to_owned),
         })
     }
 

@@ -41,7 +41,11 @@ pub fn check(request: &mut ChatRequest, target: &Target, allowed: &[String]) -> 
 
 /// Values that ask for nothing (GEN-32).
 fn is_no_op(name: &str, value: &Value) -> bool {
-    name == "response_format" && value.get("type").and_then(Value::as_str) == Some("text")
+    match name {
+        "response_format" => value.get("type").and_then(Value::as_str) == Some("text"),
+        "n" => value.as_u64() == Some(1),
+        _ => false,
+    }
 }
 
 /// `additional_drop_params`: names, or paths into a parameter such as `tools[*].function.strict`.

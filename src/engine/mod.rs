@@ -3,6 +3,7 @@
 mod attempt;
 mod cache_marks;
 mod call;
+mod credentials;
 mod drop_params;
 mod media;
 mod mock;
@@ -27,6 +28,7 @@ pub use stream::{ChatStream, StreamHead};
 #[derive(Debug, Default)]
 pub struct Engine {
     transport: Transport,
+    credentials: credentials::Credentials,
 }
 
 /// A whole answer and what is known of how it came.
@@ -87,7 +89,7 @@ impl Engine {
         if let Some(mock) = &call.mock {
             return mock::answer(mock, &call).await;
         }
-        attempt::chat(&self.transport, call, started).await
+        attempt::chat(self, call, started).await
     }
 
     /// A streamed chat completion: returns when the upstream has begun to answer.
@@ -96,7 +98,7 @@ impl Engine {
         if let Some(mock) = &call.mock {
             return mock::stream(mock, &call).await;
         }
-        attempt::chat_stream(&self.transport, call, started).await
+        attempt::chat_stream(self, call, started).await
     }
 }
 

@@ -39,20 +39,34 @@ pub fn provider_of(key: &str) -> Option<String> {
 /// Facts of a model at a provider: listed as `provider/model` or under its bare name. Unlisted models have none.
 pub fn facts(provider: &str, model: &str) -> Arc<ModelFacts> {
     let name = format!("{provider}/{model}");
+    kept(&name, || {
+        entry(&name).map(|entry| parse(&name, &entry)).or_else(|| {
+            entry(model).filter(|entry| belongs_to(entry, provider)).map(|entry| parse(model, &entry))
+        })
+    })
+}
+
+/// Facts of a model that is listed under one of several names, the most exact first, by one of several owners.
+pub fn facts_of(owners: &[&str], names: &[String]) -> Arc<ModelFacts> {
+    let owned = |entry: &Map| owners.iter().any(|owner| belongs_to(entry, owner));
+    kept(&format!("{}\t{}", owners.join(","), names.join(",")), || {
+        names.iter().find_map(|name| entry(name).filter(owned).map(|entry| parse(name, &entry)))
+    })
+}
+
+/// What was found under a name before, or what `find` finds now.
+fn kept(name: &str, find: impl FnOnce() -> Option<ModelFacts>) -> Arc<ModelFacts> {
     if let Ok(known) = KNOWN.read()
-        && let Some(facts) = known.get(&name)
+        && let Some(facts) = known.get(name)
     {
         return facts.clone();
     }
-    let listed = entry(&name)
-        .map(|entry| (name.as_str(), entry))
-        .or_else(|| entry(model).filter(|entry| belongs_to(entry, provider)).map(|entry| (model, entry)));
-    let facts = Arc::new(listed.map_or_else(ModelFacts::default, |(key, entry)| parse(key, &entry)));
+    let facts = Arc::new(find().unwrap_or_default());
     if let Ok(mut known) = KNOWN.write() {
         if known.len() >= KEPT {
             known.clear();
         }
-        known.insert(name, facts.clone());
+        known.insert(name.to_owned(), facts.clone());
     }
     facts
 }

@@ -1,5 +1,6 @@
 //! Who speaks what, where: the registry, and the way from a model string to a route.
 
+mod bedrock;
 mod names;
 mod quirks;
 mod row;
@@ -8,14 +9,15 @@ mod vars;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, RwLock};
 
-use crate::auth::Secret;
+use crate::auth::{Scheme, Secret, aws};
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
-use crate::hub::{Options, Target};
+use crate::hub::{ModelFacts, Options, Target};
+use crate::wires::WireId;
 use crate::{address, auth, models};
 
 pub use names::split_model;
-pub use row::{HeaderFrom, Provider, Variable, Wires};
+pub use row::{HeaderFrom, ModelNames, Provider, Variable, Wires};
 
 /// The embedded rows: (file name, text), sorted.
 static DATA: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/providers.rs"));
@@ -78,6 +80,9 @@ pub struct Wanted {
     pub api_key: Option<Secret>,
     /// Values for keywords that a row turns into headers (`organization` …).
     pub header_values: Vec<(String, String)>,
+    pub aws: aws::Keywords,
+    /// What is called instead of the model that is named: a deployment of it.
+    pub model_id: Option<String>,
 }
 
 /// Where a call goes and how it proves who it is. Resolved once; nobody parses the model string again.
@@ -86,6 +91,8 @@ pub struct Route {
     pub target: Target,
     pub row: Arc<Provider>,
     pub key: Option<Secret>,
+    /// How the whole request is signed, where there is no key.
+    pub signing: Option<aws::Signing>,
     pub headers: Vec<(String, String)>,
 }
 
@@ -106,12 +113,23 @@ pub fn resolve(mut wanted: Wanted, options: Options, environment: &dyn Environme
     let (provider, model) = split_model(&wanted.model, wanted.provider.as_deref())?;
     let row = row(&provider).ok_or_else(|| names::unknown_provider(&format!("{provider}/{model}")))?;
     let at = |error: Error| error.at(&row.name, &model);
-    let wire = row.wires.chat.ok_or_else(|| {
+    let chat = row.wires.chat.ok_or_else(|| {
         at(Error::bad_request(format!("the provider '{}' has no chat completions", row.name)))
     })?;
+    let read = match row.model_names {
+        ModelNames::Plain => ModelName::plain(&model, chat, &row),
+        ModelNames::Bedrock => bedrock::read(&model, wanted.model_id.as_deref(), chat, &row),
+    };
+    let region = match row.auth {
+        Scheme::Aws => Some(aws::region(&wanted.aws, read.region.as_deref(), environment).map_err(at)?),
+        _ => None,
+    };
+    if let Some(endpoint) = wanted.aws.runtime_endpoint.take().filter(|_| region.is_some()) {
+        wanted.api_base = Some(endpoint);
+    }
     let key = wanted.api_key.take().or_else(|| environment.first(&row.key_env).map(Secret::new));
-    let values = vars::Values::of(&row, &wanted, environment);
-    let base = base(&row, &wanted, &values, environment).map_err(at)?;
+    let values = vars::Values::of(&row, &wanted, region.as_deref(), environment);
+    let base = format!("{}{}", base(&row, &wanted, &values, environment).map_err(at)?, read.base_suffix);
     if key.is_none() && row.key_required {
         return Err(at(missing_key(&row)));
     }
@@ -119,6 +137,14 @@ pub fn resolve(mut wanted: Wanted, options: Options, environment: &dyn Environme
     for (name, value) in &row.headers {
         headers.push((name.clone(), values.fill(value).map_err(at)?));
     }
+    let signing = match (&key, &region) {
+        (None, Some(region)) => Some(aws::Signing {
+            source: aws::Source::find(&wanted.aws, region, environment).map_err(at)?,
+            service: row.service.clone().unwrap_or_default(),
+            region: region.clone(),
+        }),
+        _ => None,
+    };
     for (keyword, from) in &row.headers_from {
         let given =
             wanted.header_values.iter().find(|(name, _)| name == keyword).map(|(_, value)| value.clone());
@@ -130,20 +156,46 @@ pub fn resolve(mut wanted: Wanted, options: Options, environment: &dyn Environme
     let target = Target {
         provider: row.name.as_str().into(),
         error_prefix: row.error_prefix().into(),
-        wire,
+        wire: read.wire,
         base,
-        path: path.map(Into::into),
-        facts: models::facts(&row.name, &model),
+        path: read.path.or(path).map(Into::into),
+        facts: read.facts,
         accent: row.accent.clone(),
         options,
-        model,
+        model: read.shown,
     };
-    let mut route = Route { target, row, key, headers };
+    let mut route = Route { target, row, key, signing, headers };
     if let Some(quirk) = route.row.quirk {
         let (provider, model) = (route.target.provider.clone(), route.target.model.clone());
         quirk.adapt(&mut route).map_err(|error| error.at(&provider, &model))?;
     }
     Ok(route)
+}
+
+/// What a model's name says.
+struct ModelName {
+    /// As answers and errors name it.
+    shown: String,
+    wire: WireId,
+    /// The path after the base, where it depends on the model.
+    path: Option<String>,
+    /// Comes after the base for this model.
+    base_suffix: &'static str,
+    region: Option<String>,
+    facts: Arc<ModelFacts>,
+}
+
+impl ModelName {
+    fn plain(model: &str, wire: WireId, row: &Provider) -> Self {
+        Self {
+            shown: model.to_owned(),
+            wire,
+            path: None,
+            base_suffix: "",
+            region: None,
+            facts: models::facts(&row.name, model),
+        }
+    }
 }
 
 fn missing_key(row: &Provider) -> Error {

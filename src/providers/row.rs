@@ -20,8 +20,11 @@ pub struct Provider {
     /// Other prefixes for the same provider.
     #[serde(default)]
     pub aliases: Vec<String>,
+    /// How the model's name is read.
+    #[serde(default)]
+    pub model_names: ModelNames,
     /// The default address, without a trailing slash; `None` when the caller has to give one. Names in braces are
-    /// filled in from `vars`.
+    /// filled in from `vars`; `{region}` is the region of a call that is signed for one.
     pub base: Option<String>,
     /// How a base ends: added to one that does not end so.
     pub base_end: Option<String>,
@@ -32,6 +35,8 @@ pub struct Provider {
     #[serde(default)]
     pub key_env: Vec<String>,
     pub auth: Scheme,
+    /// The name of the service in AWS's signatures.
+    pub service: Option<String>,
     #[serde(default = "yes")]
     pub key_required: bool,
     pub wires: Wires,
@@ -46,6 +51,9 @@ pub struct Provider {
     /// Keywords of a call that become headers.
     #[serde(default)]
     pub headers_from: BTreeMap<String, HeaderFrom>,
+    /// Headers of the caller's that the provider wants in the body: header, keyword. Lists, separated by commas.
+    #[serde(default)]
+    pub keywords_from_headers: BTreeMap<String, String>,
     /// How often a failed request is repeated when the caller says nothing: twice in OpenAI's language, as its own
     /// client does, unless the row says 0. `None` when only `num_retries` repeats it.
     pub client_retries: Option<u32>,
@@ -68,6 +76,16 @@ pub struct Variable {
     /// A keyword of the call that gives it before the environment does.
     pub keyword: Option<String>,
     pub default: Option<String>,
+}
+
+/// What the name of a model says besides which model it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelNames {
+    #[default]
+    Plain,
+    /// Routes, regions and ARNs.
+    Bedrock,
 }
 
 /// The language of each call type.
@@ -125,12 +143,16 @@ impl Provider {
         {
             return wrong(format!("the base '{base}' is not an https address"));
         }
+        if self.auth == Scheme::Aws && self.service.is_none() {
+            return wrong("a signature needs the name of the service".to_owned());
+        }
         if self.base.as_deref().is_some_and(|base| base.ends_with('/')) {
             return wrong("the base ends with '/'".to_owned());
         }
         let templates = self.base.iter().chain(&self.path).chain(self.headers.values());
         for name in templates.flat_map(|template| names_in(template)) {
-            if !self.vars.contains_key(name) {
+            let is_region = name == "region" && self.auth == Scheme::Aws;
+            if !is_region && !self.vars.contains_key(name) {
                 return wrong(format!("nothing says what '{{{name}}}' stands for"));
             }
         }

@@ -9,12 +9,19 @@ use crate::error::{Error, Result};
 pub struct Values<'a> {
     row: &'a Provider,
     wanted: &'a Wanted,
+    /// Of a call that is signed for one.
+    region: Option<&'a str>,
     environment: &'a dyn Environment,
 }
 
 impl<'a> Values<'a> {
-    pub fn of(row: &'a Provider, wanted: &'a Wanted, environment: &'a dyn Environment) -> Self {
-        Self { row, wanted, environment }
+    pub fn of(
+        row: &'a Provider,
+        wanted: &'a Wanted,
+        region: Option<&'a str>,
+        environment: &'a dyn Environment,
+    ) -> Self {
+        Self { row, wanted, region, environment }
     }
 
     /// The template with every name filled in; an error names what to set.
@@ -27,6 +34,9 @@ impl<'a> Values<'a> {
     }
 
     fn value(&self, name: &str) -> Result<String> {
+        if let ("region", Some(region)) = (name, self.region) {
+            return Ok(region.to_owned());
+        }
         let Some(variable) = self.row.vars.get(name) else { return Ok(String::new()) };
         let keyword = variable.keyword.as_deref();
         let given = self.wanted.header_values.iter().find(|(known, _)| Some(known.as_str()) == keyword);

@@ -1,4 +1,5 @@
-//! Bytes to frames: server-sent events, lines of JSON, one JSON array. Linear in the stream's length, bounded.
+//! Bytes to frames: server-sent events, lines of JSON, one JSON array, AWS's messages. Linear in the stream's length,
+//! bounded.
 //!
 //! A frame may be split at any byte, also inside a character (STR-11). Whole frames inside one read are handed
 //! out without a copy; only the tail of a read is buffered (STR-12).
@@ -6,6 +7,7 @@
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::{memchr, memchr2, memchr3};
 
+use super::event_stream;
 use crate::error::{Error, Kind, Result};
 
 /// The largest frame, in bytes (STR-13).
@@ -22,6 +24,8 @@ pub enum Framing {
     Lines,
     /// Server-sent events, or the elements of one JSON array, whichever the first byte says (GEM-27).
     SseOrArray,
+    /// AWS's binary messages (BED-19). What is no event has its type in front of its name: `:exception/…`, `:error/…`.
+    AwsEvents,
 }
 
 /// One frame: the payload, and the event's name where the framing has one.
@@ -79,6 +83,9 @@ impl Frames {
     /// Adds a read and hands every frame that is now whole to `each`, until it says to stop.
     /// Returns false when `each` stopped.
     pub fn push(&mut self, read: Bytes, each: &mut dyn FnMut(Frame<'_>) -> Result<bool>) -> Result<bool> {
+        if self.framing == Framing::AwsEvents {
+            return self.push_messages(read, each);
+        }
         if !self.started {
             self.buffer.extend_from_slice(&read);
             return self.start(each);
@@ -102,6 +109,9 @@ impl Frames {
 
     /// The stream ended: a last frame without its blank line still counts (STR-11).
     pub fn finish(&mut self, each: &mut dyn FnMut(Frame<'_>) -> Result<bool>) -> Result<()> {
+        if self.framing == Framing::AwsEvents {
+            return if self.buffer.is_empty() { Ok(()) } else { Err(event_stream::cut_short()) };
+        }
         if !self.drain(each)? {
             return Ok(());
         }
@@ -238,6 +248,32 @@ impl Frames {
         each(Frame { event, data })
     }
 
+    /// Hands out whole messages; those inside one read without a copy.
+    fn push_messages(
+        &mut self,
+        mut read: Bytes,
+        each: &mut dyn FnMut(Frame<'_>) -> Result<bool>,
+    ) -> Result<bool> {
+        if self.buffer.is_empty() {
+            while let Some(length) = event_stream::length(&read, self.limit)?.filter(|n| *n <= read.len()) {
+                if !emit_message(&read.split_to(length), each)? {
+                    return Ok(false);
+                }
+            }
+            self.buffer.extend_from_slice(&read);
+            return Ok(true);
+        }
+        self.buffer.extend_from_slice(&read);
+        while let Some(length) =
+            event_stream::length(&self.buffer, self.limit)?.filter(|n| *n <= self.buffer.len())
+        {
+            if !emit_message(&self.buffer.split_to(length), each)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     fn drain_array(&mut self, each: &mut dyn FnMut(Frame<'_>) -> Result<bool>) -> Result<bool> {
         let Some(scan) = self.array.as_mut() else { return Ok(true) };
         loop {
@@ -301,6 +337,11 @@ impl ArrayScan {
         }
         None
     }
+}
+
+fn emit_message(message: &[u8], each: &mut dyn FnMut(Frame<'_>) -> Result<bool>) -> Result<bool> {
+    let (event, data) = event_stream::parse(message)?;
+    each(Frame { event: Some(&event), data })
 }
 
 fn lines(block: &[u8]) -> impl Iterator<Item = &[u8]> {

@@ -4,7 +4,10 @@
 //! target are the named facts of [`Target`].
 
 pub mod anthropic;
+pub mod bedrock;
+pub mod bedrock_invoke;
 pub mod cohere;
+mod event_stream;
 pub mod framing;
 pub mod gemini;
 pub mod ollama;
@@ -27,6 +30,8 @@ use crate::wires::framing::{Frame, Framing};
 pub enum WireId {
     Openai,
     Anthropic,
+    BedrockConverse,
+    BedrockInvoke,
     Gemini,
     Cohere,
     OllamaChat,
@@ -39,6 +44,8 @@ impl WireId {
         match self {
             Self::Openai => &openai::Openai,
             Self::Anthropic => &anthropic::Anthropic,
+            Self::BedrockConverse => &bedrock::Converse,
+            Self::BedrockInvoke => &bedrock_invoke::Invoke,
             Self::Gemini => &gemini::Gemini,
             Self::Cohere => &cohere::Cohere,
             Self::OllamaChat => &ollama::OllamaChat,

@@ -67,7 +67,7 @@ impl Guess {
     }
 }
 
-fn version(name: &str) -> Option<(u32, u32)> {
+pub fn version(name: &str) -> Option<(u32, u32)> {
     let (_, rest) = name.split_once("claude-")?;
     let (family, rest) = rest.split_once('-')?;
     if family.is_empty() || !family.bytes().all(|byte| byte.is_ascii_lowercase()) {

@@ -48,6 +48,10 @@ impl Betas {
         self.need(name);
     }
 
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
     pub fn header(&self) -> Option<HeaderValue> {
         if self.0.is_empty() {
             return None;

@@ -8,6 +8,7 @@ mod assistant;
 mod betas;
 mod cache_marks;
 mod content;
+mod elsewhere;
 mod errors;
 mod messages;
 mod names;
@@ -30,6 +31,10 @@ use crate::error::{Kind, Result};
 use crate::hub::{Chat, ChatRequest, ChatResponse, Target};
 
 use abilities::Abilities;
+pub(in crate::wires) use elsewhere::{
+    claude_version, close_schema, native_schema_fits, output_config, plan_thinking, request_body,
+};
+pub(in crate::wires) use thinking::Thinking;
 
 #[derive(Debug)]
 pub struct Anthropic;

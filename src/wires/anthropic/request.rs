@@ -53,7 +53,7 @@ fn url(target: &Target) -> String {
     }
 }
 
-fn body(
+pub fn body(
     request: &ChatRequest,
     target: &Target,
     abilities: Abilities,

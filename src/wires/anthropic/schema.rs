@@ -17,7 +17,7 @@ const UNION_LIMIT: usize = 16;
 const TOOL_KEYS: [&str; 6] = ["type", "properties", "required", "additionalProperties", "$defs", "strict"];
 
 /// Constraints the provider does not check: told in words instead.
-const NOTES: [(&str, &str); 23] = [
+pub const NOTES: [(&str, &str); 23] = [
     ("minItems", "minimum number of items: "),
     ("maxItems", "maximum number of items: "),
     ("uniqueItems", "all array items must be unique"),
@@ -227,7 +227,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn is_object(schema: &Map) -> bool {
+pub fn is_object(schema: &Map) -> bool {
     match schema.get("type") {
         Some(Value::String(name)) => name == "object",
         Some(Value::Array(names)) => names.iter().any(|name| name == "object"),
@@ -240,7 +240,7 @@ fn looks_around(pattern: &str) -> bool {
 }
 
 /// Tells in the description what the provider would not check.
-fn describe(schema: &Map, out: &mut Map) {
+pub fn describe(schema: &Map, out: &mut Map) {
     let notes: Vec<String> = NOTES
         .iter()
         .filter_map(|(key, words)| {

@@ -1,0 +1,298 @@
+//! Models that take a prompt and give a text: what differs between them is data.
+
+use serde_json::Value;
+
+use super::prompt::Template;
+use super::stream::unwrap;
+use crate::error::{Error, Result};
+use crate::hub::{
+    AssistantMessage, ChatRequest, ChatResponse, Choice, Delta, Deltas, FinishReason, Target, Usage,
+    map_finish_reason,
+};
+use crate::json::{Map, count_of, cut};
+use crate::wires::bedrock::model::{Family, Name};
+use crate::wires::bedrock::payload;
+use crate::wires::framing::Frame;
+use crate::wires::{HttpReply, Seen, StreamDecoder, incomplete_stream};
+
+const CHOICE: u64 = 0;
+const END_OF_THINKING: &str = "</think>";
+/// Counts of any model, at the end of a stream.
+const METRICS: &str = "/amazon-bedrock-invocationMetrics";
+
+/// A family's format.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Format {
+    template: Template,
+    prompt: &'static str,
+    /// Parameters go into an object of their own.
+    config: Option<&'static str>,
+    /// Parameters: OpenAI's name, the model's.
+    params: &'static [(&'static str, &'static str)],
+    /// Where a reply, and a chunk, has its text and why it ended.
+    text: &'static [&'static str],
+    reason: &'static [&'static str],
+    input_tokens: &'static str,
+    output_tokens: &'static str,
+    /// The answer begins in the middle of its thinking.
+    thinks_first: bool,
+}
+
+const LLAMA: Format = Format {
+    template: Template::Llama3,
+    prompt: "prompt",
+    config: None,
+    params: &[("max_tokens", "max_gen_len"), ("temperature", "temperature"), ("top_p", "top_p")],
+    text: &["/generation"],
+    reason: &["/stop_reason"],
+    input_tokens: "/prompt_token_count",
+    output_tokens: "/generation_token_count",
+    thinks_first: false,
+};
+
+const LLAMA2: Format = Format { template: Template::Llama2, ..LLAMA };
+const DEEPSEEK: Format = Format { template: Template::DeepseekR1, thinks_first: true, ..LLAMA };
+const QWEN: Format = Format {
+    template: Template::ChatMl,
+    params: &[
+        ("max_tokens", "max_gen_len"),
+        ("temperature", "temperature"),
+        ("top_p", "top_p"),
+        ("stop", "stop"),
+    ],
+    text: &["/generation", "/text"],
+    ..LLAMA
+};
+
+const MISTRAL: Format = Format {
+    template: Template::Mistral,
+    params: &[
+        ("max_tokens", "max_tokens"),
+        ("temperature", "temperature"),
+        ("top_p", "top_p"),
+        ("stop", "stop"),
+    ],
+    text: &["/outputs/0/text"],
+    reason: &["/outputs/0/stop_reason"],
+    ..LLAMA
+};
+
+const TITAN: Format = Format {
+    template: Template::Titan,
+    prompt: "inputText",
+    config: Some("textGenerationConfig"),
+    params: &[
+        ("max_tokens", "maxTokenCount"),
+        ("temperature", "temperature"),
+        ("top_p", "topP"),
+        ("stop", "stopSequences"),
+    ],
+    text: &["/results/0/outputText", "/outputText"],
+    reason: &["/results/0/completionReason", "/completionReason"],
+    input_tokens: "/inputTextTokenCount",
+    output_tokens: "/results/0/tokenCount",
+    thinks_first: false,
+};
+
+const COHERE: Format = Format {
+    template: Template::Plain,
+    params: &[
+        ("max_tokens", "max_tokens"),
+        ("temperature", "temperature"),
+        ("top_p", "p"),
+        ("stop", "stop_sequences"),
+        ("frequency_penalty", "frequency_penalty"),
+        ("presence_penalty", "presence_penalty"),
+        ("n", "num_generations"),
+        ("seed", "seed"),
+    ],
+    text: &["/generations/0/text", "/text"],
+    reason: &["/generations/0/finish_reason", "/finish_reason"],
+    ..LLAMA
+};
+
+const AI21: Format = Format {
+    template: Template::Plain,
+    params: &[("max_tokens", "maxTokens"), ("temperature", "temperature"), ("top_p", "topP")],
+    text: &["/completions/0/data/text"],
+    reason: &["/completions/0/finishReason/reason"],
+    ..LLAMA
+};
+
+impl Format {
+    /// The format of a model; `None` for one that is not of these.
+    pub fn of(target: &Target) -> Option<&'static Self> {
+        let name = Name::parse(&target.model);
+        Some(match name.family() {
+            Family::Meta if name.bare().contains("llama2") => &LLAMA2,
+            Family::Meta => &LLAMA,
+            Family::Deepseek => &DEEPSEEK,
+            Family::Qwen => &QWEN,
+            Family::Mistral => &MISTRAL,
+            Family::Titan => &TITAN,
+            Family::Cohere if !name.bare().starts_with("cohere.command-r") => &COHERE,
+            Family::Ai21 if name.bare().starts_with("ai21.j2") => &AI21,
+            _ => return None,
+        })
+    }
+
+    pub fn supports(&self, parameter: &str) -> bool {
+        matches!(parameter, "max_completion_tokens" | "stream" | "stream_options" | "user")
+            || self.params.iter().any(|(name, _)| *name == parameter)
+    }
+
+    pub fn body(&self, request: &ChatRequest) -> Map {
+        let mut params = Map::new();
+        for (name, own) in self.params {
+            let value = match *name {
+                "max_tokens" => request.params.output_limit().cloned(),
+                "stop" => request.params.stop().map(Value::Array),
+                name => request.params.get(name).cloned(),
+            };
+            if let Some(value) = value {
+                params.insert((*own).to_owned(), value);
+            }
+        }
+        let own = request.extra.iter().filter(|(name, _)| name.as_str() != "guardrailConfig");
+        params.extend(own.map(|(name, value)| (name.clone(), value.clone())));
+        let mut body = Map::new();
+        body.insert(self.prompt.to_owned(), self.template.render(&request.messages).into());
+        match self.config {
+            Some(config) => {
+                body.insert(config.to_owned(), params.into());
+            }
+            None => body.extend(params),
+        }
+        body.extend(request.extra_body.iter().map(|(name, value)| (name.clone(), value.clone())));
+        body
+    }
+
+    pub fn decode(&self, reply: &HttpReply, target: &Target) -> Result<ChatResponse> {
+        let unreadable = |what: &str| {
+            let text = String::from_utf8_lossy(&reply.body);
+            Error::unreadable(format!("{what}, Original Response: {}", cut(&text, 2000)))
+        };
+        let body: Value = serde_json::from_slice(&reply.body)
+            .map_err(|error| unreadable(&format!("Unable to get json response - {error}")))?;
+        let text = first(&body, self.text).and_then(Value::as_str);
+        let text = text.ok_or_else(|| unreadable("the answer holds no text"))?;
+        let reason = reason(first(&body, self.reason).and_then(Value::as_str).unwrap_or_default());
+        let mut message = AssistantMessage::default();
+        match text.split_once(END_OF_THINKING).filter(|_| self.thinks_first) {
+            Some((thought, said)) => {
+                message.reasoning_content = Some(thought.to_owned());
+                message.content = Some(said.to_owned());
+            }
+            None if self.thinks_first && reason == FinishReason::Length => {
+                message.reasoning_content = Some(text.to_owned());
+            }
+            None => message.content = Some(text.to_owned()),
+        }
+        let count = |path: &str, header: &str| {
+            let counted = body.pointer(path).map(count_of);
+            counted.or_else(|| reply.headers.get(header)?.to_str().ok()?.parse().ok())
+        };
+        let usage = match (
+            count(self.input_tokens, "x-amzn-bedrock-input-token-count"),
+            count(self.output_tokens, "x-amzn-bedrock-output-token-count"),
+        ) {
+            (Some(input), Some(output)) => Some(Usage::new(input, output)),
+            _ => body.get("usage").and_then(Value::as_object).cloned().map(Usage::from_openai),
+        };
+        Ok(ChatResponse {
+            model: target.model.clone(),
+            choices: vec![Choice::new(message, reason)],
+            usage,
+            ..ChatResponse::default()
+        })
+    }
+
+    pub fn decoder(&'static self) -> Decoder {
+        Decoder { format: self, thinking: self.thinks_first, held: String::new(), finished: false }
+    }
+}
+
+fn first<'a>(value: &'a Value, paths: &[&str]) -> Option<&'a Value> {
+    paths.iter().find_map(|path| value.pointer(path).filter(|found| !found.is_null()))
+}
+
+fn reason(native: &str) -> FinishReason {
+    match native {
+        "LENGTH" => FinishReason::Length,
+        "CONTENT_FILTERED" => FinishReason::ContentFilter,
+        "FINISH" | "endoftext" => FinishReason::Stop,
+        other => map_finish_reason(other).0,
+    }
+}
+
+/// Chunks of any of these models.
+#[derive(Debug)]
+pub struct Decoder {
+    format: &'static Format,
+    thinking: bool,
+    /// What may be the beginning of the mark that ends the thinking.
+    held: String,
+    finished: bool,
+}
+
+impl Decoder {
+    fn text(&mut self, text: &str, out: &mut Deltas) {
+        if !self.thinking {
+            if !text.is_empty() {
+                out.text(CHOICE, text);
+            }
+            return;
+        }
+        self.held.push_str(text);
+        if let Some((thought, said)) = self.held.split_once(END_OF_THINKING) {
+            if !thought.is_empty() {
+                out.reasoning(CHOICE, thought);
+            }
+            if !said.is_empty() {
+                out.text(CHOICE, said);
+            }
+            self.thinking = false;
+            self.held.clear();
+            return;
+        }
+        let begun = (1..END_OF_THINKING.len())
+            .rev()
+            .find(|length| self.held.ends_with(&END_OF_THINKING[..*length]))
+            .unwrap_or(0);
+        let rest = self.held.split_off(self.held.len() - begun);
+        let thought = std::mem::replace(&mut self.held, rest);
+        if !thought.is_empty() {
+            out.reasoning(CHOICE, thought);
+        }
+    }
+}
+
+impl StreamDecoder for Decoder {
+    fn frame(&mut self, frame: Frame<'_>, out: &mut Deltas) -> Result<Seen> {
+        let Some(chunk) = unwrap(&frame)? else { return Ok(Seen::Unknown) };
+        let chunk = Value::Object(payload(&chunk)?);
+        let text = first(&chunk, self.format.text).and_then(Value::as_str);
+        if let Some(text) = text {
+            self.text(text, out);
+        }
+        let native = first(&chunk, self.format.reason).and_then(Value::as_str);
+        if let Some(native) = native.filter(|_| !self.finished) {
+            self.finished = true;
+            if !self.held.is_empty() {
+                out.reasoning(CHOICE, std::mem::take(&mut self.held));
+            }
+            out.push(Delta::Finish { choice: CHOICE, reason: reason(native), native: None });
+        }
+        let metrics = chunk.pointer(METRICS);
+        if let Some(metrics) = metrics {
+            let count = |name: &str| metrics.get(name).map_or(0, count_of);
+            out.push(Delta::Usage(Usage::new(count("inputTokenCount"), count("outputTokenCount"))));
+        }
+        let known = text.is_some() || native.is_some() || metrics.is_some();
+        Ok(if known { Seen::Known } else { Seen::Unknown })
+    }
+
+    fn end(&mut self, _out: &mut Deltas) -> Result<()> {
+        if self.finished { Ok(()) } else { Err(incomplete_stream()) }
+    }
+}
