@@ -9,7 +9,7 @@ use crate::hub::{
     AssistantMessage, ChatRequest, ChatResponse, Choice, Delta, Deltas, FinishReason, Target, Usage,
     map_finish_reason,
 };
-use crate::json::{Map, count_of, cut};
+use crate::json::{Map, Tree, count_of, cut};
 use crate::wires::bedrock::model::{Family, Name};
 use crate::wires::bedrock::payload;
 use crate::wires::framing::Frame;
@@ -197,7 +197,7 @@ impl Format {
             count(self.output_tokens, "x-amzn-bedrock-output-token-count"),
         ) {
             (Some(input), Some(output)) => Some(Usage::new(input, output)),
-            _ => body.get("usage").and_then(Value::as_object).cloned().map(Usage::from_openai),
+            _ => body.get("usage").and_then(openai_usage),
         };
         Ok(ChatResponse {
             model: target.model.clone(),
@@ -294,5 +294,14 @@ impl StreamDecoder for Decoder {
 
     fn end(&mut self, _out: &mut Deltas) -> Result<()> {
         if self.finished { Ok(()) } else { Err(incomplete_stream()) }
+    }
+}
+
+/// Counts of a model that answers in OpenAI's words.
+fn openai_usage(counts: &Value) -> Option<Usage> {
+    let text = counts.to_string();
+    match serde_json::from_str(&text).ok()? {
+        Tree::Object(fields) => Some(Usage::from_openai(fields)),
+        _ => None,
     }
 }
