@@ -55,11 +55,18 @@ thread_local! {
 
 /// Wakes the loops that the current thread has results for. A worker calls it before it sleeps.
 pub fn before_sleep() {
-    SLEEPY.with_borrow_mut(|sleepy| {
-        for sender in sleepy.get_or_insert_default().drain(..) {
-            sender.write();
-        }
-    });
+    SLEEPY.with_borrow_mut(|sleepy| write_all(sleepy.get_or_insert_default()));
+}
+
+/// The same, for a thread that may be about to stop being a worker: it wakes loops without delay from here on.
+pub fn before_leaving() {
+    if let Some(mut senders) = SLEEPY.take() {
+        write_all(&mut senders);
+    }
+}
+
+fn write_all(senders: &mut Vec<Arc<Sender>>) {
+    senders.drain(..).for_each(|sender| sender.write());
 }
 
 impl Sender {
@@ -81,7 +88,8 @@ impl Sender {
                 self.write();
             }
         } else if waiting == BURST {
-            before_sleep();
+            // Only what this thread holds back: one that is no worker holds nothing back, now or later.
+            SLEEPY.with_borrow_mut(|sleepy| sleepy.iter_mut().for_each(write_all));
         }
     }
 

@@ -160,7 +160,9 @@ where
                 if inside {
                     elsewhere(|| runtime.block_on(wait))
                 } else {
-                    // In place: a log handler, which runs inside of the runtime, may make a call too.
+                    // In place: a log handler, which runs inside of the runtime, may make a call too. A worker that
+                    // does so hands its work to another thread, and does not sleep as a worker again.
+                    queue::before_leaving();
                     Ok(tokio::task::block_in_place(|| runtime.block_on(wait)))
                 }
             })?;

@@ -318,3 +318,24 @@ def test_cancelling_does_not_disturb_other_calls() -> None:
         counts = asyncio.run(run())
         assert len(counts) >= 40
         assert set(counts) == {4}
+
+
+def test_many_readers_are_woken_when_their_streams_are_closed() -> None:
+    """Wakes that come from a thread of the program's own are as prompt as a worker's."""
+    with Watch(pieces=1) as watch:
+
+        async def run() -> None:
+            for count in (20, 2, 20, 1):
+                streams: list[Any] = [
+                    await ferrolite.acompletion(**arguments(watch.upstream, stream=True)) for _ in range(count)
+                ]
+                for stream in streams:
+                    await stream.__anext__()
+                readers = [asyncio.ensure_future(stream.__anext__()) for stream in streams]
+                await asyncio.sleep(0.05)
+                for stream in streams:
+                    stream.close()
+                done = await asyncio.wait_for(asyncio.gather(*readers, return_exceptions=True), 1)
+                assert {type(end) for end in done} == {StopAsyncIteration}
+
+        asyncio.run(run())
