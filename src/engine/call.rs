@@ -416,28 +416,36 @@ fn is_control(name: &str) -> bool {
         || name.starts_with("langsmith_")
 }
 
-/// The steering keywords of one call.
+/// The steering keywords of one call: a handful that many look for, so a list.
 #[derive(Debug)]
-pub(super) struct Control(Map);
+pub(super) struct Control(Vec<(String, Value)>);
 
 impl Control {
     fn take(keywords: &mut Keywords) -> Self {
-        let mut taken = Map::new();
+        let mut taken = Vec::new();
         if keywords.keys().any(|name| is_control(name)) {
-            let (control, rest): (Map, Map) =
-                std::mem::take(keywords).into_iter().partition(|(name, _)| is_control(name));
-            taken = control;
-            *keywords = rest;
+            for (name, value) in std::mem::take(keywords) {
+                if is_control(&name) {
+                    taken.push((name, value));
+                } else {
+                    keywords.insert(name, value);
+                }
+            }
         }
         Self(taken)
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null())
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value)
+            .filter(|value| !value.is_null())
     }
 
     pub(super) fn take_value(&mut self, name: &str) -> Option<Value> {
-        self.0.shift_remove(name).filter(|value| !value.is_null())
+        let at = self.0.iter().position(|(known, _)| known == name)?;
+        Some(self.0.swap_remove(at).1).filter(|value| !value.is_null())
     }
 
     fn text(&self, name: &str) -> Result<Option<&str>> {
@@ -473,7 +481,7 @@ impl Control {
     }
 
     fn wanted(&self, settings: &Settings) -> Result<Wanted> {
-        let mut model = match self.0.get("model") {
+        let mut model = match self.get("model") {
             Some(Value::String(model)) => model.clone(),
             Some(other) => return Err(wrong("model", "a string", other)),
             None => String::new(),

@@ -3,6 +3,7 @@
 //! Pull, not push: upstream is read only when the caller asks for more (STR-25), and everything that is there then
 //! is handed over in one batch. Dropping the stream closes the upstream connection (STR-24).
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -142,8 +143,12 @@ impl ChatStream {
     }
 
     /// The counts of the stream so far; the caller may not have asked for them.
-    pub fn usage(&self) -> Option<&Usage> {
-        self.state.chunker.usage()
+    pub fn usage(&self) -> Option<Cow<'_, Usage>> {
+        let told = self.state.chunker.usage().map(Cow::Borrowed);
+        told.or_else(|| match &self.source {
+            Source::Live { decoder, .. } => decoder.usage().map(Cow::Owned),
+            Source::Canned(_) => None,
+        })
     }
 
     /// Waits until there is something, then takes all that is ready. An empty batch means the end.

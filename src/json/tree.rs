@@ -70,6 +70,10 @@ impl<'a> Fields<'a> {
         self.0.iter().map(|(key, _)| &**key)
     }
 
+    pub fn push(&mut self, key: Cow<'a, str>, value: Tree<'a>) {
+        self.0.push((key, value));
+    }
+
     pub fn get(&self, key: &str) -> Option<&Tree<'a>> {
         self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value)
     }

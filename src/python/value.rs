@@ -282,5 +282,14 @@ fn time_limit(value: &Bound<'_, PyAny>) -> Option<Value> {
 
 /// A JSON value as a Python object.
 pub fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
-    pythonize::pythonize(py, value).map_err(|error| PyTypeError::new_err(error.to_string()))
+    match value {
+        Value::Null => Ok(py.None().into_bound(py)),
+        Value::Bool(flag) => Ok(PyBool::new(py, *flag).to_owned().into_any()),
+        Value::String(text) => Ok(PyString::new(py, text).into_any()),
+        Value::Number(number) if number.is_u64() => {
+            Ok(number.as_u64().unwrap_or_default().into_pyobject(py)?.into_any())
+        }
+        Value::Array(items) if items.is_empty() => Ok(PyList::empty(py).into_any()),
+        other => pythonize::pythonize(py, other).map_err(|error| PyTypeError::new_err(error.to_string())),
+    }
 }

@@ -21,7 +21,7 @@ use http::{HeaderMap, Method};
 use serde_json::Value;
 
 use crate::error::{Error, Kind, Result};
-use crate::hub::{Chat, Deltas, Operation, Target};
+use crate::hub::{Chat, Deltas, Operation, Target, Usage};
 use crate::wires::framing::{Frame, Framing};
 
 /// A language.
@@ -178,6 +178,10 @@ pub trait StreamDecoder: Send {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Deltas) -> Result<Seen>;
     /// The upstream closed cleanly. An error when the answer is not complete: a finish is never invented (STR-14).
     fn end(&mut self, out: &mut Deltas) -> Result<()>;
+    /// The counts so far of a wire that repeats them in every frame and tells them as a delta only at the end.
+    fn usage(&self) -> Option<Usage> {
+        None
+    }
 }
 
 /// The error of a stream that ended before its answer did (STR-14).

@@ -12,6 +12,7 @@ use crate::hub::{
     map_finish_reason,
 };
 use crate::json::{Map, cut, kind_of, take_string};
+use crate::wires::framing::Frame;
 use crate::wires::{Memo, StreamDecoder};
 
 /// Facts of the candidates that the response carries as they are: Google's name, and the response's.
@@ -30,7 +31,7 @@ pub fn decode(body: &[u8], memo: &Memo, target: &Target) -> Result<ChatResponse>
     })?;
     let mut reply = match value {
         Value::Object(reply) => reply,
-        Value::Array(chunks) if !chunks.is_empty() => return decode_chunks(chunks, memo, target),
+        Value::Array(chunks) if !chunks.is_empty() => return decode_chunks(body, memo, target),
         other => {
             let what = format!("the provider's answer is {}, not an object", kind_of(&other));
             return Err(Error::unreadable(what));
@@ -74,10 +75,10 @@ pub fn decode(body: &[u8], memo: &Memo, target: &Target) -> Result<ChatResponse>
 }
 
 /// The chunks of a stream in one list: what comes without `alt=sse` (GEM-27).
-fn decode_chunks(chunks: Vec<Value>, memo: &Memo, target: &Target) -> Result<ChatResponse> {
+fn decode_chunks(body: &[u8], memo: &Memo, target: &Target) -> Result<ChatResponse> {
     let mut decoder = Decoder::new(memo.clone());
     let mut deltas = Deltas::default();
-    decoder.value(Value::Array(chunks), &mut deltas)?;
+    decoder.frame(Frame { event: None, data: body }, &mut deltas)?;
     decoder.end(&mut deltas)?;
     let mut collector = Collector::new();
     deltas.0.into_iter().for_each(|delta| collector.add(delta));

@@ -3,15 +3,19 @@
 //! Each chunk is a reply of its own. A chunk with a finish reason need not be the last one (older models write one
 //! into every chunk), so the finish is said when the stream ends.
 
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::grounding::{self, Grounded};
 use super::pieces::{self, Piece};
 use super::response::{METADATA, finish_with_calls};
 use super::{errors, usage};
 use crate::error::{Error, Result};
-use crate::hub::{Delta, Deltas, FinishReason, map_finish_reason};
-use crate::json::{Map, cut, take_string};
+use crate::hub::{Delta, Deltas, FinishReason, Usage, map_finish_reason};
+use crate::json::{Fields, Map, Tree, cut};
 use crate::wires::framing::{FRAME_LIMIT, Frame};
 use crate::wires::{Memo, Seen, StreamDecoder, incomplete_stream};
 
@@ -24,8 +28,8 @@ pub struct Decoder {
     /// The prompt was refused (GEM-25).
     blocked: bool,
     grounded: Grounded,
-    /// The last counts, and what they were read with.
-    counts: Option<(Map, Grounded)>,
+    /// The last counts, as text: every chunk has some, and only the last ones are wanted. Empty before the first.
+    counts: String,
     /// The beginning of a chunk whose rest is in the next frame (GEM-27).
     partial: Vec<u8>,
 }
@@ -53,66 +57,62 @@ impl Decoder {
             choices: Vec::new(),
             blocked: false,
             grounded: Grounded::default(),
-            counts: None,
+            counts: String::new(),
             partial: Vec::new(),
         }
     }
 
-    /// One chunk, or a list of them.
-    pub fn value(&mut self, value: Value, out: &mut Deltas) -> Result<Seen> {
-        match value {
-            Value::Object(chunk) => self.chunk(chunk, out),
-            Value::Array(chunks) => {
-                let mut seen = Seen::Unknown;
-                for chunk in chunks {
-                    if let Value::Object(chunk) = chunk
-                        && self.chunk(chunk, out)? == Seen::Known
-                    {
-                        seen = Seen::Known;
-                    }
-                }
-                Ok(seen)
+    /// Chunks that came together.
+    pub fn chunks(&mut self, chunks: Vec<Chunk<'_>>, out: &mut Deltas) -> Result<Seen> {
+        let mut seen = Seen::Unknown;
+        for chunk in chunks {
+            if self.chunk(chunk, out)? == Seen::Known {
+                seen = Seen::Known;
             }
-            _ => Ok(Seen::Unknown),
         }
+        Ok(seen)
     }
 
-    fn chunk(&mut self, mut chunk: Map, out: &mut Deltas) -> Result<Seen> {
-        if let Some(error) = chunk.get("error").filter(|error| !error.is_null()) {
-            return Err(errors::of_stream(error));
+    fn chunk(&mut self, Chunk { mut fields, counts }: Chunk<'_>, out: &mut Deltas) -> Result<Seen> {
+        if let Some(error) = fields.take_value("error") {
+            return Err(errors::of_stream(&error));
         }
         if self.id.is_none()
-            && let Some(id) = take_string(&mut chunk, "responseId").filter(|id| !id.is_empty())
+            && let Some(id) = fields.take_text("responseId").filter(|id| !id.is_empty())
         {
             out.push(Delta::Open { id: Some(id.clone()), model: None, system_fingerprint: None });
             self.id = Some(id);
         }
-        let mut known = chunk.contains_key("modelVersion");
-        if let Some(Value::Array(candidates)) = chunk.shift_remove("candidates") {
+        let mut known = fields.get("modelVersion").is_some();
+        if let Some(Tree::List(candidates)) = fields.take("candidates") {
             known = true;
             for (position, candidate) in (0u64..).zip(candidates) {
-                if let Value::Object(candidate) = candidate {
+                if let Tree::Object(candidate) = candidate {
                     self.candidate(candidate, position, out);
                 }
             }
         }
-        if let Some(feedback) = chunk.get("promptFeedback") {
+        if let Some(feedback) = fields.take("promptFeedback") {
             known = true;
-            self.blocked |= feedback.get("blockReason").is_some_and(|reason| !reason.is_null());
+            self.blocked |= feedback.into_value().get("blockReason").is_some_and(|reason| !reason.is_null());
         }
-        if let Some(Value::Object(counts)) = chunk.shift_remove("usageMetadata") {
+        if let Some(counts) = counts.filter(|counts| counts.get().starts_with('{')) {
             known = true;
-            out.push(Delta::Usage(usage::read(&counts, self.grounded)));
-            self.counts = Some((counts, self.grounded));
+            self.counts.clear();
+            self.counts.push_str(counts.get());
         }
         Ok(if known { Seen::Known } else { Seen::Unknown })
     }
 
-    /// The counts once more, when the end says more about them: grounding may come after them, and an answer of
-    /// text alone tells its thoughts even where they were not counted (USG-08).
+    fn counted(&self) -> Option<Usage> {
+        let counts = serde_json::from_str::<Map>(&self.counts).ok()?;
+        Some(usage::read(&counts, self.grounded))
+    }
+
+    /// The counts as the end knows them: an answer of text alone tells its thoughts even where they were not counted
+    /// (USG-08).
     fn last_usage(&self, out: &mut Deltas) {
-        let Some((counts, with)) = &self.counts else { return };
-        let mut usage = usage::read(counts, self.grounded);
+        let Some(mut usage) = self.counted() else { return };
         let counted = usage
             .completion_tokens_details
             .as_ref()
@@ -126,14 +126,15 @@ impl Decoder {
             let details = usage.completion_tokens_details.get_or_insert_default();
             details.entry("text_tokens").or_insert(text.into());
             details.insert("reasoning_tokens".into(), reasoning);
-        } else if *with == self.grounded {
-            return;
         }
         out.push(Delta::Usage(usage));
     }
 
-    fn candidate(&mut self, mut candidate: Map, position: u64, out: &mut Deltas) {
-        let index = candidate.get("index").and_then(Value::as_u64).unwrap_or(position);
+    fn candidate(&mut self, mut candidate: Fields<'_>, position: u64, out: &mut Deltas) {
+        let index = match candidate.get("index") {
+            Some(Tree::Number(index)) => index.as_u64().unwrap_or(position),
+            _ => position,
+        };
         let first = self.choices.is_empty();
         let at = self.choices.iter().position(|choice| choice.index == index).unwrap_or_else(|| {
             self.choices.push(ChoiceState { index, ..ChoiceState::default() });
@@ -142,19 +143,23 @@ impl Decoder {
         let legacy = self.memo.legacy_functions;
         let answer = self.id.as_deref().unwrap_or_default();
         let Some(state) = self.choices.get_mut(at) else { return };
-        let parts =
-            candidate.get_mut("content").and_then(|content| content.get_mut("parts")).map(Value::take);
-        if let Some(Value::Array(parts)) = parts {
-            let mut fields = Fields::default();
+        if let Some(Tree::Object(mut content)) = candidate.take("content")
+            && let Some(Tree::List(parts)) = content.take("parts")
+        {
+            let mut fields = ProviderFields::default();
             for part in parts {
-                state.part(part, answer, legacy, &mut fields, out);
+                match plain_text(&part) {
+                    Some("") => {}
+                    Some(text) => out.text(index, text.to_owned()),
+                    None => state.part(part.into_value(), answer, legacy, &mut fields, out),
+                }
             }
             fields.push(index, out);
         }
-        if let Some(logprobs) = candidate.get("logprobsResult").and_then(pieces::logprobs) {
+        if let Some(logprobs) = candidate.take_value("logprobsResult").as_ref().and_then(pieces::logprobs) {
             out.push(Delta::Logprobs { choice: index, logprobs });
         }
-        if let Some(native) = take_string(&mut candidate, "finishReason") {
+        if let Some(native) = candidate.take_text("finishReason") {
             state.finish = Some(map_finish_reason(&native).0);
         }
         self.grounded.merge(state.metadata(candidate, first, out));
@@ -166,7 +171,14 @@ impl ChoiceState {
         self.calls == 0 && !self.has_other && self.annotations.is_empty()
     }
 
-    fn part(&mut self, part: Value, answer: &str, legacy: bool, fields: &mut Fields, out: &mut Deltas) {
+    fn part(
+        &mut self,
+        part: Value,
+        answer: &str,
+        legacy: bool,
+        fields: &mut ProviderFields,
+        out: &mut Deltas,
+    ) {
         let choice = self.index;
         let signed = pieces::read(part);
         if let Some(signature) = &signed.signature {
@@ -231,10 +243,10 @@ impl ChoiceState {
 
     /// Citations, ratings and the like, as they come (GEM-28). The first time also those that are empty, so that
     /// they can be asked for.
-    fn metadata(&mut self, mut candidate: Map, first: bool, out: &mut Deltas) -> Grounded {
+    fn metadata(&mut self, mut candidate: Fields<'_>, first: bool, out: &mut Deltas) -> Grounded {
         let mut grounded = Grounded::default();
         for (key, name) in METADATA {
-            let value = candidate.shift_remove(*key).unwrap_or(Value::Null);
+            let value = candidate.take_value(key).unwrap_or(Value::Null);
             let values = match (*key, value) {
                 ("groundingMetadata", value) => {
                     let entries = grounding::entries(value);
@@ -270,12 +282,12 @@ impl ChoiceState {
 
 /// What a frame adds to `provider_specific_fields`.
 #[derive(Debug, Default)]
-struct Fields {
+struct ProviderFields {
     signatures: Vec<Value>,
     invocations: Vec<Value>,
 }
 
-impl Fields {
+impl ProviderFields {
     fn push(self, choice: u64, out: &mut Deltas) {
         let mut fields = Map::new();
         for (name, values) in
@@ -291,35 +303,89 @@ impl Fields {
     }
 }
 
+/// The text of a part that is nothing else: most parts of most streams.
+fn plain_text<'t>(part: &'t Tree<'_>) -> Option<&'t str> {
+    match part {
+        Tree::Object(fields) if fields.keys().eq(["text"]) => fields.get("text").and_then(Tree::as_str),
+        _ => None,
+    }
+}
+
+/// One chunk: a reply of its own.
+#[derive(Debug, Default)]
+pub struct Chunk<'a> {
+    fields: Fields<'a>,
+    /// `usageMetadata`
+    counts: Option<&'a RawValue>,
+}
+
+impl<'de> Deserialize<'de> for Chunk<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct ChunkVisitor;
+        impl<'de> Visitor<'de> for ChunkVisitor {
+            type Value = Chunk<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a chunk object")
+            }
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut access: A,
+            ) -> std::result::Result<Chunk<'de>, A::Error> {
+                let mut chunk = Chunk::default();
+                while let Some(Tree::Text(key)) = access.next_key()? {
+                    if key == "usageMetadata" {
+                        chunk.counts = Some(access.next_value()?);
+                    } else {
+                        chunk.fields.push(key, access.next_value()?);
+                    }
+                }
+                Ok(chunk)
+            }
+        }
+        deserializer.deserialize_map(ChunkVisitor)
+    }
+}
+
+/// The chunks of a frame: one, or a list of them. What is no object is passed over.
+pub fn read(frame: &[u8]) -> serde_json::Result<Vec<Chunk<'_>>> {
+    match frame.first() {
+        Some(b'{') => Ok(vec![serde_json::from_slice(frame)?]),
+        Some(b'[') => {
+            let items = serde_json::from_slice::<Vec<&RawValue>>(frame)?;
+            let objects = items.into_iter().map(RawValue::get).filter(|item| item.starts_with('{'));
+            objects.map(serde_json::from_str).collect()
+        }
+        _ => serde_json::from_slice::<IgnoredAny>(frame).map(|_| Vec::new()),
+    }
+}
+
 impl StreamDecoder for Decoder {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Deltas) -> Result<Seen> {
         let data = frame.data.trim_ascii();
         if self.partial.is_empty() && data == b"[DONE]" {
             return Ok(Seen::Done);
         }
-        let parsed = if self.partial.is_empty() {
-            serde_json::from_slice::<Value>(data)
+        let mut held = std::mem::take(&mut self.partial);
+        let whole = if held.is_empty() {
+            data
         } else {
-            self.partial.extend_from_slice(data);
-            serde_json::from_slice::<Value>(&self.partial)
+            held.extend_from_slice(data);
+            &held
         };
-        let value = match parsed {
-            Ok(value) => value,
-            Err(error) if error.is_eof() && self.partial.len() + data.len() <= FRAME_LIMIT => {
-                if self.partial.is_empty() {
-                    self.partial.extend_from_slice(data);
-                }
-                return Ok(Seen::Known);
-            }
-            Err(error) => {
-                let bytes = if self.partial.is_empty() { data } else { &self.partial };
-                let text = String::from_utf8_lossy(bytes.get(..200).unwrap_or(bytes)).into_owned();
-                let what = format!("a chunk of the stream is no JSON ({error}): {}", cut(&text, 200));
-                return Err(Error::unreadable(what).with_source(error));
-            }
+        let error = match read(whole) {
+            Ok(chunks) => return self.chunks(chunks, out),
+            Err(error) => error,
         };
-        self.partial.clear();
-        self.value(value, out)
+        if error.is_eof() && whole.len() <= FRAME_LIMIT {
+            if held.is_empty() {
+                held.extend_from_slice(data);
+            }
+            self.partial = held;
+            return Ok(Seen::Known);
+        }
+        let text = String::from_utf8_lossy(whole.get(..200).unwrap_or(whole)).into_owned();
+        let what = format!("a chunk of the stream is no JSON ({error}): {}", cut(&text, 200));
+        Err(Error::unreadable(what).with_source(error))
     }
 
     fn end(&mut self, out: &mut Deltas) -> Result<()> {
@@ -343,12 +409,16 @@ impl StreamDecoder for Decoder {
         for state in &mut self.choices {
             let choice = state.index;
             let invocations = std::mem::take(&mut state.server_calls);
-            Fields { invocations, ..Fields::default() }.push(choice, out);
+            ProviderFields { invocations, ..ProviderFields::default() }.push(choice, out);
             if let Some(reason) = state.finish.take() {
                 let reason = finish_with_calls(reason, state.calls > 0, &self.memo);
                 out.push(Delta::Finish { choice, reason, native: None });
             }
         }
         Ok(())
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.counted()
     }
 }
