@@ -17,6 +17,8 @@ PROVIDERS = (
     "anthropic",
     "gemini",
     "azure_ai",
+    "bedrock",
+    "bedrock_invoke",
     "cerebras",
     "cloudflare",
     "dashscope",
