@@ -231,6 +231,7 @@ def test_the_references_control_names_are_never_sent() -> None:
         "ssl_verify",
         "cache_control_injection_points",
         "model_alias_map",
+        "model_id",
     }
     more = {name: {"a": 1} for name in control if name not in special}
     with Upstream() as upstream:
