@@ -327,7 +327,8 @@ def test_many_readers_are_woken_when_their_streams_are_closed() -> None:
         async def run() -> None:
             for count in (20, 2, 20, 1):
                 streams: list[Any] = [
-                    await ferrolite.acompletion(**arguments(watch.upstream, stream=True)) for _ in range(count)
+                    await ferrolite.acompletion(**arguments(watch.upstream, stream=True))
+                    for _ in range(count)
                 ]
                 for stream in streams:
                     await stream.__anext__()
