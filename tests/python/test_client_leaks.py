@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import statistics
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -168,14 +169,17 @@ def test_streams_and_responses_need_no_collector() -> None:
             gc.enable()
 
 
+ROUNDS = int(os.environ.get("SOAK_ROUNDS", "20"))
+
+
 @pytest.mark.slow
 def test_soak() -> None:
-    """20,000 calls and 2,000 streams, a third dropped half way: memory settles."""
+    """20,000 calls and 2,000 streams, a third dropped half way: memory settles. `SOAK_ROUNDS` makes it longer."""
     before = _core.alive_tasks()
     sizes = []
     started = time.monotonic()
     with Upstream(answer) as upstream:
-        for _ in range(20):
+        for _ in range(ROUNDS):
             run(upstream, 1000, 100)
             gc.collect()
             # What the server of this test remembers is its own.
@@ -183,11 +187,12 @@ def test_soak() -> None:
             sizes.append(resident())
         left = check_nothing_left(upstream, before)
         connections, idle = upstream.connections, len(upstream.open)
-    late = sizes[len(sizes) // 2 :]
-    slope = (late[-1] - late[0]) / (len(late) - 1)
+    # An allocator gives memory back when it likes, in steps of a megabyte and more: medians of a third each.
+    third = len(sizes) // 3
+    grown = statistics.median(sizes[-third:]) - statistics.median(sizes[:third])
     print(
         f"\nsoak: {time.monotonic() - started:.0f} s, {connections} connections, {idle} idle at the end, "
         f"tasks {before} -> {left}, memory {sizes[0] / 1e6:.1f} -> {sizes[-1] / 1e6:.1f} MB, "
-        f"{slope / 1000:.1f} kB in 1,000 calls and 100 streams"
+        f"{grown / third / 2000:.1f} kB in 1,000 calls and 100 streams"
     )
-    assert slope < 200_000
+    assert grown < 6_000_000
