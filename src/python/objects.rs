@@ -297,10 +297,23 @@ fn tool_call<'py>(py: Python<'py>, classes: &Classes, call: ToolCall) -> PyResul
     Ok(made.0)
 }
 
+/// Whether all counts are where the class keeps them: there is nothing left for its constructor to move or convert.
+fn is_in_place(usage: &Usage) -> bool {
+    let details = usage.prompt_tokens_details.as_ref();
+    let detail = |name: &str| details.and_then(|details| details.get(name));
+    let extra = |name: &str| usage.extra.get(name);
+    let read = extra("cache_read_input_tokens").or_else(|| extra("prompt_cache_hit_tokens"));
+    let written = extra("cache_creation_input_tokens").or_else(|| detail("cache_write_tokens"));
+    extra("server_tool_use").is_none()
+        && extra("reasoning_tokens").is_none()
+        && details.into_iter().flatten().all(|(_, value)| !value.is_object())
+        && (read.is_none() || detail("cached_tokens") == read)
+        && detail("cache_write_tokens") == written
+        && detail("cache_creation_tokens") == written
+}
+
 fn usage<'py>(py: Python<'py>, classes: &Classes, usage: &Usage) -> PyResult<Bound<'py, PyAny>> {
-    let simple = |details: &Option<Map>| details.iter().flatten().all(|(_, value)| !value.is_object());
-    if !usage.extra.is_empty() || !simple(&usage.prompt_tokens_details) {
-        // Numbers beside OpenAI's fields: the constructor knows where each goes.
+    if !is_in_place(usage) {
         let fields = PyDict::new(py);
         fields.set_item(intern!(py, "prompt_tokens"), usage.prompt_tokens)?;
         fields.set_item(intern!(py, "completion_tokens"), usage.completion_tokens)?;
@@ -340,6 +353,19 @@ fn usage<'py>(py: Python<'py>, classes: &Classes, usage: &Usage) -> PyResult<Bou
         }
         made.set(name, &inner.0)?;
     }
+    for (name, counts) in [
+        (
+            intern!(py, "_cache_read_input_tokens"),
+            ["cache_read_input_tokens", "prompt_cache_hit_tokens"].as_slice(),
+        ),
+        (intern!(py, "_cache_creation_input_tokens"), &["cache_creation_input_tokens"]),
+    ] {
+        let count = counts.iter().find_map(|name| usage.extra.get(*name)).and_then(Value::as_u64);
+        if let Some(count) = count.filter(|count| *count > 0) {
+            made.set_count(name, count)?;
+        }
+    }
+    made.set_fields(&usage.extra)?;
     Ok(made.0)
 }
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ferrolite import stream_chunk_builder
 from ferrolite.types.utils import (
     CacheCreationTokenDetails,
     CompletionTokensDetailsWrapper,
@@ -121,3 +122,37 @@ def test_other_numbers_stay_attributes():
     usage["later"] = 4
     assert usage.queue_time == 0.5
     assert usage.model_dump()["later"] == 4
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"cost": 0.5, "speed": "fast"},
+        {"cache_read_input_tokens": 3, "cache_creation_input_tokens": 2},
+        {
+            "cache_read_input_tokens": 0,
+            "cache_creation_input_tokens": 0,
+            "prompt_tokens_details": {
+                "cached_tokens": 0,
+                "cache_write_tokens": 0,
+                "cache_creation_tokens": 0,
+            },
+        },
+        {"prompt_cache_hit_tokens": 4},
+        {"reasoning_tokens": 2},
+        {"server_tool_use": {"web_search_requests": 1}},
+        {"prompt_tokens_details": {"cached_tokens": 7}},
+        {"prompt_tokens_details": {"cache_write_tokens": 0}},
+        {"iterations": [{"input_tokens": 1}]},
+    ],
+)
+def test_the_core_makes_what_the_constructor_makes(more):
+    counts = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15, **more}
+    choices = [{"index": 0, "delta": {"content": "hi"}, "finish_reason": "stop"}]
+    chunks = [{"id": "1", "choices": choices}, {"id": "1", "choices": [], "usage": counts}]
+    made, expected = stream_chunk_builder(chunks).usage, Usage(**counts)
+    assert made.model_dump() == expected.model_dump()
+    assert vars(made).keys() == vars(expected).keys()
+    assert made._cache_read_input_tokens == expected._cache_read_input_tokens
+    assert made._cache_creation_input_tokens == expected._cache_creation_input_tokens
