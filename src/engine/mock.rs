@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::attempt::complete;
-use super::call::{ChatCall, Control};
+use super::call::ChatCall;
+use super::control::Control;
 use super::stream::ChatStream;
 use super::{Answer, Meta, new_chat_id, now};
 use crate::error::{Error, Kind, Result};

@@ -3,8 +3,10 @@
 mod attempt;
 mod cache_marks;
 mod call;
+mod control;
 mod credentials;
 mod drop_params;
+mod error_context;
 mod media;
 mod mock;
 mod retry;
@@ -20,7 +22,8 @@ use crate::error::Result;
 use crate::hub::ChatResponse;
 use crate::transport::Transport;
 
-pub use call::{ChatCall, Keywords, Settings, is_ignored};
+pub use call::{ChatCall, Settings};
+pub use control::{Keywords, is_ignored};
 pub use retry::RetryPolicy;
 pub use stream::{ChatStream, StreamHead};
 

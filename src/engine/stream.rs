@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::call::ErrorContext;
+use super::error_context::ErrorContext;
 use super::{Meta, new_call_id, new_chat_id, now, own_headers};
 use crate::error::{Error, Kind, Result};
 use crate::hub::{ChatResponse, Delta, Deltas, Usage, replay};
