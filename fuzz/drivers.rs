@@ -9,7 +9,7 @@ use bytes::Bytes;
 use ferrolite::auth::Secret;
 use ferrolite::config::Environment;
 use ferrolite::engine::{ChatCall, Settings};
-use ferrolite::hub::{Collector, Delta, Deltas, Options, Target, replay};
+use ferrolite::hub::{CallType, Collector, Delta, Deltas, Options, Target, replay};
 use ferrolite::providers::{Wanted, resolve};
 use ferrolite::wires::framing::{Frames, Framing};
 use ferrolite::wires::openai::{Chunk, Chunker};
@@ -46,7 +46,7 @@ impl Environment for NoVariables {
 
 fn target(model: &str) -> Target {
     let wanted = Wanted { model: model.into(), api_key: Some(Secret::new("key")), ..Wanted::default() };
-    resolve(wanted, Options::default(), &NoVariables).expect("the model is known").target
+    resolve(wanted, CallType::Chat, Options::default(), &NoVariables).expect("the model is known").target
 }
 
 /// Pieces whose sizes follow from the input itself, so that a corpus file is just the stream.

@@ -1,12 +1,15 @@
 //! One call from request to answer: encode, sign, send, decode; retries and time limits around it.
 
-mod attempt;
 mod cache_marks;
-mod call;
+mod calls;
+mod chat;
+mod chat_call;
 mod control;
 mod credentials;
 mod drop_params;
+mod envelope;
 mod error_context;
+mod exchange;
 mod media;
 mod mock;
 mod retry;
@@ -24,8 +27,10 @@ use crate::error::Result;
 use crate::hub::ChatResponse;
 use crate::transport::Transport;
 
-pub use call::{ChatCall, Settings};
+pub use calls::{Call, CallAnswer};
+pub use chat_call::ChatCall;
 pub use control::{Keywords, is_ignored};
+pub use envelope::{Envelope, Settings};
 pub use retry::RetryPolicy;
 pub use stream::{ChatStream, StreamHead};
 
@@ -94,7 +99,7 @@ impl Engine {
         if let Some(mock) = &call.mock {
             return mock::answer(mock, &call).await;
         }
-        attempt::chat(self, call, started).await
+        chat::answer(self, call, started).await
     }
 
     /// A streamed chat completion: returns when the upstream has begun to answer.
@@ -103,7 +108,12 @@ impl Engine {
         if let Some(mock) = &call.mock {
             return mock::stream(mock, &call).await;
         }
-        attempt::chat_stream(self, call, started).await
+        chat::stream(self, call, started).await
+    }
+
+    /// A call of another type than chat, whole.
+    pub async fn call(&self, call: Call) -> Result<CallAnswer> {
+        calls::answer(self, call, Instant::now()).await
     }
 }
 

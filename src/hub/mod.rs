@@ -4,6 +4,7 @@
 //! and builders; which provider wants what is not known here.
 
 mod accent;
+mod call;
 mod chat;
 mod collect;
 mod delta;
@@ -17,6 +18,7 @@ pub use accent::{
     Accent, ErrorClass, ErrorTable, Flatten, ModelName, PastReasoning, ReasoningRule, SchemaRule,
     ToolChoiceRule,
 };
+pub use call::{Call, CallAccent, CallRequest, CallResponse, CallType, Upload};
 pub use chat::{AssistantMessage, CHAT_PARAMS, ChatRequest, ChatResponse, Choice, InlineMedia, Params};
 pub use collect::{Collector, replay};
 pub use delta::{Delta, Deltas};

@@ -6,6 +6,7 @@
 pub mod anthropic;
 pub mod bedrock;
 pub mod bedrock_invoke;
+mod calls;
 pub mod cohere;
 mod event_stream;
 pub mod framing;
@@ -21,7 +22,7 @@ use http::{HeaderMap, Method};
 use serde_json::Value;
 
 use crate::error::{Error, Kind, Result};
-use crate::hub::{Chat, Deltas, Operation, Target, Usage};
+use crate::hub::{Call, CallType, Chat, Deltas, Operation, Target, Usage};
 use crate::wires::framing::{Frame, Framing};
 
 /// A language.
@@ -50,6 +51,16 @@ impl WireId {
             Self::Cohere => &cohere::Cohere,
             Self::OllamaChat => &ollama::OllamaChat,
             Self::OllamaGenerate => &ollama::OllamaGenerate,
+        }
+    }
+}
+
+impl WireId {
+    /// Its side for a call of another type; `None` when the language has no such call.
+    pub fn call(self, call_type: CallType) -> Option<&'static dyn Wire<Call>> {
+        match self {
+            Self::Openai => openai::call(call_type),
+            _ => None,
         }
     }
 }

@@ -118,7 +118,8 @@ fn openrouter_names_the_site_that_the_environment_says() {
 
 #[test]
 fn keywords_that_a_row_names_go_where_it_says_and_not_into_the_body() {
-    let sent = call("gdc/m", json!({ "api_base": "http://h", "vertex_project": "p", "vertex_location": "l" }));
+    let sent =
+        call("gdc/m", json!({ "api_base": "http://h", "vertex_project": "p", "vertex_location": "l" }));
     assert_eq!(sent.url, "http://h/v1/projects/p/locations/l/chat/completions");
     assert_eq!(sent.header("x-goog-user-project"), Some("projects/p"));
     assert!(sent.body.get("vertex_project").is_none() && sent.body.get("vertex_location").is_none());

@@ -61,11 +61,11 @@ fn prepared(keywords: Value, variables: &Variables) -> Result<(ChatCall, Prepare
 pub fn sent(keywords: Value, variables: &Variables) -> Result<Sent> {
     let (call, prepared) = prepared(keywords, variables)?;
     let mut headers = prepared.call.headers;
-    for (name, value) in &call.route.headers {
+    for (name, value) in &call.envelope.route.headers {
         let name = http::HeaderName::try_from(name.as_str()).expect("a header name");
         headers.insert(name, http::HeaderValue::try_from(value.as_str()).expect("a header value"));
     }
-    auth::sign(&mut headers, call.route.auth, call.route.key.as_ref())?;
+    auth::sign(&mut headers, call.envelope.route.auth, call.envelope.route.key.as_ref())?;
     let body = serde_json::from_slice(&prepared.call.body).expect("the body is JSON");
     Ok(Sent { url: prepared.call.url, headers, body })
 }

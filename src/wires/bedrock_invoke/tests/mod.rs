@@ -36,6 +36,8 @@ fn target(model: &str) -> Target {
         path: Some("/model/m".into()),
         facts: models::facts_of(&owners, &Name::parse(model).listed("bedrock")),
         accent: Arc::new(Accent::default()),
+        call_type: crate::hub::CallType::Chat,
+        call_accent: Arc::default(),
         options: Options::default(),
     }
 }

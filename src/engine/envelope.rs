@@ -1,4 +1,4 @@
-//! From keywords and settings to a call that is checked and ready to send. No network.
+//! From keywords and settings to where a call goes and how it is carried. No network.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -6,15 +6,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::control::{Control, Keywords, pairs, strings, time_limit, wrong};
+use super::control::{Control, Keywords, pairs, time_limit, wrong};
 use super::error_context::ErrorContext;
-use super::mock::Mock;
 use super::retry::RetryPolicy;
-use super::{cache_marks, drop_params};
 use crate::auth::{Secret, aws};
 use crate::config::{self, Environment};
 use crate::error::{Error, Result};
-use crate::hub::{ChatRequest, Options, Target, ThinkingBudgets, check_messages};
+use crate::hub::{CallType, Options, Target, ThinkingBudgets};
 use crate::providers::{self, Route, Wanted};
 use crate::transport::{Connection, Limits, Reach, Verify};
 
@@ -43,23 +41,60 @@ pub struct Settings {
     pub repeated_chunk_limit: Option<u32>,
 }
 
-/// A chat completion that is ready to be sent.
+/// How a call is carried: where to, with what proof, within which limits.
 #[derive(Debug)]
-pub struct ChatCall {
-    pub request: ChatRequest,
+pub struct Envelope {
     pub route: Route,
     pub limits: Limits,
     pub connection: Connection,
     pub retry: RetryPolicy,
     pub headers: Vec<(String, String)>,
     pub query: Vec<(String, String)>,
-    /// The caller wants a usage chunk (STR-20).
-    pub include_usage: bool,
-    pub repeated_chunk_limit: u32,
-    pub mock: Option<Mock>,
 }
 
-impl ChatCall {
+/// What decides how keywords are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Purpose {
+    pub call_type: CallType,
+    pub stream: bool,
+    /// Nothing is sent: no key is needed, and no address.
+    pub mocked: bool,
+}
+
+impl Envelope {
+    pub(super) fn new(
+        wanted: Wanted,
+        control: &Control,
+        purpose: Purpose,
+        options: Options,
+        settings: &Settings,
+        environment: &dyn Environment,
+    ) -> Result<Self> {
+        let route = if purpose.mocked {
+            providers::resolve_without_key(wanted, purpose.call_type, options)?
+        } else {
+            providers::resolve(wanted, purpose.call_type, options, environment)?
+        };
+        let named = |error: Error| error.at(&route.target.provider, &route.target.model);
+        let mut headers = settings.headers.clone();
+        for keyword in ["headers", "extra_headers"] {
+            headers.extend(pairs(control.get(keyword), keyword).map_err(named)?);
+        }
+        let (limits, connect_timeout) = limits(control, purpose.stream, settings).map_err(named)?;
+        Ok(Self {
+            limits,
+            connection: Connection {
+                verify: verify(control, settings, environment),
+                connect_timeout,
+                reach: Reach::Anywhere,
+            },
+            retry: retry(control, &route, settings).map_err(named)?,
+            headers,
+            query: pairs(control.get("extra_query"), "extra_query").map_err(named)?,
+            route,
+        })
+    }
+
     pub fn target(&self) -> &Target {
         &self.route.target
     }
@@ -84,121 +119,29 @@ impl ChatCall {
         }
         secrets
     }
-
-    /// Reads and checks the keywords. `model` and `messages` are among them.
-    pub fn from_keywords(
-        mut keywords: Keywords,
-        settings: &Settings,
-        environment: &dyn Environment,
-    ) -> Result<Self> {
-        let mut control = Control::take(&mut keywords);
-        let wanted = wanted(&control, &mut keywords, settings)?;
-        let drop_params = control.switch("drop_params")?.unwrap_or(settings.drop_params)
-            || config::switch(environment, "LITELLM_DROP_PARAMS");
-        let modify_params = control.switch("modify_params")?.unwrap_or(settings.modify_params)
-            || config::switch(environment, "LITELLM_MODIFY_PARAMS");
-        let thinks = ["reasoning_effort", "thinking"].iter().any(|name| keywords.contains_key(*name));
-        let thinking_budgets =
-            if thinks { thinking_budgets(environment) } else { ThinkingBudgets::default() };
-        let options = Options { drop_params, modify_params, thinking_budgets };
-        check_types(&keywords).map_err(|error| name_wanted(error, &wanted))?;
-        let mut request = ChatRequest::from_map(keywords).map_err(|error| name_wanted(error, &wanted))?;
-        check_messages(&request.messages).map_err(|error| name_wanted(error, &wanted))?;
-        let mock = Mock::take(&mut control)?;
-        let route = match &mock {
-            // A mock needs no key and no address.
-            Some(_) => providers::resolve_without_key(wanted, options)?,
-            None => providers::resolve(wanted, options, environment)?,
-        };
-        let target = &route.target;
-        let named = |error: Error| error.at(&target.provider, &target.model);
-        cache_marks::inject(&mut request, control.get("cache_control_injection_points")).map_err(named)?;
-        drop_params::additional(&mut request, control.get("additional_drop_params")).map_err(named)?;
-        let allowed =
-            strings(control.get("allowed_openai_params"), "allowed_openai_params").map_err(named)?;
-        if mock.is_none() {
-            drop_params::check(&mut request, target, &allowed)?;
-        }
-        let include_usage = wants_usage(&request);
-        let asks_itself =
-            route.row.accent.always_stream_usage && route.row.base.as_deref() == Some(&target.base);
-        if request.stream && asks_itself && !request.params.has("stream_options") {
-            request.params.0.insert("stream_options".into(), serde_json::json!({ "include_usage": true }));
-        }
-        let mut headers = settings.headers.clone();
-        for keyword in ["headers", "extra_headers"] {
-            headers.extend(pairs(control.get(keyword), keyword).map_err(named)?);
-        }
-        for (header, keyword) in &route.row.keywords_from_headers {
-            add_to_keyword(&mut request, keyword, header, &headers);
-        }
-        let (limits, connect_timeout) = limits(&control, request.stream, settings).map_err(named)?;
-        Ok(Self {
-            limits,
-            connection: Connection {
-                verify: verify(&control, settings, environment),
-                connect_timeout,
-                reach: Reach::Anywhere,
-            },
-            retry: retry(&control, &route, settings).map_err(named)?,
-            headers,
-            query: pairs(control.get("extra_query"), "extra_query").map_err(named)?,
-            include_usage,
-            repeated_chunk_limit: settings.repeated_chunk_limit.unwrap_or(100),
-            mock,
-            request,
-            route,
-        })
-    }
 }
 
-/// Keywords whose type decides what becomes of the call.
-fn check_types(keywords: &Keywords) -> Result<()> {
-    match keywords.get("stream") {
-        None | Some(Value::Bool(_) | Value::Null) => {}
-        Some(other) => return Err(wrong("stream", "a boolean", other)),
-    }
-    match keywords.get("extra_body") {
-        None | Some(Value::Object(_) | Value::Null) => Ok(()),
-        Some(other) => Err(wrong("extra_body", "an object", other)),
-    }
+/// The switches of a call that translation needs.
+pub(super) fn options(
+    control: &Control,
+    keywords: &Keywords,
+    settings: &Settings,
+    environment: &dyn Environment,
+) -> Result<Options> {
+    let drop_params = control.switch("drop_params")?.unwrap_or(settings.drop_params)
+        || config::switch(environment, "LITELLM_DROP_PARAMS");
+    let modify_params = control.switch("modify_params")?.unwrap_or(settings.modify_params)
+        || config::switch(environment, "LITELLM_MODIFY_PARAMS");
+    let thinks = ["reasoning_effort", "thinking"].iter().any(|name| keywords.contains_key(*name));
+    let thinking_budgets = if thinks { thinking_budgets(environment) } else { ThinkingBudgets::default() };
+    Ok(Options { drop_params, modify_params, thinking_budgets })
 }
 
-/// What the caller put into a header, where the provider reads it: behind what the keyword holds already.
-fn add_to_keyword(request: &mut ChatRequest, keyword: &str, header: &str, headers: &[(String, String)]) {
-    let given = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(header));
-    let items: Vec<Value> = given
-        .flat_map(|(_, value)| value.split(','))
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
-        .map(Value::from)
-        .collect();
-    if items.is_empty() {
-        return;
-    }
-    match request.extra.get_mut(keyword) {
-        Some(Value::Array(list)) => list.extend(items),
-        Some(Value::String(text)) => {
-            let mut list = vec![Value::from(std::mem::take(text))];
-            list.extend(items);
-            request.extra.insert(keyword.to_owned(), list.into());
-        }
-        _ => {
-            request.extra.insert(keyword.to_owned(), items.into());
-        }
-    }
-}
-
-fn name_wanted(error: Error, wanted: &Wanted) -> Error {
+pub(super) fn name_wanted(error: Error, wanted: &Wanted) -> Error {
     match providers::split_model(&wanted.model, wanted.provider.as_deref()) {
         Ok((provider, model)) => error.at(&provider, &model),
         Err(_) => error,
     }
-}
-
-fn wants_usage(request: &ChatRequest) -> bool {
-    let options = request.params.get("stream_options").and_then(Value::as_object);
-    options.and_then(|options| options.get("include_usage")).and_then(Value::as_bool).unwrap_or(false)
 }
 
 /// Budgets that the environment overrides (ANT-14).
@@ -222,7 +165,8 @@ fn thinking_budgets(environment: &dyn Environment) -> ThinkingBudgets {
     budgets
 }
 
-fn wanted(control: &Control, keywords: &mut Keywords, settings: &Settings) -> Result<Wanted> {
+/// Where the caller wants the call to go.
+pub(super) fn wanted(control: &Control, keywords: &mut Keywords, settings: &Settings) -> Result<Wanted> {
     let mut model = match control.get("model") {
         Some(Value::String(model)) => model.clone(),
         Some(other) => return Err(wrong("model", "a string", other)),
