@@ -5,8 +5,10 @@ use std::time::{Duration, Instant, SystemTime};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::call::ChatCall;
+use super::error_context::ErrorContext;
 use super::stream::{ChatStream, StreamSettings};
 use super::{Answer, Engine, Meta, media, new_call_id, new_chat_id, now, own_headers};
+use crate::auth::Secret;
 use crate::error::{BODY_LIMIT, Error, Result};
 use crate::hub::{ChatRequest, ChatResponse, Target};
 use crate::transport::{Body, Transport, retry_after, should_retry};
@@ -24,6 +26,8 @@ struct Job {
     repaired: bool,
     /// Seconds to add to our clock in signatures (BED-21).
     clock: Option<i64>,
+    /// What errors and the log must not quote: the key, or the keys of the signature.
+    secrets: Vec<Secret>,
 }
 
 /// What came of an attempt.
@@ -77,6 +81,7 @@ impl Job {
         }
         let (http, memo) = encode(&call)?;
         Ok(Self {
+            secrets: call.secrets(),
             call,
             http,
             memo,
@@ -88,7 +93,7 @@ impl Job {
         })
     }
 
-    async fn head(&self, engine: &Engine) -> Outcome<Body> {
+    async fn head(&mut self, engine: &Engine) -> Outcome<Body> {
         let limits = self.call.limits;
         let http = self.signed(engine).await.map_err(|error| self.broken(error))?;
         let sent = engine.transport.send(http, &self.call.connection, limits).await;
@@ -101,24 +106,29 @@ impl Job {
     }
 
     /// The request, signed as a whole where its row says so: for this attempt, since signatures age.
-    async fn signed(&self, engine: &Engine) -> Result<HttpCall> {
+    async fn signed(&mut self, engine: &Engine) -> Result<HttpCall> {
         let mut http = self.http.clone();
         if let Some(signing) = &self.call.route.signing {
             let keys = engine.credentials.get(&engine.transport, &self.call.connection, signing).await?;
+            for secret in keys.secrets() {
+                if !self.secrets.contains(secret) {
+                    self.secrets.push(secret.clone());
+                }
+            }
             let now = shifted(SystemTime::now(), self.clock.unwrap_or_default());
             auth::aws::sign(&mut http, &keys, &signing.region, &signing.service, now)?;
         }
         Ok(http)
     }
 
-    async fn whole(&self, engine: &Engine) -> Outcome<HttpReply> {
+    async fn whole(&mut self, engine: &Engine) -> Outcome<HttpReply> {
         let body = self.head(engine).await?;
         body.collect(self.call.limits).await.map_err(|error| self.broken(error))
     }
 
     /// Prepares the next attempt, after a wait or with a repaired request, or gives up with the error.
     async fn again(&mut self, failure: Failure) -> Result<()> {
-        let Failure { mut error, retryable, repaired, clock } = failure;
+        let Failure { error, retryable, repaired, clock } = failure;
         if clock.is_some() && self.clock.is_none() {
             tracing::warn!(provider = %self.call.target().provider, "the clock is wrong, signed again by the upstream's");
             self.clock = clock;
@@ -128,13 +138,10 @@ impl Job {
             tracing::debug!(provider = %self.call.target().provider, error = %error, "repaired");
             self.repaired = true;
             self.call.request = request;
-            (self.http, self.memo) = encode(&self.call)?;
+            (self.http, self.memo) = encode(&self.call).map_err(|error| self.transport_failure(error))?;
             return Ok(());
         }
         let Some(wait) = self.call.retry.wait(self.retries, &error, retryable) else {
-            let facts = error.facts_mut();
-            facts.attempts = self.retries;
-            facts.attempts_allowed = self.call.retry.retries;
             return Err(error);
         };
         self.retries += 1;
@@ -150,7 +157,7 @@ impl Job {
             Ok(response) => response,
             Err(error) => return Err(self.decorate(error, &reply.headers)),
         };
-        log_reply(&reply, &self.call);
+        self.log_reply(&reply);
         complete(&mut response);
         let mut meta = self.meta(reply.status, reply.headers);
         meta.response_model = Some(response.model.clone());
@@ -177,7 +184,7 @@ impl Job {
             idle: self.call.limits.idle,
             include_usage,
             repeated_chunk_limit: self.call.repeated_chunk_limit,
-            context: self.call.error_context(),
+            context: self.error_context(),
         };
         Ok(ChatStream::live(body, wire.framing(), decoder, meta, settings))
     }
@@ -201,7 +208,7 @@ impl Job {
     fn failed(&self, reply: &HttpReply) -> Box<Failure> {
         let target = self.call.target();
         let wire: &dyn StreamWire = target.wire.chat();
-        log_reply(reply, &self.call);
+        self.log_reply(reply);
         let facts = wire.error_facts(reply.status, &reply.body);
         let repaired = wire.repaired(&self.call.request, &facts);
         let kind = wire.classify(&facts, target);
@@ -227,12 +234,30 @@ impl Job {
         self.decorate(error, &HeaderMap::new())
     }
 
+    /// What errors of this call say, as it stands.
+    fn error_context(&self) -> ErrorContext {
+        ErrorContext { secrets: self.secrets.clone(), attempts: self.retries, ..self.call.error_context() }
+    }
+
+    fn log_reply(&self, reply: &HttpReply) {
+        tracing::debug!(
+            provider = %self.call.target().provider,
+            model = %self.call.target().model,
+            status = reply.status,
+            body = %loggable(&reply.body, &self.secrets),
+            "reply"
+        );
+    }
+
     /// Adds what is known here: who answered, its headers, when to try again.
     fn decorate(&self, mut error: Error, headers: &HeaderMap) -> Error {
-        let context = self.call.error_context();
+        let context = self.error_context();
         let facts = error.facts_mut();
         facts.retry_after = retry_after(headers, SystemTime::now()).or(facts.retry_after);
-        facts.request_id = ["x-request-id", "request-id"].into_iter().find_map(|name| text(headers, name));
+        // What the wire read from the body is nearer to the failure.
+        let known = ["x-request-id", "request-id", "x-amzn-requestid"];
+        facts.request_id =
+            facts.request_id.take().or_else(|| known.into_iter().find_map(|name| text(headers, name)));
         facts.headers = own_headers(headers);
         context.name(error)
     }
@@ -299,7 +324,7 @@ fn add_headers(headers: &mut HeaderMap, call: &ChatCall) -> Result<()> {
             headers.insert(header, value);
         }
     }
-    auth::sign(headers, call.route.row.auth, call.route.key.as_ref())
+    auth::sign(headers, call.route.auth, call.route.key.as_ref())
 }
 
 /// A header that is a list: what is there and what the caller adds, each once.
@@ -322,23 +347,13 @@ fn log_request(http: &HttpCall, call: &ChatCall) {
         provider = %call.target().provider,
         model = %call.target().model,
         url = %auth::without_credentials(&http.url),
-        body = %loggable(&http.body, call),
+        body = %loggable(&http.body, &call.secrets()),
         "request"
     );
 }
 
-fn log_reply(reply: &HttpReply, call: &ChatCall) {
-    tracing::debug!(
-        provider = %call.target().provider,
-        model = %call.target().model,
-        status = reply.status,
-        body = %loggable(&reply.body, call),
-        "reply"
-    );
-}
-
-/// A body for the log: its beginning, without the key should it be in there.
-fn loggable(body: &[u8], call: &ChatCall) -> String {
+/// A body for the log: its beginning, without the secrets that may be in there.
+fn loggable(body: &[u8], secrets: &[Secret]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(BODY_LIMIT)]).into_owned();
-    call.route.key.as_ref().and_then(|key| key.hidden_in(&text)).unwrap_or(text)
+    secrets.iter().fold(text, |text, secret| secret.hidden_in(&text).unwrap_or(text))
 }

@@ -70,8 +70,19 @@ impl ChatCall {
             provider: target.provider.clone(),
             prefix: target.error_prefix.clone(),
             model: target.model.clone(),
-            key: self.route.key.clone(),
+            secrets: self.secrets(),
+            attempts: 0,
+            attempts_allowed: self.retry.retries,
         }
+    }
+
+    /// What the call proves itself with, as far as that is known before keys are fetched.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let mut secrets: Vec<Secret> = self.route.key.iter().cloned().collect();
+        if let Some(signing) = &self.route.signing {
+            signing.source.secrets(&mut secrets);
+        }
+        secrets
     }
 
     /// Reads and checks the keywords. `model` and `messages` are among them.
@@ -81,7 +92,7 @@ impl ChatCall {
         environment: &dyn Environment,
     ) -> Result<Self> {
         let mut control = Control::take(&mut keywords);
-        let wanted = wanted(&control, settings)?;
+        let wanted = wanted(&control, &mut keywords, settings)?;
         let drop_params = control.switch("drop_params")?.unwrap_or(settings.drop_params)
             || config::switch(environment, "LITELLM_DROP_PARAMS");
         let modify_params = control.switch("modify_params")?.unwrap_or(settings.modify_params)
@@ -211,7 +222,7 @@ fn thinking_budgets(environment: &dyn Environment) -> ThinkingBudgets {
     budgets
 }
 
-fn wanted(control: &Control, settings: &Settings) -> Result<Wanted> {
+fn wanted(control: &Control, keywords: &mut Keywords, settings: &Settings) -> Result<Wanted> {
     let mut model = match control.get("model") {
         Some(Value::String(model)) => model.clone(),
         Some(other) => return Err(wrong("model", "a string", other)),
@@ -224,30 +235,42 @@ fn wanted(control: &Control, settings: &Settings) -> Result<Wanted> {
     } else if let Some(other) = settings.model_aliases.get(&model) {
         model.clone_from(other);
     }
-    let provider = control.text("custom_llm_provider")?.map(str::to_owned);
+    let mut provider = control.text("custom_llm_provider")?.map(str::to_owned);
     let api_base = match control.text("api_base")? {
         Some(base) => Some(base),
         None => control.text("base_url")?,
     };
-    let api_key = control.text("api_key")?.map(Secret::new).or_else(|| {
-        let provider = providers::split_model(&model, provider.as_deref()).ok()?.0;
-        settings.keys.get(&provider).cloned().or_else(|| settings.api_key.clone())
-    });
-    let mut header_values = Vec::new();
-    for keyword in ["organization", "project"] {
-        if let Some(value) = control.text(keyword)? {
-            header_values.push((keyword.to_owned(), value.to_owned()));
-        }
+    // The maker of a bare name is looked for once: what follows finds it in front of the name.
+    if let Ok((found, rest)) = providers::split_model(&model, provider.as_deref()) {
+        model = format!("{found}/{rest}");
+        provider = Some(found);
+    }
+    let of_settings = || {
+        let own = provider.as_ref().and_then(|provider| settings.keys.get(provider));
+        own.or(settings.api_key.as_ref()).cloned()
+    };
+    let api_key = control.text("api_key")?.map(Secret::new).or_else(of_settings);
+    let row = provider.as_deref().and_then(providers::row);
+    let named = row.iter().flat_map(|row| row.keywords());
+    let mut values = Vec::new();
+    for name in named.chain(["organization", "project"]) {
+        // Those that are no keywords of ours would go into the body.
+        let value = match keywords.shift_remove(name) {
+            Some(Value::Null) | None => control.text(name)?.map(str::to_owned),
+            Some(Value::String(text)) => Some(text),
+            Some(other) => return Err(wrong(name, "a string", &other)),
+        };
+        values.extend(value.map(|value| (name.to_owned(), value)));
     }
     if let Some(organization) = &settings.organization {
-        header_values.push(("organization".to_owned(), organization.clone()));
+        values.push(("organization".to_owned(), organization.clone()));
     }
     Ok(Wanted {
         model,
         provider,
         api_base: api_base.map(str::to_owned).or_else(|| settings.api_base.clone()),
         api_key,
-        header_values,
+        values,
         aws: aws::Keywords::read(|name| Ok(control.text(name)?.map(str::to_owned)))?,
         model_id: control.text("model_id")?.map(str::to_owned),
     })
@@ -292,22 +315,23 @@ fn retry(control: &Control, route: &Route, settings: &Settings) -> Result<RetryP
     Ok(RetryPolicy { retries })
 }
 
+/// The call's word, else the setting's, else the environment's. A call that turns the check on has it, whatever the
+/// others say; which roots it is done with stays theirs to say.
 fn verify(control: &Control, settings: &Settings, environment: &dyn Environment) -> Verify {
-    match control.get("ssl_verify") {
-        Some(Value::Bool(false)) => return Verify::Off,
-        Some(Value::String(text)) => {
-            return match config::parse_switch(text) {
-                Some(true) => Verify::System,
-                Some(false) => Verify::Off,
-                None => Verify::File(PathBuf::from(text)),
-            };
-        }
-        _ => {}
-    }
-    if let Some(verify) = &settings.verify {
+    let given = match control.get("ssl_verify") {
+        Some(Value::Bool(on)) => Some(Verify::of_switch(*on)),
+        Some(Value::String(text)) => Some(Verify::of_text(text)),
+        _ => None,
+    };
+    let is_on = match given {
+        Some(Verify::System) => true,
+        Some(other) => return other,
+        None => false,
+    };
+    if let Some(verify) = settings.verify.as_ref().filter(|verify| !is_on || **verify != Verify::Off) {
         return verify.clone();
     }
-    if environment.get("SSL_VERIFY").as_deref().and_then(config::parse_switch) == Some(false) {
+    if !is_on && environment.get("SSL_VERIFY").as_deref().and_then(config::parse_switch) == Some(false) {
         return Verify::Off;
     }
     environment.get("SSL_CERT_FILE").map_or(Verify::System, |path| Verify::File(PathBuf::from(path)))

@@ -126,6 +126,7 @@ fn read(path: &str) -> Result<Secret> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::tests::{Reply, server};
 
     fn keys(expires: Option<Duration>) -> aws::Credentials {
         aws::Credentials {
@@ -149,41 +150,16 @@ mod tests {
         assert!(cache.fresh(&source, at(1_000_000)).is_some());
     }
 
-    /// Answers each connection with the next of the replies; returns what was asked.
-    fn server(
-        replies: &'static [(&'static str, &'static str)],
-    ) -> (String, std::thread::JoinHandle<Vec<String>>) {
-        use std::io::{Read, Write};
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let served = std::thread::spawn(move || {
-            let mut asked = Vec::new();
-            for (status, body) in replies {
-                let (mut peer, _) = listener.accept().unwrap();
-                let mut bytes = [0; 4096];
-                let count = peer.read(&mut bytes).unwrap();
-                asked.push(String::from_utf8_lossy(&bytes[..count]).lines().next().unwrap().to_owned());
-                let head = format!(
-                    "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-                    body.len()
-                );
-                peer.write_all(format!("{head}{body}").as_bytes()).unwrap();
-            }
-            asked
-        });
-        (base, served)
-    }
-
     fn signing(source: Source) -> Signing {
         Signing { source, region: "us-east-1".into(), service: "bedrock".into() }
     }
 
     #[tokio::test]
     async fn a_machine_is_asked_three_times_and_then_no_more() {
-        let (base, served) = server(&[
-            ("200 OK", "session"),
-            ("200 OK", "role"),
-            ("200 OK", r#"{"AccessKeyId":"A","SecretAccessKey":"S","Token":"T"}"#),
+        let (base, served) = server(vec![
+            Reply::new("200 OK", "session"),
+            Reply::new("200 OK", "role"),
+            Reply::new("200 OK", r#"{"AccessKeyId":"A","SecretAccessKey":"S","Token":"T"}"#),
         ]);
         let (cache, transport) = (Credentials::default(), Transport::default());
         let signing = signing(Source::Metadata(MetadataSource::Machine { base }));
@@ -198,12 +174,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_role_is_taken_with_the_keys_of_another() {
-        let (sts, served) = server(&[
-            (
+        let (sts, served) = server(vec![
+            Reply::new(
                 "200 OK",
                 "<AccessKeyId>R</AccessKeyId><SecretAccessKey>S</SecretAccessKey><SessionToken>T</SessionToken>",
             ),
-            ("403 Forbidden", "<Error><Code>AccessDenied</Code><Message>no</Message></Error>"),
+            Reply::new("403 Forbidden", "<Error><Code>AccessDenied</Code><Message>no</Message></Error>"),
         ]);
         let role = |session: &str| aws::Role {
             arn: "arn:r".into(),

@@ -11,6 +11,8 @@ mod media;
 mod mock;
 mod retry;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -128,20 +130,4 @@ pub fn new_call_id() -> String {
 /// Seconds since the epoch.
 pub fn now() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_are_fresh_and_well_formed() {
-        let ids: std::collections::HashSet<String> = (0..1000).map(|_| new_uuid()).collect();
-        assert_eq!(ids.len(), 1000);
-        for id in ids {
-            assert_eq!(id.len(), 36);
-            assert_eq!(&id[14..15], "4");
-            assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"));
-        }
-    }
 }

@@ -243,7 +243,7 @@ impl ChatStream {
         let Some(context) = &self.context else { return cause };
         let cause = context.name(cause);
         let mut error = Error::new(Kind::MidStream, cause.message().to_owned()).with_status(cause.status());
-        error = error.at(&context.provider, &context.model);
+        error = context.count(error).at(&context.provider, &context.model);
         let facts = error.facts_mut();
         facts.headers = own_headers(&self.meta.headers);
         facts.generated = Some(self.state.generated.clone());
@@ -294,7 +294,7 @@ impl State {
 
 impl Repeats {
     fn is_stuck(&mut self, text: &str) -> bool {
-        if text.len() <= 2 || text != self.last {
+        if text.chars().nth(2).is_none() || text != self.last {
             self.last.clear();
             self.last.push_str(text);
             self.count = 1;
@@ -302,5 +302,20 @@ impl Repeats {
         }
         self.count += 1;
         self.count >= self.limit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn str_23_what_repeats_is_measured_in_characters() {
+        let stuck = |text: &str| {
+            let mut repeats = Repeats { limit: 3, count: 0, last: String::new() };
+            (0..3).any(|_| repeats.is_stuck(text))
+        };
+        assert!(!stuck("ab") && !stuck("äö") && !stuck("你好"));
+        assert!(stuck("abc") && stuck("äöü"));
     }
 }

@@ -78,11 +78,18 @@ pub struct Wanted {
     pub provider: Option<String>,
     pub api_base: Option<String>,
     pub api_key: Option<Secret>,
-    /// Values for keywords that a row turns into headers (`organization` …).
-    pub header_values: Vec<(String, String)>,
+    /// Values of keywords that a row turns into headers or parts of an address (`organization` …).
+    pub values: Vec<(String, String)>,
     pub aws: aws::Keywords,
     /// What is called instead of the model that is named: a deployment of it.
     pub model_id: Option<String>,
+}
+
+impl Wanted {
+    /// The value of a keyword that a row reads.
+    fn value(&self, keyword: &str) -> Option<&str> {
+        self.values.iter().find(|(name, _)| name == keyword).map(|(_, value)| value.as_str())
+    }
 }
 
 /// Where a call goes and how it proves who it is. Resolved once; nobody parses the model string again.
@@ -91,6 +98,8 @@ pub struct Route {
     pub target: Target,
     pub row: Arc<Provider>,
     pub key: Option<Secret>,
+    /// Where the key goes.
+    pub auth: Scheme,
     /// How the whole request is signed, where there is no key.
     pub signing: Option<aws::Signing>,
     pub headers: Vec<(String, String)>,
@@ -146,8 +155,7 @@ pub fn resolve(mut wanted: Wanted, options: Options, environment: &dyn Environme
         _ => None,
     };
     for (keyword, from) in &row.headers_from {
-        let given =
-            wanted.header_values.iter().find(|(name, _)| name == keyword).map(|(_, value)| value.clone());
+        let given = wanted.value(keyword).map(str::to_owned);
         if let Some(value) = given.or_else(|| environment.first(&from.env)) {
             headers.push((from.header.clone(), value));
         }
@@ -164,7 +172,7 @@ pub fn resolve(mut wanted: Wanted, options: Options, environment: &dyn Environme
         options,
         model: read.shown,
     };
-    let mut route = Route { target, row, key, signing, headers };
+    let mut route = Route { target, auth: row.auth, row, key, signing, headers };
     if let Some(quirk) = route.row.quirk {
         let (provider, model) = (route.target.provider.clone(), route.target.model.clone());
         quirk.adapt(&mut route).map_err(|error| error.at(&provider, &model))?;

@@ -159,6 +159,12 @@ impl Provider {
         Ok(())
     }
 
+    /// Keywords of a call that are for the address or the headers, not for the body.
+    pub fn keywords(&self) -> impl Iterator<Item = &str> {
+        let of_vars = self.vars.values().filter_map(|variable| variable.keyword.as_deref());
+        self.headers_from.keys().map(String::as_str).chain(of_vars)
+    }
+
     /// How error messages name this provider.
     pub fn error_prefix(&self) -> String {
         self.error_prefix.clone().unwrap_or_else(|| {

@@ -10,10 +10,10 @@ use futures_util::FutureExt as _;
 use http::HeaderMap;
 use tokio::time::Instant;
 
-use crate::config::{Environment as _, ProcessEnvironment};
+use crate::address;
+use crate::config::{Environment as _, ProcessEnvironment, parse_switch};
 use crate::error::{Error, Kind, Result};
 use crate::wires::{HttpCall, HttpReply};
-use crate::{address, auth};
 
 /// The largest reply body, decompressed, in bytes.
 const REPLY_LIMIT: usize = 256 * 1024 * 1024;
@@ -39,6 +39,18 @@ pub enum Verify {
     File(PathBuf),
     /// Not at all.
     Off,
+}
+
+impl Verify {
+    /// A switch turns the check on or off.
+    pub fn of_switch(on: bool) -> Self {
+        if on { Self::System } else { Self::Off }
+    }
+
+    /// A switch as people write it, or the path of a PEM file.
+    pub fn of_text(text: &str) -> Self {
+        parse_switch(text).map_or_else(|| Self::File(PathBuf::from(text)), Self::of_switch)
+    }
 }
 
 /// Settings of a connection: calls that share them share a pool.
@@ -88,10 +100,7 @@ impl Transport {
     /// Sends a request and waits for the head of the reply.
     pub async fn send(&self, call: HttpCall, connection: &Connection, limits: Limits) -> Result<Body> {
         let client = self.client(connection)?;
-        let url = address::parse(&call.url).map_err(|error| {
-            let address = auth::without_credentials(&call.url);
-            Error::bad_request(format!("'{address}' is not an address")).with_source(error)
-        })?;
+        let url = address::checked(&call.url)?;
         let mut request = reqwest::Request::new(call.method, url);
         *request.headers_mut() = call.headers;
         *request.body_mut() = Some(call.body.into());

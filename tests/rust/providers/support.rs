@@ -65,7 +65,7 @@ pub fn sent(keywords: Value, variables: &Variables) -> Result<Sent> {
         let name = http::HeaderName::try_from(name.as_str()).expect("a header name");
         headers.insert(name, http::HeaderValue::try_from(value.as_str()).expect("a header value"));
     }
-    auth::sign(&mut headers, call.route.row.auth, call.route.key.as_ref())?;
+    auth::sign(&mut headers, call.route.auth, call.route.key.as_ref())?;
     let body = serde_json::from_slice(&prepared.call.body).expect("the body is JSON");
     Ok(Sent { url: prepared.call.url, headers, body })
 }
