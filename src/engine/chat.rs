@@ -104,8 +104,7 @@ impl Job {
         let mut meta = self.exchange.meta(body.status(), body.headers().clone());
         if body.is_json() {
             // No stream at all: an error with a good status, or a server that does not stream (STR-30).
-            let reply =
-                body.collect(limits).await.map_err(|error| self.exchange.transport_failure(error))?;
+            let reply = body.collect(limits).await.map_err(|error| self.exchange.transport_failure(error))?;
             let response = self
                 .wire
                 .decode(&reply, &self.memo, self.target())

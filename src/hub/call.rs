@@ -98,24 +98,54 @@ impl CallType {
             Self::Chat => super::CHAT_PARAMS,
             Self::Embedding => &["dimensions", "encoding_format", "user"],
             Self::ImageGeneration => &[
-                "background", "input_fidelity", "moderation", "n", "output_compression", "output_format",
-                "partial_images", "quality", "response_format", "size", "stream", "style", "user",
+                "background",
+                "input_fidelity",
+                "moderation",
+                "n",
+                "output_compression",
+                "output_format",
+                "partial_images",
+                "quality",
+                "response_format",
+                "size",
+                "stream",
+                "style",
+                "user",
             ],
             Self::ImageEdit => &[
-                "background", "input_fidelity", "mask", "n", "output_compression", "output_format",
-                "partial_images", "quality", "response_format", "size", "stream", "user",
+                "background",
+                "input_fidelity",
+                "mask",
+                "n",
+                "output_compression",
+                "output_format",
+                "partial_images",
+                "quality",
+                "response_format",
+                "size",
+                "stream",
+                "user",
             ],
             Self::ImageVariation => &["n", "response_format", "size", "user"],
             Self::Speech => &["instructions", "response_format", "speed", "voice"],
             Self::Transcription => &[
-                "chunking_strategy", "include", "language", "prompt", "response_format", "temperature",
+                "chunking_strategy",
+                "include",
+                "language",
+                "prompt",
+                "response_format",
+                "temperature",
                 "timestamp_granularities",
             ],
             Self::Rerank => {
                 &["max_chunks_per_doc", "max_tokens_per_doc", "rank_fields", "return_documents", "top_n"]
             }
             // Passed on as they are, or read by their own dialect.
-            Self::GenerateContent | Self::Messages | Self::Moderation | Self::Responses | Self::TextCompletion => &[],
+            Self::GenerateContent
+            | Self::Messages
+            | Self::Moderation
+            | Self::Responses
+            | Self::TextCompletion => &[],
         }
     }
 
@@ -249,7 +279,8 @@ mod tests {
         assert_eq!(accent.takes("user"), Some(false));
         assert_eq!(accent.takes("else"), Some(false));
         assert_eq!(CallAccent::default().takes("user"), None);
-        let Value::Object(mut params) = json!({ "dimensions": 3, "encoding_format": "float", "input_type": "d" })
+        let Value::Object(mut params) =
+            json!({ "dimensions": 3, "encoding_format": "float", "input_type": "d" })
         else {
             panic!()
         };

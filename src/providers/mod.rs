@@ -145,7 +145,8 @@ pub fn resolve(
     }
     let key = wanted.api_key.take().or_else(|| environment.first(&row.key_env).map(Secret::new));
     let values = vars::Values::of(&row, &wanted, region.as_deref(), environment);
-    let base = format!("{}{}", base(&row, call, &wanted, &values, environment).map_err(at)?, read.base_suffix);
+    let base =
+        format!("{}{}", base(&row, call, &wanted, &values, environment).map_err(at)?, read.base_suffix);
     if key.is_none() && row.key_required {
         return Err(at(missing_key(&row)));
     }
@@ -319,13 +320,15 @@ mod tests {
 
     #[test]
     fn an_unknown_provider_is_a_bad_request() {
-        let error = resolve(wanted("nonsense/gpt-9"), CallType::Chat, Options::default(), &Empty).unwrap_err();
+        let error =
+            resolve(wanted("nonsense/gpt-9"), CallType::Chat, Options::default(), &Empty).unwrap_err();
         assert_eq!(error.kind(), Kind::UnknownProvider);
     }
 
     #[test]
     fn a_missing_key_names_the_variable() {
-        let error = resolve(wanted("anthropic/claude-x"), CallType::Chat, Options::default(), &Empty).unwrap_err();
+        let error =
+            resolve(wanted("anthropic/claude-x"), CallType::Chat, Options::default(), &Empty).unwrap_err();
         assert_eq!(error.kind(), Kind::Authentication);
         assert!(error.message().contains("ANTHROPIC_API_KEY"), "{error}");
     }
@@ -337,7 +340,8 @@ mod tests {
             let error = resolve(wanted, CallType::Chat, Options::default(), &Empty).unwrap_err();
             assert_eq!(error.kind(), Kind::BadRequest, "{base}");
         }
-        let error = resolve(wanted("custom_openai/m"), CallType::Chat, Options::default(), &Empty).unwrap_err();
+        let error =
+            resolve(wanted("custom_openai/m"), CallType::Chat, Options::default(), &Empty).unwrap_err();
         assert!(error.message().contains("api_base"), "{error}");
     }
 }

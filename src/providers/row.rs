@@ -132,7 +132,9 @@ impl From<CallRowText> for CallRow {
     fn from(text: CallRowText) -> Self {
         match text {
             CallRowText::Wire(wire) => Self { wire, base: None, path: None, accent: CallAccent::none() },
-            CallRowText::Whole(WholeCallRow { wire, base, path, accent }) => Self { wire, base, path, accent },
+            CallRowText::Whole(WholeCallRow { wire, base, path, accent }) => {
+                Self { wire, base, path, accent }
+            }
         }
     }
 }

@@ -10,10 +10,10 @@ use futures_util::FutureExt as _;
 use http::HeaderMap;
 use tokio::time::Instant;
 
+use crate::address;
 use crate::config::{Environment as _, ProcessEnvironment, parse_switch};
 use crate::error::{Error, Kind, Result};
 use crate::wires::{HttpCall, HttpReply};
-use crate::address;
 
 /// The largest reply body, decompressed, in bytes.
 const REPLY_LIMIT: usize = 256 * 1024 * 1024;

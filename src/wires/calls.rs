@@ -1,10 +1,10 @@
 //! What the wires share for calls other than chat: bodies of JSON and of forms, answers of JSON and of bytes.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::Method;
-use sha2::{Digest, Sha256};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::{HttpCall, HttpReply, Memo, Prepared};
 use crate::error::{Error, Result};
@@ -70,7 +70,9 @@ fn form_values(name: &str, value: &Value) -> Vec<(String, String)> {
 }
 
 fn part(out: &mut Vec<u8>, boundary: &str, field: &str, file: Option<&str>, kind: Option<&str>, data: &[u8]) {
-    out.extend_from_slice(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"", quoted(field)).as_bytes());
+    out.extend_from_slice(
+        format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"", quoted(field)).as_bytes(),
+    );
     if let Some(file) = file {
         out.extend_from_slice(format!("; filename=\"{}\"", quoted(file)).as_bytes());
     }

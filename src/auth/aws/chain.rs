@@ -126,7 +126,8 @@ impl Source {
             Self::Metadata(MetadataSource::Container { authorization, .. }) => {
                 found.extend(authorization.clone());
             }
-            Self::WebIdentity { token: Token::File(_), .. } | Self::Metadata(MetadataSource::Machine { .. }) => {}
+            Self::WebIdentity { token: Token::File(_), .. }
+            | Self::Metadata(MetadataSource::Machine { .. }) => {}
         }
     }
 

@@ -124,7 +124,7 @@ fn keywords_that_a_row_names_go_where_it_says_and_not_into_the_body() {
     assert_eq!(sent.header("x-goog-user-project"), Some("projects/p"));
     assert!(sent.body.get("vertex_project").is_none() && sent.body.get("vertex_location").is_none());
 
-    let sent = call("bedrock_mantle/m", json!({ "region_name": "eu-west-1" }));
+    let sent = call("bedrock_mantle/m", json!({ "api_base": null, "region_name": "eu-west-1" }));
     assert!(sent.url.starts_with("https://bedrock-mantle.eu-west-1.api.aws/"), "{}", sent.url);
     assert!(sent.body.get("region_name").is_none());
 
