@@ -13,10 +13,11 @@ use pyo3::types::PyList;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::AbortHandle;
 
-use super::error;
-use super::objects::{self, CallMeta, ChunkMaker};
+use super::chunks::ChunkMaker;
+use super::meta::CallMeta;
 use super::queue::{LoopQueue, Outcome, Sender};
 use super::runtime::{self, Home};
+use super::{error, objects};
 use crate::engine::{ChatStream, Meta, StreamHead};
 use crate::error::{Error, Kind};
 use crate::wires::openai::Chunk;
@@ -309,7 +310,7 @@ impl CoreStream {
     /// What is known of the call.
     #[getter]
     fn meta(&self) -> CallMeta {
-        CallMeta::new(self.meta.clone())
+        CallMeta(self.meta.clone())
     }
 }
 
