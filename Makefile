@@ -1,7 +1,7 @@
 # Two commands do all their own set-up, with cargo and Python as the only needs:
 #
 #     make demo     calls all three formats against the mock provider: no key, no internet
-#     make test     every check there is, as CI runs it
+#     make test     every check but the soak and the fuzzing, as CI runs it
 #
 # Python tools live in .venv, which is made when it is missing. `make help` lists the rest.
 
@@ -29,7 +29,7 @@ STEP = @printf '\n== %s\n'
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test install wheel lint format clippy lint-python types test-rust test-python parity \
+.PHONY: help demo test install wheel lint format clippy lint-python types test-rust test-python soak parity \
 	examples docs bench fuzz fuzz-corpus deny doc clean clean-all
 
 help: ## this list
@@ -38,7 +38,7 @@ help: ## this list
 demo: $(BUILT) ## calls all three formats against the mock provider: no key, no internet
 	@$(BIN)/python examples/demo.py
 
-test: lint test-rust test-python parity ## every check there is, as CI runs it
+test: lint test-rust test-python parity ## every check but soak and fuzz, as CI runs it
 	$(STEP) 'all checks passed'
 
 # Building
@@ -109,12 +109,17 @@ test-python: $(DEV) $(BUILT) ## the Python tests, against the installed wheel
 	$(STEP) 'Python tests'
 	@$(BIN)/python -m pytest
 
+soak: $(DEV) $(BUILT) ## many calls and dropped streams: connections, tasks and memory
+	$(STEP) 'soak'
+	@$(BIN)/python -m pytest -m slow -s tests/python/test_client_leaks.py
+
 parity: $(DEV) $(BUILT) ## replays recorded calls of the reference and compares
 	$(STEP) 'parity with the reference'
 	@$(BIN)/python tests/parity/stage.py
 
 deny-if-there:
-	@if cargo deny --version >/dev/null 2>&1; then $(MAKE) --no-print-directory deny; fi
+	@if cargo deny --version >/dev/null 2>&1; then $(MAKE) --no-print-directory deny; \
+		else printf '\n== cargo deny\ncargo-deny is not installed: skipped\n'; fi
 
 deny: ## licences, sources and duplicates of the dependencies; installs cargo-deny if missing
 	$(STEP) 'cargo deny'

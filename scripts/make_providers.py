@@ -46,7 +46,7 @@ def provider_rows():
         names = ", ".join(code(f"{name}/") for name in (row["name"], *row.get("aliases", [])))
         keys = ", ".join(map(code, row.get("key_env", [])))
         if keys and not row.get("key_required", True):
-            keys += " (or none)"
+            keys += " (or AWS credentials)" if row.get("auth") == "aws" else " (or none)"
         variables = [*row.get("base_env", []), *(v["env"][0] for v in row.get("vars", {}).values())]
         base = code(row["base"]) if "base" in row else "the caller's"
         yield [names, row["wires"]["chat"], keys or "none", base, ", ".join(map(code, variables))]

@@ -20,6 +20,16 @@ HEAD = """# Reference
 """
 # Variables that are read beside the providers' own. `scripts` cannot find these by itself; keep them sorted.
 VARIABLES = {
+    "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN": "AWS keys; the token belongs to them alone",
+    "AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE": "files of AWS profiles, in place of those in `~/.aws`",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, AWS_CONTAINER_CREDENTIALS_FULL_URI, "
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "where a container gets AWS keys",
+    "AWS_EC2_METADATA_DISABLED, AWS_EC2_METADATA_SERVICE_ENDPOINT": "the machine's own AWS keys: whether, and where",
+    "AWS_EXTERNAL_ID": "sent when an AWS role is taken",
+    "AWS_PROFILE_NAME, AWS_PROFILE": "the AWS profile",
+    "AWS_REGION_NAME, AWS_REGION, AWS_DEFAULT_REGION": "the AWS region",
+    "AWS_ROLE_NAME, AWS_SESSION_NAME, AWS_ROLE_SESSION_NAME": "the AWS role to take with the keys, and the session's name",
+    "AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE, AWS_WEB_IDENTITY_TOKEN": "the AWS role to take with a web identity",
     "DEFAULT_REASONING_EFFORT_…_THINKING_BUDGET": "thinking tokens that an effort level stands for "
     "(`MINIMAL`, `LOW`, `MEDIUM`, `HIGH`, `XHIGH`, `MAX`)",
     "FERROLITE_LOG, LITELLM_LOG": "log level: `DEBUG`, `INFO`, `WARNING` or `ERROR`",

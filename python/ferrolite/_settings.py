@@ -33,7 +33,7 @@ model_alias_map: dict[str, str] = {}
 """Names that stand for other models."""
 
 num_retries: int | None = None
-"""Attempts after the first; by default two for OpenAI and compatible servers, none for others."""
+"""Attempts after the first; by default two for OpenAI and most compatible servers, none for others."""
 request_timeout: float = 6000.0
 """Seconds for one attempt."""
 ssl_verify: bool | str = True

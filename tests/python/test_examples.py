@@ -87,9 +87,13 @@ def test_the_documents_hold_code_that_can_be_read(path):
 
 
 def test_the_documents_link_to_files_that_are_there():
-    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
-        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text(encoding="utf-8")):
-            assert "://" in link or (path.parent / link).exists(), f"{path.name}: {link}"
+    folders = ("", "docs/", "benches/", "fuzz/", "tests/*/", "src/**/")
+    for path in (path for folder in folders for path in ROOT.glob(f"{folder}*.md")):
+        text = path.read_text(encoding="utf-8")
+        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+            assert "://" in link or (path.parent / link).exists(), f"{path}: {link}"
+        for named in re.findall(r"`((?:docs|benches|scripts|tests|src|python)/[\w./-]*\w\.\w+)`", text):
+            assert (ROOT / named).exists(), f"{path}: {named}"
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="reads TOML")

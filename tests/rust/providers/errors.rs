@@ -58,10 +58,10 @@ fn failed_replies_raise_as_known() {
         };
         let known = row.raises.as_deref().unwrap_or_default();
         if class != known {
-            found.push(format!("{}: {} {class} instead of {known}", row.case, row.provider));
+            found.push(format!("{}: {class} for {} instead of {known}", row.case, row.provider));
         } else if row.as_status.is_some() && got_status != row.as_status {
             found.push(format!(
-                "{}: {} {got_status:?} instead of {:?}",
+                "{}: {got_status:?} for {} instead of {:?}",
                 row.case, row.provider, row.as_status
             ));
         }
@@ -87,21 +87,28 @@ const SUBCLASS: &str = "a subclass of BadRequestError, by the code of the error"
 const NO_CHOICES: &str = "unreadable answers are one class here, and one class for each provider there";
 const LISTED: &str = "an error in the words of the reference's own gateway";
 
-/// (case, provider, why)
+/// (case, what it raises here and for whom, why)
 const DIFFERENCES: &[(&str, &str, &str)] = &[
-    ("content_policy", "", SUBCLASS),
-    ("context_window", "", SUBCLASS),
-    ("empty_200", "", NO_CHOICES),
-    ("error_body_200", "", "an error in a good answer is an API error everywhere (OAI-10)"),
-    ("failed_dependency", "databricks", "the exception says the provider's status"),
-    ("forbidden", "", "403 has a class of its own everywhere"),
-    ("object_200", "", NO_CHOICES),
-    ("text_200", "", NO_CHOICES),
-    ("unprocessable", "databricks", "the exception says the provider's status"),
-    ("word:authorization denied for", "databricks", "the status says what is wrong, not the words (ERR-05)"),
-    ("word:litellm.ContextWindowExceededError", "litellm_proxy", LISTED),
-    ("word:litellm.RateLimitError", "litellm_proxy", LISTED),
-    ("word:rate limit", "openrouter", "the words mean the same wherever they are said"),
-    ("word:string too long", "openrouter", SUBCLASS),
-    ("word:string too long", "veniceai", SUBCLASS),
+    ("content_policy", "ContentPolicyViolationError", SUBCLASS),
+    ("context_window", "ContextWindowExceededError", SUBCLASS),
+    ("empty_200", "InternalServerError", NO_CHOICES),
+    ("error_body_200", "APIError", "an error in a good answer is an API error everywhere (OAI-10)"),
+    ("error_body_200", "InternalServerError for cloudflare", NO_CHOICES),
+    ("error_body_200", "InternalServerError for databricks", NO_CHOICES),
+    ("error_body_200", "InternalServerError for snowflake", NO_CHOICES),
+    ("failed_dependency", "Some(424) for databricks", "the exception says the provider's status"),
+    ("forbidden", "PermissionDeniedError", "403 has a class of its own everywhere"),
+    ("object_200", "InternalServerError", NO_CHOICES),
+    ("text_200", "InternalServerError", NO_CHOICES),
+    ("unprocessable", "Some(422) for databricks", "the exception says the provider's status"),
+    (
+        "word:authorization denied for",
+        "BadRequestError for databricks",
+        "the status says what is wrong, not the words (ERR-05)",
+    ),
+    ("word:litellm.ContextWindowExceededError", "BadRequestError for litellm_proxy", LISTED),
+    ("word:litellm.RateLimitError", "InternalServerError for litellm_proxy", LISTED),
+    ("word:rate limit", "RateLimitError for openrouter", "the words mean the same wherever they are said"),
+    ("word:string too long", "ContextWindowExceededError for openrouter", SUBCLASS),
+    ("word:string too long", "ContextWindowExceededError for veniceai", SUBCLASS),
 ];
