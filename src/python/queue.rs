@@ -129,8 +129,10 @@ pub struct LoopQueue {
 #[pymethods]
 impl LoopQueue {
     #[new]
-    fn new() -> PyResult<Self> {
+    fn new(py: Python<'_>) -> PyResult<Self> {
         let (pipe, wake) = std::io::pipe()?;
+        // A loop that runs inside of one of its own callbacks may ask for the results of one wake twice.
+        py.import(intern!(py, "os"))?.call_method1(intern!(py, "set_blocking"), (pipe.as_raw_fd(), false))?;
         let sender = Sender { results: Mutex::default(), woken: AtomicBool::new(false), wake };
         Ok(Self { sender: Arc::new(sender), pipe })
     }
