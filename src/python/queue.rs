@@ -151,11 +151,12 @@ impl LoopQueue {
         let mut results = std::mem::take(&mut *self.sender.lock());
         let started = Instant::now();
         while let Some(completion) = results.pop_front() {
-            deliver(py, completion)?;
-            if started.elapsed() >= TURN && !results.is_empty() {
+            let delivered = deliver(py, completion);
+            if !results.is_empty() && (delivered.is_err() || started.elapsed() >= TURN) {
                 self.sender.put_back(results);
-                break;
+                return delivered;
             }
+            delivered?;
         }
         Ok(())
     }
