@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{PipeReader, PipeWriter, Read as _, Write as _};
 use std::os::fd::AsRawFd as _;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -44,9 +44,21 @@ struct Completion {
 /// The sending half, for workers.
 pub struct Sender {
     results: Mutex<VecDeque<Completion>>,
-    woken: AtomicBool,
-    wake: PipeWriter,
+    wake: Wake,
 }
+
+/// Whether a loop is to look for results, and the pipe that tells it so.
+struct Wake {
+    state: AtomicU8,
+    pipe: PipeWriter,
+}
+
+/// The loop has nothing to look for.
+const IDLE: u8 = 0;
+/// A thread owes the loop a wake: it has the sender among its [`SLEEPY`].
+const OWED: u8 = 1;
+/// The loop has been woken.
+const WOKEN: u8 = 2;
 
 thread_local! {
     /// Loops that this thread has results for and wakes before it sleeps; none on threads that do not say so.
@@ -55,18 +67,44 @@ thread_local! {
 
 /// Wakes the loops that the current thread has results for. A worker calls it before it sleeps.
 pub fn before_sleep() {
-    SLEEPY.with_borrow_mut(|sleepy| write_all(sleepy.get_or_insert_default()));
+    SLEEPY.with_borrow_mut(|sleepy| pay_all(sleepy.get_or_insert_default()));
 }
 
 /// The same, for a thread that may be about to stop being a worker: it wakes loops without delay from here on.
 pub fn before_leaving() {
     if let Some(mut senders) = SLEEPY.take() {
-        write_all(&mut senders);
+        pay_all(&mut senders);
     }
 }
 
-fn write_all(senders: &mut Vec<Arc<Sender>>) {
-    senders.drain(..).for_each(|sender| sender.write());
+fn pay_all(senders: &mut Vec<Arc<Sender>>) {
+    senders.drain(..).for_each(|sender| sender.wake.pay());
+}
+
+impl Wake {
+    /// Whether the caller is the one to wake the loop, now or later.
+    fn owe(&self) -> bool {
+        self.state.compare_exchange(IDLE, OWED, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Wakes the loop if some thread still owes it that.
+    fn pay(&self) {
+        if self.state.compare_exchange(OWED, WOKEN, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+            self.write();
+        }
+    }
+
+    /// Wakes the loop.
+    fn signal(&self) {
+        if self.state.swap(WOKEN, Ordering::AcqRel) != WOKEN {
+            self.write();
+        }
+    }
+
+    fn write(&self) {
+        // The pipe holds at most a byte or two; when it cannot be written the loop is gone.
+        let _ = (&self.pipe).write(&[1]);
+    }
 }
 
 impl Sender {
@@ -76,20 +114,17 @@ impl Sender {
             results.push_back(Completion { future, outcome });
             results.len()
         };
-        if !self.woken.swap(true, Ordering::AcqRel) {
-            let sleepy = SLEEPY.with_borrow_mut(|sleepy| match sleepy {
-                Some(senders) => {
-                    senders.push(self.clone());
-                    true
-                }
-                None => false,
+        if self.wake.owe() {
+            SLEEPY.with_borrow_mut(|sleepy| match sleepy {
+                // It is there already when another thread has paid for this one.
+                Some(senders) if senders.iter().any(|known| Arc::ptr_eq(known, self)) => {}
+                Some(senders) => senders.push(self.clone()),
+                None => self.wake.pay(),
             });
-            if !sleepy {
-                self.write();
-            }
-        } else if waiting == BURST {
-            // Only what this thread holds back: one that is no worker holds nothing back, now or later.
-            SLEEPY.with_borrow_mut(|sleepy| sleepy.iter_mut().for_each(write_all));
+        }
+        if waiting >= BURST {
+            // Whichever thread owes it: that one may be busy for long.
+            self.wake.pay();
         }
     }
 
@@ -100,18 +135,7 @@ impl Sender {
             results.append(&mut newer);
             *newer = results;
         }
-        self.wake();
-    }
-
-    fn wake(&self) {
-        if !self.woken.swap(true, Ordering::AcqRel) {
-            self.write();
-        }
-    }
-
-    fn write(&self) {
-        // The pipe holds at most a byte or two; when it cannot be written the loop is gone.
-        let _ = (&self.wake).write(&[1]);
+        self.wake.signal();
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Completion>> {
@@ -133,8 +157,9 @@ impl LoopQueue {
         let (pipe, wake) = std::io::pipe()?;
         // A loop that runs inside of one of its own callbacks may ask for the results of one wake twice.
         py.import(intern!(py, "os"))?.call_method1(intern!(py, "set_blocking"), (pipe.as_raw_fd(), false))?;
-        let sender = Sender { results: Mutex::default(), woken: AtomicBool::new(false), wake };
-        Ok(Self { sender: Arc::new(sender), pipe })
+        let wake = Wake { state: AtomicU8::new(IDLE), pipe: wake };
+        let sender = Arc::new(Sender { results: Mutex::default(), wake });
+        Ok(Self { sender, pipe })
     }
 
     /// The descriptor to watch for reading.
@@ -146,8 +171,8 @@ impl LoopQueue {
     fn drain(&self, py: Python<'_>) -> PyResult<()> {
         let mut bytes = [0u8; 16];
         let _ = (&self.pipe).read(&mut bytes);
-        // First the flag, then the results: a result that comes in between wakes the loop again.
-        self.sender.woken.store(false, Ordering::Release);
+        // First the state, then the results: a result that comes in between wakes the loop again.
+        self.sender.wake.state.store(IDLE, Ordering::Release);
         let mut results = std::mem::take(&mut *self.sender.lock());
         let started = Instant::now();
         while let Some(completion) = results.pop_front() {
