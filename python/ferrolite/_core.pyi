@@ -103,6 +103,9 @@ class LoopQueue:
     def drain(self) -> None:
         """Hand results to their futures. Called by the loop when the descriptor is readable."""
 
+    def close(self) -> None:
+        """Let go of all results, those to come as well: the loop is closed."""
+
 @final
 class MockServer:
     """A mock provider server in the background of this process."""

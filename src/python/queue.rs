@@ -43,8 +43,15 @@ struct Completion {
 
 /// The sending half, for workers.
 pub struct Sender {
-    results: Mutex<VecDeque<Completion>>,
+    results: Mutex<Results>,
     wake: Wake,
+}
+
+#[derive(Default)]
+struct Results {
+    waiting: VecDeque<Completion>,
+    /// Whether the loop is gone: nobody takes what comes from then on.
+    closed: bool,
 }
 
 /// Whether a loop is to look for results, and the pipe that tells it so.
@@ -109,10 +116,16 @@ impl Wake {
 
 impl Sender {
     pub fn send(self: &Arc<Self>, future: Py<PyAny>, outcome: Outcome) {
+        let completion = Completion { future, outcome };
         let waiting = {
             let mut results = self.lock();
-            results.push_back(Completion { future, outcome });
-            results.len()
+            if results.closed {
+                drop(results);
+                runtime::drop_at(Home::Workers, completion);
+                return;
+            }
+            results.waiting.push_back(completion);
+            results.waiting.len()
         };
         if self.wake.owe() {
             SLEEPY.with_borrow_mut(|sleepy| match sleepy {
@@ -132,13 +145,13 @@ impl Sender {
     fn put_back(&self, mut results: VecDeque<Completion>) {
         {
             let mut newer = self.lock();
-            results.append(&mut newer);
-            *newer = results;
+            results.append(&mut newer.waiting);
+            newer.waiting = results;
         }
         self.wake.signal();
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Completion>> {
+    fn lock(&self) -> MutexGuard<'_, Results> {
         self.results.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -148,6 +161,8 @@ impl Sender {
 pub struct LoopQueue {
     pub sender: Arc<Sender>,
     pipe: PipeReader,
+    /// The process whose workers send.
+    process: u32,
 }
 
 #[pymethods]
@@ -159,7 +174,7 @@ impl LoopQueue {
         py.import(intern!(py, "os"))?.call_method1(intern!(py, "set_blocking"), (pipe.as_raw_fd(), false))?;
         let wake = Wake { state: AtomicU8::new(IDLE), pipe: wake };
         let sender = Arc::new(Sender { results: Mutex::default(), wake });
-        Ok(Self { sender, pipe })
+        Ok(Self { sender, pipe, process: std::process::id() })
     }
 
     /// The descriptor to watch for reading.
@@ -173,7 +188,7 @@ impl LoopQueue {
         let _ = (&self.pipe).read(&mut bytes);
         // First the state, then the results: a result that comes in between wakes the loop again.
         self.sender.wake.state.store(IDLE, Ordering::Release);
-        let mut results = std::mem::take(&mut *self.sender.lock());
+        let mut results = std::mem::take(&mut self.sender.lock().waiting);
         let started = Instant::now();
         while let Some(completion) = results.pop_front() {
             let delivered = deliver(py, completion);
@@ -184,6 +199,22 @@ impl LoopQueue {
             delivered?;
         }
         Ok(())
+    }
+
+    /// Lets go of all results, those to come as well: the loop is closed. A result knows its future, and that its
+    /// loop, which would otherwise live on.
+    fn close(&self) {
+        if self.process != std::process::id() {
+            // They are the parent's, and so may be the lock.
+            std::mem::forget(self.sender.clone());
+            return;
+        }
+        let results = {
+            let mut results = self.sender.lock();
+            results.closed = true;
+            std::mem::take(&mut results.waiting)
+        };
+        runtime::drop_at(Home::Workers, results);
     }
 }
 

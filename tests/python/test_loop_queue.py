@@ -60,6 +60,15 @@ def test_a_future_that_fails_takes_no_other_result_with_it() -> None:
     assert [len(future.results) for future in futures] == [1, 0, 1, 1]
 
 
+def test_a_closed_queue_holds_nothing() -> None:
+    queue, futures = _core.LoopQueue(), [Future(), Future()]
+    send(queue, futures[0])
+    queue.close()
+    send(queue, futures[1])
+    queue.drain()
+    assert [future.results for future in futures] == [[], []]
+
+
 # A worker is kept busy by a log handler, which runs on it. The address is one where nobody listens.
 BUSY = """
 import asyncio, logging, threading, time
