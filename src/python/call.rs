@@ -15,9 +15,10 @@ use crate::engine::{ChatCall, Engine, is_ignored};
 use crate::error::{Error, Kind};
 use crate::providers;
 
-fn prepare(arguments: &Bound<'_, PyDict>, module: &Bound<'_, PyDict>) -> Result<ChatCall, Error> {
-    let keywords = value::keywords(arguments, is_ignored)?;
+fn prepare(py: Python<'_>, arguments: &Bound<'_, PyDict>, module: &Bound<'_, PyDict>) -> PyResult<ChatCall> {
+    let keywords = value::keywords(arguments, is_ignored).map_err(|failed| failed.into_python(py))?;
     ChatCall::from_keywords(keywords, &settings::read(module), &ProcessEnvironment)
+        .map_err(|failed| error::exception(py, failed))
 }
 
 /// A chat completion, waited for: a `ModelResponse`, or a `CoreStream` when it streams.
@@ -27,7 +28,7 @@ pub fn chat<'py>(
     arguments: &Bound<'py, PyDict>,
     module: &Bound<'py, PyDict>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let call = prepare(arguments, module).map_err(|failed| error::exception(py, failed))?;
+    let call = prepare(py, arguments, module)?;
     let home = runtime::home();
     let engine = &runtime::place(home)?.engine;
     let failed = |failed| {
@@ -71,7 +72,7 @@ pub fn chat_async(
     queue: &Bound<'_, LoopQueue>,
     future: Py<PyAny>,
 ) -> PyResult<PendingCall> {
-    let call = prepare(arguments, module).map_err(|failed| error::exception(py, failed))?;
+    let call = prepare(py, arguments, module)?;
     let place = runtime::place(Home::Workers)?;
     let sender = queue.get().sender.clone();
     let task = place.runtime.spawn(async move {
@@ -97,7 +98,7 @@ pub fn chat_future<'py>(
     arguments: &Bound<'py, PyDict>,
     module: &Bound<'py, PyDict>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let call = prepare(arguments, module).map_err(|failed| error::exception(py, failed))?;
+    let call = prepare(py, arguments, module)?;
     let place = runtime::place(Home::Workers)?;
     pyo3_async_runtimes::tokio::future_into_py(py, async move {
         let task = place.runtime.spawn(outcome(&place.engine, call));
@@ -136,8 +137,8 @@ pub fn lost(failed: &tokio::task::JoinError) -> Error {
 pub fn collect_chunks<'py>(py: Python<'py>, chunks: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyAny>> {
     let mut values = Vec::with_capacity(chunks.len());
     for (index, chunk) in chunks.iter().enumerate() {
-        let value = value::to_json(&chunk, &format!("chunks[{index}]"))
-            .map_err(|failed| error::exception(py, failed))?;
+        let value =
+            value::to_json(&chunk, &format!("chunks[{index}]")).map_err(|failed| failed.into_python(py))?;
         values.push(value);
     }
     let response = crate::wires::openai::collect_chunks(values)

@@ -266,11 +266,14 @@ fn message<'py>(
     Ok(made.0)
 }
 
-/// An instance by its constructor, from an object's fields; other values pass as they are.
+/// An instance by its constructor, from an object's fields; values that it does not take pass as they are.
 pub fn construct<'py>(py: Python<'py>, class: &Py<PyAny>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
     let value = to_python(py, value)?;
     match value.cast::<PyDict>() {
-        Ok(fields) => class.bind(py).call((), Some(fields)).or_else(|_| Ok(value.clone())),
+        Ok(fields) => match class.bind(py).call((), Some(fields)) {
+            Err(failed) if failed.is_instance_of::<PyException>(py) => Ok(value.clone()),
+            made => made,
+        },
         Err(_) => Ok(value),
     }
 }
