@@ -105,12 +105,7 @@ pub fn chat_future<'py>(
         let guard = AbortOnDrop(task.abort_handle());
         let outcome = task.await.unwrap_or_else(|failed| Outcome::Failed(lost(&failed)));
         drop(guard);
-        Python::attach(|py| match outcome {
-            Outcome::Answer(answer) => objects::response(py, *answer).map(Bound::unbind),
-            Outcome::Stream(stream) => CoreStream::create(py, *stream, Home::Workers).map(Bound::unbind),
-            Outcome::Wake => Ok(py.None()),
-            Outcome::Failed(failed) => Err(error::exception(py, failed)),
-        })
+        Python::attach(|py| outcome.into_python(py).map(Bound::unbind))
     })
 }
 

@@ -17,6 +17,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::runtime::{self, Home};
+use super::stream::CoreStream;
 use super::{error, objects};
 use crate::engine::{Answer, ChatStream};
 use crate::error::Error;
@@ -34,6 +35,18 @@ pub enum Outcome {
     /// A stream has something for its reader, who waits on the future.
     Wake,
     Failed(Error),
+}
+
+impl Outcome {
+    /// What the caller gets for it.
+    pub fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        match self {
+            Self::Answer(answer) => objects::response(py, *answer),
+            Self::Stream(stream) => CoreStream::create(py, *stream, Home::Workers),
+            Self::Wake => Ok(py.None().into_bound(py)),
+            Self::Failed(failed) => Err(error::exception(py, failed)),
+        }
+    }
 }
 
 struct Completion {
@@ -225,13 +238,7 @@ fn deliver(py: Python<'_>, Completion { future, outcome }: Completion) -> PyResu
         runtime::drop_at(Home::Workers, outcome);
         return Ok(());
     }
-    let result = match outcome {
-        Outcome::Answer(answer) => objects::response(py, *answer),
-        Outcome::Stream(stream) => super::stream::CoreStream::create(py, *stream, Home::Workers),
-        Outcome::Wake => Ok(py.None().into_bound(py)),
-        Outcome::Failed(failed) => Err(error::exception(py, failed)),
-    };
-    match result {
+    match outcome.into_python(py) {
         Ok(value) => future.call_method1(intern!(py, "set_result"), (value,))?,
         Err(failed) => future.call_method1(intern!(py, "set_exception"), (failed.into_value(py),))?,
     };
