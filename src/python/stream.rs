@@ -34,7 +34,7 @@ pub struct CoreStream {
 
 /// Where the stream is, and what has been read but not been fetched.
 struct Slot {
-    /// Absent while somebody reads, and after the end.
+    /// Absent while somebody reads, and once the stream is finished with.
     stream: Option<Box<ChatStream>>,
     ready: Option<Result<Vec<Chunk>, Error>>,
     /// Known once the first batch has been read.
