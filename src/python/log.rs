@@ -12,6 +12,8 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
+use super::queue;
+
 /// Python's levels divided by ten; records below are not even made.
 static LEVEL: AtomicU8 = AtomicU8::new(3);
 static INSTALL: Once = Once::new();
@@ -63,6 +65,8 @@ impl Subscriber for ToPython {
         event.record(&mut line);
         let level = python_level(*event.metadata().level());
         let text = format!("{}{}", line.message, line.fields);
+        // A handler may take its time: no loop is to wait for it.
+        queue::before_delay();
         // During shutdown there may be no interpreter left to tell.
         let _ = Python::try_attach(|py| {
             if let Err(failed) = emit(py, level, &text) {

@@ -97,6 +97,11 @@ pub fn before_leaving() {
     }
 }
 
+/// The same before what may take long, for a thread that goes on as it is.
+pub fn before_delay() {
+    SLEEPY.with_borrow_mut(|sleepy| sleepy.iter_mut().for_each(pay_all));
+}
+
 fn pay_all(senders: &mut Vec<Arc<Sender>>) {
     senders.drain(..).for_each(|sender| sender.wake.pay());
 }

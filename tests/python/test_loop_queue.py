@@ -117,6 +117,18 @@ asyncio.run(main())
 """
 
 
+def test_a_log_handler_keeps_no_result_back() -> None:
+    body = """
+    tasks = await hold("first")
+    tasks += await begin(mock(), busy("last"))
+    tasks[1].add_done_callback(lambda _: may_end["last"].set())
+    may_end["first"].set()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    print(told["last"])
+"""
+    quiet(python(BUSY.replace("    BODY\n", body), FERROLITE_WORKER_THREADS="1"), "True")
+
+
 def test_many_results_wait_for_no_worker_that_is_busy() -> None:
     body = """
     tasks = await hold("first") + await hold("second")
