@@ -21,6 +21,7 @@ def queue_of(loop: AbstractEventLoop) -> _core.LoopQueue | None:
         return _queues[loop]
     except KeyError:
         pass
+    _let_go_of_closed_loops()
     queue = _core.LoopQueue()
     try:
         loop.add_reader(queue.fileno(), queue.drain)
@@ -28,6 +29,16 @@ def queue_of(loop: AbstractEventLoop) -> _core.LoopQueue | None:
         queue = None
     _queues[loop] = queue
     return queue
+
+
+def _let_go_of_closed_loops() -> None:
+    """A result that a loop did not fetch holds its future, which holds the loop, which holds the queue."""
+    for reference in _queues.keyrefs():
+        loop = reference()
+        if loop is not None and loop.is_closed():
+            queue = _queues.pop(loop, None)
+            if queue is not None:
+                queue.close()
 
 
 async def call(arguments: dict[str, Any], settings: dict[str, Any]) -> Any:

@@ -56,15 +56,8 @@ class CallMeta:
     """What is known of a call besides its answer."""
 
     @property
-    def provider(self) -> str: ...
-    @property
-    def model(self) -> str: ...
-    @property
     def response_ms(self) -> float:
         """Milliseconds from the call to its answer."""
-
-    def call_id(self) -> str:
-        """An id of this call, made when it is first asked for."""
 
     def headers(self) -> dict[str, str]:
         """The upstream's headers as they came."""
@@ -109,6 +102,9 @@ class LoopQueue:
 
     def drain(self) -> None:
         """Hand results to their futures. Called by the loop when the descriptor is readable."""
+
+    def close(self) -> None:
+        """Let go of all results, those to come as well: the loop is closed."""
 
 @final
 class MockServer:

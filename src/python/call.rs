@@ -1,12 +1,13 @@
 //! Calls: keywords in, a response or a stream out.
 
-use std::sync::Mutex;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use tokio::task::AbortHandle;
 
-use super::queue::{LoopQueue, Outcome};
+use super::queue::{LoopQueue, Outcome, Sender};
 use super::runtime::{self, Home};
 use super::stream::CoreStream;
 use super::{error, objects, settings, value};
@@ -15,9 +16,10 @@ use crate::engine::{ChatCall, Engine, is_ignored};
 use crate::error::{Error, Kind};
 use crate::providers;
 
-fn prepare(arguments: &Bound<'_, PyDict>, module: &Bound<'_, PyDict>) -> Result<ChatCall, Error> {
-    let keywords = value::keywords(arguments, is_ignored)?;
+fn prepare(py: Python<'_>, arguments: &Bound<'_, PyDict>, module: &Bound<'_, PyDict>) -> PyResult<ChatCall> {
+    let keywords = value::keywords(arguments, is_ignored).map_err(|failed| failed.into_python(py))?;
     ChatCall::from_keywords(keywords, &settings::read(module), &ProcessEnvironment)
+        .map_err(|failed| error::exception(py, failed))
 }
 
 /// A chat completion, waited for: a `ModelResponse`, or a `CoreStream` when it streams.
@@ -27,7 +29,7 @@ pub fn chat<'py>(
     arguments: &Bound<'py, PyDict>,
     module: &Bound<'py, PyDict>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let call = prepare(arguments, module).map_err(|failed| error::exception(py, failed))?;
+    let call = prepare(py, arguments, module)?;
     let home = runtime::home();
     let engine = &runtime::place(home)?.engine;
     let failed = |failed| {
@@ -35,11 +37,16 @@ pub fn chat<'py>(
         error::exception(py, failed)
     };
     if call.request.stream {
-        let stream = runtime::block_on(py, home, engine.chat_stream(call))?.map_err(failed)?;
+        let stream = caught(py, || runtime::block_on(py, home, engine.chat_stream(call)))?.map_err(failed)?;
         return CoreStream::create(py, stream, home);
     }
-    let answer = runtime::block_on(py, home, engine.chat(call))?.map_err(failed)?;
+    let answer = caught(py, || runtime::block_on(py, home, engine.chat(call)))?.map_err(failed)?;
     objects::response(py, answer)
+}
+
+/// A panic fails the call, and not the program.
+pub fn caught<T>(py: Python<'_>, run: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err(error::exception(py, panicked())))
 }
 
 /// A call under way. Letting go of it does not end it; `abort` does.
@@ -71,14 +78,37 @@ pub fn chat_async(
     queue: &Bound<'_, LoopQueue>,
     future: Py<PyAny>,
 ) -> PyResult<PendingCall> {
-    let call = prepare(arguments, module).map_err(|failed| error::exception(py, failed))?;
+    let call = prepare(py, arguments, module)?;
     let place = runtime::place(Home::Workers)?;
     let sender = queue.get().sender.clone();
+    let mut owed = Owed { sender, future: Some(future) };
     let task = place.runtime.spawn(async move {
         let outcome = outcome(&place.engine, call).await;
-        sender.send(future, outcome);
+        owed.pay(outcome);
     });
     Ok(PendingCall { task: Mutex::new(Some(task.abort_handle())), process: std::process::id() })
+}
+
+/// A result that a future waits for; a panic is one, too. A call that is aborted owes nothing.
+struct Owed {
+    sender: Arc<Sender>,
+    future: Option<Py<PyAny>>,
+}
+
+impl Owed {
+    fn pay(&mut self, outcome: Outcome) {
+        if let Some(future) = self.future.take() {
+            self.sender.send(future, outcome);
+        }
+    }
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.pay(Outcome::Failed(panicked()));
+        }
+    }
 }
 
 async fn outcome(engine: &'static Engine, call: ChatCall) -> Outcome {
@@ -97,19 +127,14 @@ pub fn chat_future<'py>(
     arguments: &Bound<'py, PyDict>,
     module: &Bound<'py, PyDict>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let call = prepare(arguments, module).map_err(|failed| error::exception(py, failed))?;
+    let call = prepare(py, arguments, module)?;
     let place = runtime::place(Home::Workers)?;
     pyo3_async_runtimes::tokio::future_into_py(py, async move {
         let task = place.runtime.spawn(outcome(&place.engine, call));
         let guard = AbortOnDrop(task.abort_handle());
         let outcome = task.await.unwrap_or_else(|failed| Outcome::Failed(lost(&failed)));
         drop(guard);
-        Python::attach(|py| match outcome {
-            Outcome::Answer(answer) => objects::response(py, *answer).map(Bound::unbind),
-            Outcome::Stream(stream) => CoreStream::create(py, *stream, Home::Workers).map(Bound::unbind),
-            Outcome::Wake => Ok(py.None()),
-            Outcome::Failed(failed) => Err(error::exception(py, failed)),
-        })
+        Python::attach(|py| outcome.into_python(py).map(Bound::unbind))
     })
 }
 
@@ -122,13 +147,13 @@ impl Drop for AbortOnDrop {
 }
 
 /// A task that did not end as it should: a panic stays in its task.
-pub fn lost(failed: &tokio::task::JoinError) -> Error {
-    let what = if failed.is_panic() {
-        "the call failed inside ferrolite (a panic, please report it)"
-    } else {
-        "the call was cancelled"
-    };
-    Error::new(Kind::InternalServer, what)
+fn lost(failed: &tokio::task::JoinError) -> Error {
+    if failed.is_panic() { panicked() } else { Error::new(Kind::InternalServer, "the call was cancelled") }
+}
+
+/// What a call that panics fails with.
+pub fn panicked() -> Error {
+    Error::new(Kind::InternalServer, "the call failed inside ferrolite (a panic, please report it)")
 }
 
 /// Folds chunk dicts into one response (`stream_chunk_builder`).
@@ -136,8 +161,8 @@ pub fn lost(failed: &tokio::task::JoinError) -> Error {
 pub fn collect_chunks<'py>(py: Python<'py>, chunks: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyAny>> {
     let mut values = Vec::with_capacity(chunks.len());
     for (index, chunk) in chunks.iter().enumerate() {
-        let value = value::to_json(&chunk, &format!("chunks[{index}]"))
-            .map_err(|failed| error::exception(py, failed))?;
+        let value =
+            value::to_json(&chunk, &format!("chunks[{index}]")).map_err(|failed| failed.into_python(py))?;
         values.push(value);
     }
     let response = crate::wires::openai::collect_chunks(values)

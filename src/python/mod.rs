@@ -1,8 +1,10 @@
 //! The native module `ferrolite._core`: takes arguments, calls the core, hands objects back. No translation here.
 
 mod call;
+mod chunks;
 mod error;
 mod log;
+mod meta;
 mod objects;
 mod queue;
 mod runtime;
@@ -22,7 +24,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     log::connect();
     module.add("version", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<call::PendingCall>()?;
-    module.add_class::<objects::CallMeta>()?;
+    module.add_class::<meta::CallMeta>()?;
     module.add_class::<queue::LoopQueue>()?;
     module.add_class::<stream::CoreStream>()?;
     module.add_class::<testing::MockServer>()?;
