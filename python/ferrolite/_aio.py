@@ -41,14 +41,19 @@ def _let_go_of_closed_loops() -> None:
                 queue.close()
 
 
-async def call(arguments: dict[str, Any], settings: dict[str, Any]) -> Any:
-    """A chat completion's result. Cancelled, the request is dropped."""
+async def call(
+    arguments: dict[str, Any],
+    settings: dict[str, Any],
+    call_type: str | None = None,
+    files: list[tuple[str, str, str | None, bytes]] = [],  # noqa: B006 - never mutated
+) -> Any:
+    """A call's result. Cancelled, the request is dropped."""
     loop = get_running_loop()
     queue = queue_of(loop)
     if queue is None:
-        return await _core.chat_future(arguments, settings)
+        return await _core.call_future(arguments, settings, call_type, files)
     future = loop.create_future()
-    pending = _core.chat_async(arguments, settings, queue, future)
+    pending = _core.call_async(arguments, settings, queue, future, call_type, files)
     try:
         return await future
     except BaseException:

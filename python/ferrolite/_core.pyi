@@ -13,15 +13,33 @@ version: str
 
 # Calls. `arguments` are the keywords of a call, `module` the package's own dict, which holds the settings.
 
-def chat(arguments: dict[str, Any], module: dict[str, Any]) -> ModelResponse | CoreStream:
-    """A chat completion, waited for: a response, or a stream when `arguments` ask for one."""
+def call(
+    arguments: dict[str, Any],
+    module: dict[str, Any],
+    call_type: str | None = None,
+    files: list[tuple[str, str, str | None, bytes]] = [],
+) -> Any:
+    """A call, waited for: a response, or a stream when `arguments` ask for one.
 
-def chat_async(
-    arguments: dict[str, Any], module: dict[str, Any], queue: LoopQueue, future: Future[Any]
+    `call_type` is None for a chat completion. `files` go with it: field, name, content type, content.
+    """
+
+def call_async(
+    arguments: dict[str, Any],
+    module: dict[str, Any],
+    queue: LoopQueue,
+    future: Future[Any],
+    call_type: str | None = None,
+    files: list[tuple[str, str, str | None, bytes]] = [],
 ) -> PendingCall:
-    """Begin a chat completion whose result goes to `future` through the loop's queue."""
+    """Begin a call whose result goes to `future` through the loop's queue."""
 
-def chat_future(arguments: dict[str, Any], module: dict[str, Any]) -> Awaitable[ModelResponse | CoreStream]:
+def call_future(
+    arguments: dict[str, Any],
+    module: dict[str, Any],
+    call_type: str | None = None,
+    files: list[tuple[str, str, str | None, bytes]] = [],
+) -> Awaitable[Any]:
     """The same for loops that cannot watch a descriptor."""
 
 def collect_chunks(chunks: list[Any]) -> ModelResponse:

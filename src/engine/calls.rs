@@ -25,6 +25,7 @@ pub struct Call {
 /// A whole answer and what is known of how it came.
 #[derive(Debug)]
 pub struct CallAnswer {
+    pub call_type: CallType,
     pub response: CallResponse,
     pub meta: Meta,
 }
@@ -138,5 +139,5 @@ pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<Cal
     if let CallResponse::Json(value) = &response {
         meta.response_model = value.get("model").and_then(Value::as_str).map(str::to_owned);
     }
-    Ok(CallAnswer { response, meta })
+    Ok(CallAnswer { call_type: exchange.target().call_type, response, meta })
 }

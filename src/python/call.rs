@@ -3,45 +3,89 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyDict, PyList};
 use tokio::task::AbortHandle;
 
 use super::queue::{LoopQueue, Outcome, Sender};
 use super::runtime::{self, Home};
 use super::stream::CoreStream;
-use super::{error, objects, settings, value};
+use super::{error, objects, results, settings, value};
 use crate::config::ProcessEnvironment;
-use crate::engine::{ChatCall, Engine, is_ignored};
+use crate::engine::{Call, ChatCall, Engine, is_ignored};
 use crate::error::{Error, Kind};
+use crate::hub::{CallType, Upload};
 use crate::providers;
 
-fn prepare(py: Python<'_>, arguments: &Bound<'_, PyDict>, module: &Bound<'_, PyDict>) -> PyResult<ChatCall> {
-    let keywords = value::keywords(arguments, is_ignored).map_err(|failed| failed.into_python(py))?;
-    ChatCall::from_keywords(keywords, &settings::read(module), &ProcessEnvironment)
-        .map_err(|failed| error::exception(py, failed))
+/// A call that is checked and ready to be sent.
+enum Ready {
+    Chat(ChatCall),
+    Other(Call),
 }
 
-/// A chat completion, waited for: a `ModelResponse`, or a `CoreStream` when it streams.
+/// A file that goes with a call: the form's field, the file's name, its content type, and what is in it.
+type File = (String, String, Option<String>, PyBackedBytes);
+
+fn prepare(
+    py: Python<'_>,
+    arguments: &Bound<'_, PyDict>,
+    module: &Bound<'_, PyDict>,
+    call_type: Option<&str>,
+    files: Vec<File>,
+) -> PyResult<Ready> {
+    let keywords = value::keywords(arguments, is_ignored).map_err(|failed| failed.into_python(py))?;
+    let settings = settings::read(module);
+    let ready = match call_type {
+        None => ChatCall::from_keywords(keywords, &settings, &ProcessEnvironment).map(Ready::Chat),
+        Some(name) => {
+            let call_type = CallType::from_name(name)
+                .ok_or_else(|| PyValueError::new_err(format!("there is no call type '{name}'")))?;
+            let files = files.into_iter().map(upload).collect();
+            Call::from_keywords(call_type, keywords, files, &settings, &ProcessEnvironment).map(Ready::Other)
+        }
+    };
+    ready.map_err(|failed| error::exception(py, failed))
+}
+
+fn upload((field, name, content_type, data): File) -> Upload {
+    Upload { field, name, content_type, data: Bytes::from_owner(data) }
+}
+
+/// A call, waited for: a response, or a `CoreStream` when it streams.
 #[pyfunction]
-pub fn chat<'py>(
+#[pyo3(signature = (arguments, module, call_type = None, files = Vec::new()))]
+pub fn call<'py>(
     py: Python<'py>,
     arguments: &Bound<'py, PyDict>,
     module: &Bound<'py, PyDict>,
+    call_type: Option<&str>,
+    files: Vec<File>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let call = prepare(py, arguments, module)?;
+    let ready = prepare(py, arguments, module, call_type, files)?;
     let home = runtime::home();
     let engine = &runtime::place(home)?.engine;
     let failed = |failed| {
         runtime::settle(home);
         error::exception(py, failed)
     };
-    if call.request.stream {
-        let stream = caught(py, || runtime::block_on(py, home, engine.chat_stream(call)))?.map_err(failed)?;
-        return CoreStream::create(py, stream, home);
+    match ready {
+        Ready::Chat(call) if call.request.stream => {
+            let stream =
+                caught(py, || runtime::block_on(py, home, engine.chat_stream(call)))?.map_err(failed)?;
+            CoreStream::create(py, stream, home)
+        }
+        Ready::Chat(call) => {
+            let answer = caught(py, || runtime::block_on(py, home, engine.chat(call)))?.map_err(failed)?;
+            objects::response(py, answer)
+        }
+        Ready::Other(call) => {
+            let answer = caught(py, || runtime::block_on(py, home, engine.call(call)))?.map_err(failed)?;
+            results::result(py, answer)
+        }
     }
-    let answer = caught(py, || runtime::block_on(py, home, engine.chat(call)))?.map_err(failed)?;
-    objects::response(py, answer)
 }
 
 /// A panic fails the call, and not the program.
@@ -69,21 +113,24 @@ impl PendingCall {
     }
 }
 
-/// Begins a chat completion whose result goes to `future` through the loop's queue.
+/// Begins a call whose result goes to `future` through the loop's queue.
 #[pyfunction]
-pub fn chat_async(
+#[pyo3(signature = (arguments, module, queue, future, call_type = None, files = Vec::new()))]
+pub fn call_async(
     py: Python<'_>,
     arguments: &Bound<'_, PyDict>,
     module: &Bound<'_, PyDict>,
     queue: &Bound<'_, LoopQueue>,
     future: Py<PyAny>,
+    call_type: Option<&str>,
+    files: Vec<File>,
 ) -> PyResult<PendingCall> {
-    let call = prepare(py, arguments, module)?;
+    let ready = prepare(py, arguments, module, call_type, files)?;
     let place = runtime::place(Home::Workers)?;
     let sender = queue.get().sender.clone();
     let mut owed = Owed { sender, future: Some(future) };
     let task = place.runtime.spawn(async move {
-        let outcome = outcome(&place.engine, call).await;
+        let outcome = outcome(&place.engine, ready).await;
         owed.pay(outcome);
     });
     Ok(PendingCall { task: Mutex::new(Some(task.abort_handle())), process: std::process::id() })
@@ -111,26 +158,31 @@ impl Drop for Owed {
     }
 }
 
-async fn outcome(engine: &'static Engine, call: ChatCall) -> Outcome {
-    let done = if call.request.stream {
-        engine.chat_stream(call).await.map(|stream| Outcome::Stream(Box::new(stream)))
-    } else {
-        engine.chat(call).await.map(|answer| Outcome::Answer(Box::new(answer)))
+async fn outcome(engine: &'static Engine, ready: Ready) -> Outcome {
+    let done = match ready {
+        Ready::Chat(call) if call.request.stream => {
+            engine.chat_stream(call).await.map(|stream| Outcome::Stream(Box::new(stream)))
+        }
+        Ready::Chat(call) => engine.chat(call).await.map(|answer| Outcome::Answer(Box::new(answer))),
+        Ready::Other(call) => engine.call(call).await.map(|answer| Outcome::Result(Box::new(answer))),
     };
     done.unwrap_or_else(Outcome::Failed)
 }
 
 /// The same for loops that cannot watch a descriptor: an awaitable of its own.
 #[pyfunction]
-pub fn chat_future<'py>(
+#[pyo3(signature = (arguments, module, call_type = None, files = Vec::new()))]
+pub fn call_future<'py>(
     py: Python<'py>,
     arguments: &Bound<'py, PyDict>,
     module: &Bound<'py, PyDict>,
+    call_type: Option<&str>,
+    files: Vec<File>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let call = prepare(py, arguments, module)?;
+    let ready = prepare(py, arguments, module, call_type, files)?;
     let place = runtime::place(Home::Workers)?;
     pyo3_async_runtimes::tokio::future_into_py(py, async move {
-        let task = place.runtime.spawn(outcome(&place.engine, call));
+        let task = place.runtime.spawn(outcome(&place.engine, ready));
         let guard = AbortOnDrop(task.abort_handle());
         let outcome = task.await.unwrap_or_else(|failed| Outcome::Failed(lost(&failed)));
         drop(guard);

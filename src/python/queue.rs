@@ -18,8 +18,8 @@ use pyo3::prelude::*;
 
 use super::runtime::{self, Home};
 use super::stream::CoreStream;
-use super::{error, objects};
-use crate::engine::{Answer, ChatStream};
+use super::{error, objects, results};
+use crate::engine::{Answer, CallAnswer, ChatStream};
 use crate::error::Error;
 
 /// The longest a callback may hold the loop before it lets others run.
@@ -31,6 +31,8 @@ const BURST: usize = 16;
 /// What a worker found out.
 pub enum Outcome {
     Answer(Box<Answer>),
+    /// Of a call other than chat.
+    Result(Box<CallAnswer>),
     Stream(Box<ChatStream>),
     /// A stream has something for its reader, who waits on the future.
     Wake,
@@ -42,6 +44,7 @@ impl Outcome {
     pub fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         match self {
             Self::Answer(answer) => objects::response(py, *answer),
+            Self::Result(answer) => results::result(py, *answer),
             Self::Stream(stream) => CoreStream::create(py, *stream, Home::Workers),
             Self::Wake => Ok(py.None().into_bound(py)),
             Self::Failed(failed) => Err(error::exception(py, failed)),

@@ -34,7 +34,7 @@ def send(queue: _core.LoopQueue, *futures: Any) -> None:
     for future in futures:
         before = _core.alive_tasks()
         call = {"model": "openai/m", "messages": HELLO, "mock_response": "y"}
-        _core.chat_async(call, vars(ferrolite), queue, future)
+        _core.call_async(call, vars(ferrolite), queue, future)
         deadline = time.monotonic() + 5
         while _core.alive_tasks() > before and time.monotonic() < deadline:
             time.sleep(0.001)
