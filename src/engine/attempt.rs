@@ -76,8 +76,8 @@ impl Job {
         let wire = call.target().wire.chat();
         let wanted = wire.remote_media(&call.request, call.target());
         if !wanted.is_empty() {
-            call.request.media =
-                media::fetch(transport, wanted).await.map_err(|error| at(error, call.target()))?;
+            let fetched = media::fetch(transport, &call.connection, call.limits, wanted).await;
+            call.request.media = fetched.map_err(|error| at(error, call.target()))?;
         }
         let (http, memo) = encode(&call)?;
         Ok(Self {
