@@ -52,7 +52,8 @@ impl Job {
         let wire = target.wire.chat();
         let wanted = wire.remote_media(&request, target);
         if !wanted.is_empty() {
-            request.media = media::fetch(transport, wanted).await.map_err(named)?;
+            let fetched = media::fetch(transport, &envelope.connection, envelope.limits, wanted).await;
+            request.media = fetched.map_err(named)?;
         }
         let Prepared { call: http, memo } = wire.encode(&request, target).map_err(named)?;
         Ok(Self {
