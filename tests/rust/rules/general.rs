@@ -190,6 +190,27 @@ fn gen_37_the_providers_own_reason_is_kept() {
     assert_eq!(response.choices[0].native_finish_reason.as_deref(), Some("eos"));
 }
 
+/// ORT-05, RSN-09, STR-28: whole or in pieces, an answer that failed is no answer.
+#[test]
+fn rsn_09_a_failed_answer_is_an_error() {
+    for (native, kind) in [
+        ("error", Kind::Connection),
+        ("abort", Kind::Connection),
+        ("network_error", Kind::Connection),
+        ("insufficient_system_resource", Kind::ServiceUnavailable),
+    ] {
+        let asked = || keywords("openrouter/m", json!({ "stream": true }));
+        let reply = json!({ "choices": [{ "message": { "content": "x" }, "finish_reason": native }] });
+        let whole = answer(asked(), &reply).unwrap_err();
+        let events = sse(&[json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": native }] })]);
+        let pieces = try_streamed(asked(), &[events.as_bytes()]).err().expect(native);
+        for error in [whole, pieces] {
+            assert_eq!(error.kind(), kind, "{native}");
+            assert!(error.message().contains(native), "{error}");
+        }
+    }
+}
+
 #[test]
 fn gen_04_stop_is_a_list_where_providers_take_lists() {
     for (stop, wanted) in [(json!("a"), json!(["a"])), (json!(["a", "b"]), json!(["a", "b"]))] {

@@ -73,6 +73,10 @@ pub struct Streamed {
 
 /// Feeds bytes in the given pieces.
 pub fn streamed(keywords: Value, pieces: &[&[u8]]) -> Streamed {
+    try_streamed(keywords, pieces).expect("the stream is whole")
+}
+
+pub fn try_streamed(keywords: Value, pieces: &[&[u8]]) -> Result<Streamed> {
     let (call, prepared) = prepared(keywords).expect("the request can be sent");
     let target = call.target();
     let wire = target.wire.chat();
@@ -112,9 +116,9 @@ pub fn streamed(keywords: Value, pieces: &[&[u8]]) -> Streamed {
         ended = decoder.end(&mut deltas);
         take(&mut deltas, &mut chunks);
     }
-    ended.expect("the stream is whole");
+    ended?;
     chunker.finish(&mut chunks);
-    Streamed { chunks, response: collector.finish() }
+    Ok(Streamed { chunks, response: collector.finish() })
 }
 
 /// Server-sent events of JSON payloads, with the closing `[DONE]`.
