@@ -1,9 +1,35 @@
 //! Structured parameters of a chat request, read where a wire needs their meaning.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::json::{Map, kind_of, str_at};
+
+/// The key of a cache mark.
+const CACHE_CONTROL: &str = "cache_control";
+
+/// The `tools` parameter for a provider without cache marks: none in an entry, none in its function.
+pub fn tools_without_cache_control(tools: &Value) -> Cow<'_, Value> {
+    let is_marked = |tool: &Value| {
+        tool.get(CACHE_CONTROL).is_some()
+            || tool.get("function").is_some_and(|function| function.get(CACHE_CONTROL).is_some())
+    };
+    match tools {
+        Value::Array(items) if items.iter().any(is_marked) => {
+            let mut items = items.clone();
+            for tool in items.iter_mut().filter_map(Value::as_object_mut) {
+                tool.shift_remove(CACHE_CONTROL);
+                if let Some(Value::Object(function)) = tool.get_mut("function") {
+                    function.shift_remove(CACHE_CONTROL);
+                }
+            }
+            Cow::Owned(Value::Array(items))
+        }
+        other => Cow::Borrowed(other),
+    }
+}
 
 /// One entry of `tools`.
 #[derive(Debug, Clone, Copy)]

@@ -6,13 +6,13 @@ use bytes::Bytes;
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::ser::{SerializeMap, Serializer};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::accent::{self, Asides};
 use super::params::{self, Family};
 use super::turns;
 use crate::error::{Error, Result};
-use crate::hub::{ChatRequest, Content, Message, Params, Part, Role, Target};
+use crate::hub::{ChatRequest, Content, Message, Params, Part, Role, Target, tools_without_cache_control};
 use crate::wires::{HttpCall, Memo, Prepared};
 
 const PATH: &str = "/chat/completions";
@@ -75,7 +75,7 @@ fn body(
         }
         match name {
             "tools" if !keeps_cache_control => {
-                map.serialize_entry(name, &without_cache_control(value))?;
+                map.serialize_entry(name, &*tools_without_cache_control(value))?;
             }
             _ => map.serialize_entry(name, value)?,
         }
@@ -248,22 +248,6 @@ fn strip_cache_control(message: &mut Message) {
                 }
             }
         }
-    }
-}
-
-fn without_cache_control(tools: &Value) -> Cow<'_, Value> {
-    let marked = |tool: &Value| tool.get("cache_control").is_some();
-    match tools {
-        Value::Array(items) if items.iter().any(marked) => {
-            let mut items = items.clone();
-            for item in &mut items {
-                if let Value::Object(tool) = item {
-                    tool.shift_remove("cache_control");
-                }
-            }
-            Cow::Owned(Value::Array(items))
-        }
-        other => Cow::Borrowed(other),
     }
 }
 

@@ -262,6 +262,16 @@ fn oai_16_logprobs_pass_whole_and_in_streams() {
 }
 
 #[test]
+fn gen_23_tools_without_marks_in_the_entry_or_its_function() {
+    let mark = json!({ "type": "ephemeral" });
+    let tool = json!({ "type": "function", "function": { "name": "f" } });
+    let marked = json!({ "type": "function", "function": { "name": "f", "cache_control": mark } });
+    let both = json!({ "type": "function", "function": { "name": "f", "cache_control": mark }, "cache_control": mark });
+    let body = sent(keywords("groq/llama-3.3-70b", json!({ "tools": [tool, marked, both] })));
+    assert_eq!(body["tools"], json!([tool, tool, tool]));
+}
+
+#[test]
 fn oai_17_the_service_tier_is_surfaced() {
     let mut good = reply(json!({ "role": "assistant", "content": "x" }), json!({}));
     good["service_tier"] = json!("flex");

@@ -38,8 +38,9 @@ fn gen_03_gen_04_one_limit_and_a_list_of_stops() {
 
 #[test]
 fn oll_02_tool_choice_and_functions_are_not_sent() {
-    let marked = json!({"type": "function", "function": {"name": "f", "parameters": {"type": "object"}},
-        "cache_control": {"type": "ephemeral"}});
+    let mark = json!({"type": "ephemeral"});
+    let marked = json!({"type": "function", "cache_control": mark,
+        "function": {"name": "f", "parameters": {"type": "object"}, "cache_control": mark}});
     let body = sent(
         "ollama_chat",
         json!({"tools": [marked], "tool_choice": "required", "functions": [{"name": "g"}]}),
