@@ -10,6 +10,7 @@ pub mod cohere;
 mod event_stream;
 pub mod framing;
 pub mod gemini;
+mod nesting;
 pub mod ollama;
 pub mod openai;
 
