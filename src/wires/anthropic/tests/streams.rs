@@ -299,6 +299,26 @@ fn str_14_an_end_without_a_reason_is_a_failure() {
 }
 
 #[test]
+fn pieces_of_thinking_without_an_index_are_one_block() {
+    let piece = |text: &str| json!({"type": "content_block_delta", "delta": {"type": "thinking_delta", "thinking": text}});
+    let (deltas, error) = events(&[
+        json!({"type": "content_block_start", "content_block": {"type": "text", "text": ""}}),
+        piece("a"),
+        piece("b"),
+        json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}}),
+    ]);
+    assert!(error.is_none(), "{error:?}");
+    let ordinals: Vec<u64> = deltas
+        .iter()
+        .filter_map(|delta| match delta {
+            Delta::ThinkingBlock { block, .. } => block["index"].as_u64(),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ordinals, [0, 0]);
+}
+
+#[test]
 fn one_finish_a_stream() {
     let delta = |reason: Value| json!({"type": "message_delta", "delta": {"stop_reason": reason}});
     let stop = json!({"type": "message_stop"});
