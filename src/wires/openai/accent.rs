@@ -208,7 +208,7 @@ fn effort_to_budget(params: &mut Params, effort: Option<&str>, target: &Target) 
     if let Some(budget) = budget
         && params.output_limit().is_none()
     {
-        params.0.insert("max_tokens".into(), (budget + ROOM_FOR_ANSWER).into());
+        params.0.insert("max_tokens".into(), budget.saturating_add(ROOM_FOR_ANSWER).into());
     }
 }
 

@@ -218,6 +218,8 @@ fn budget_leaves_room_for_the_answer() {
     let model = accent("v-room", "allow = [\"reasoning_effort\", \"thinking\"]\nreasoning = \"budget\"");
     let body = param(&model, json!({ "thinking": { "type": "enabled", "budget_tokens": 1024 } }));
     assert_eq!(body["max_tokens"], 5120);
+    let body = param(&model, json!({ "thinking": { "type": "enabled", "budget_tokens": u64::MAX } }));
+    assert_eq!(body["max_tokens"], u64::MAX);
     let body = param("v-room/claude-x", json!({ "reasoning_effort": "low" }));
     assert_eq!(body["thinking"], json!({ "type": "enabled", "budget_tokens": 1024 }));
     assert_eq!(param(&model, json!({ "reasoning_effort": "low" }))["reasoning_effort"], "low");
