@@ -1,8 +1,9 @@
 //! Messages of a request: parsed once at the edge, with errors that name the index and the field.
 
+mod write;
+
 use std::borrow::Cow;
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
@@ -74,7 +75,8 @@ pub enum Content {
     Parts(Vec<Part>),
 }
 
-/// One part of a content list. `extra` holds the part's other keys; `Other` a type we have no name for.
+/// One part of a content list. `extra` holds the part's other keys, `inner` those of the object in it; `Other` a type we
+/// have no name for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Part {
     Text {
@@ -87,12 +89,14 @@ pub enum Part {
         url: String,
         detail: Option<String>,
         format: Option<String>,
+        inner: Map,
         cache_control: Option<Value>,
         extra: Map,
     },
     InputAudio {
         data: String,
         format: String,
+        inner: Map,
         extra: Map,
     },
     /// The `file` object: `file_id`, `file_data`, `filename`, `format` and whatever else.
@@ -311,8 +315,8 @@ fn parse_part(value: Value, path: &str) -> Result<Part> {
         Some("image_url") => {
             map.shift_remove("type");
             let cache_control = take_some(&mut map, "cache_control");
-            let (url, detail, format) = match map.shift_remove("image_url") {
-                Some(Value::String(url)) => (url, None, None),
+            let (url, detail, format, inner) = match map.shift_remove("image_url") {
+                Some(Value::String(url)) => (url, None, None, Map::new()),
                 Some(Value::Object(mut image)) => {
                     let Some(url) = take_string(&mut image, "url") else {
                         return Err(invalid(
@@ -320,7 +324,9 @@ fn parse_part(value: Value, path: &str) -> Result<Part> {
                             "an image part needs a string 'url'",
                         ));
                     };
-                    (url, take_string(&mut image, "detail"), take_string(&mut image, "format"))
+                    let detail = take_string(&mut image, "detail");
+                    let format = take_string(&mut image, "format");
+                    (url, detail, format, image)
                 }
                 _ => {
                     return Err(invalid(
@@ -329,7 +335,7 @@ fn parse_part(value: Value, path: &str) -> Result<Part> {
                     ));
                 }
             };
-            Ok(Part::ImageUrl { url, detail, format, cache_control, extra: map })
+            Ok(Part::ImageUrl { url, detail, format, inner, cache_control, extra: map })
         }
         Some("input_audio") => {
             let Some(Value::Object(mut audio)) = map.shift_remove("input_audio") else {
@@ -345,11 +351,8 @@ fn parse_part(value: Value, path: &str) -> Result<Part> {
                 ));
             };
             map.shift_remove("type");
-            Ok(Part::InputAudio {
-                data,
-                format: take_string(&mut audio, "format").unwrap_or_default(),
-                extra: map,
-            })
+            let format = take_string(&mut audio, "format").unwrap_or_default();
+            Ok(Part::InputAudio { data, format, inner: audio, extra: map })
         }
         Some("file") => {
             let Some(Value::Object(file)) = map.shift_remove("file") else {
@@ -404,139 +407,4 @@ fn parse_function(value: Value, path: &str) -> Result<FunctionCall> {
         arguments,
         provider_specific_fields: take_map(&mut map, "provider_specific_fields"),
     })
-}
-
-// OpenAI's own shape. What only other providers understand (thinking blocks, cache control, provider specific
-// fields) is written here too: the hub form is complete, and a wire removes what its provider did not define.
-
-impl Serialize for Message {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("role", self.role.as_str())?;
-        if let Some(content) = &self.content {
-            map.serialize_entry("content", content)?;
-        }
-        optional(&mut map, "name", self.name.as_ref())?;
-        if !self.tool_calls.is_empty() {
-            map.serialize_entry("tool_calls", &self.tool_calls)?;
-        }
-        optional(&mut map, "tool_call_id", self.tool_call_id.as_ref())?;
-        optional(&mut map, "function_call", self.function_call.as_ref())?;
-        optional(&mut map, "reasoning_content", self.reasoning_content.as_ref())?;
-        if !self.thinking_blocks.is_empty() {
-            map.serialize_entry("thinking_blocks", &self.thinking_blocks)?;
-        }
-        optional(&mut map, "provider_specific_fields", self.provider_specific_fields.as_ref())?;
-        optional(&mut map, "cache_control", self.cache_control.as_ref())?;
-        rest(&mut map, &self.extra)?;
-        map.end()
-    }
-}
-
-fn optional<M: SerializeMap, T: Serialize>(
-    map: &mut M,
-    key: &str,
-    value: Option<&T>,
-) -> Result<(), M::Error> {
-    value.map_or(Ok(()), |value| map.serialize_entry(key, value))
-}
-
-/// The unknown keys, without nulls (GEN-05).
-fn rest<M: SerializeMap>(map: &mut M, extra: &Map) -> Result<(), M::Error> {
-    extra
-        .iter()
-        .filter(|(_, value)| !value.is_null())
-        .try_for_each(|(key, value)| map.serialize_entry(key, value))
-}
-
-impl Serialize for Content {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::Parts(parts) => parts.serialize(serializer),
-        }
-    }
-}
-
-struct Image<'a> {
-    url: &'a str,
-    detail: Option<&'a String>,
-    format: Option<&'a String>,
-}
-
-impl Serialize for Image<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("url", self.url)?;
-        optional(&mut map, "detail", self.detail)?;
-        optional(&mut map, "format", self.format)?;
-        map.end()
-    }
-}
-
-#[derive(serde::Serialize)]
-struct Audio<'a> {
-    data: &'a str,
-    format: &'a str,
-}
-
-impl Serialize for Part {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        match self {
-            Self::Text { text, cache_control, extra } => {
-                map.serialize_entry("type", "text")?;
-                map.serialize_entry("text", text)?;
-                optional(&mut map, "cache_control", cache_control.as_ref())?;
-                rest(&mut map, extra)?;
-            }
-            Self::ImageUrl { url, detail, format, cache_control, extra } => {
-                map.serialize_entry("type", "image_url")?;
-                let image = Image { url, detail: detail.as_ref(), format: format.as_ref() };
-                map.serialize_entry("image_url", &image)?;
-                optional(&mut map, "cache_control", cache_control.as_ref())?;
-                rest(&mut map, extra)?;
-            }
-            Self::InputAudio { data, format, extra } => {
-                map.serialize_entry("type", "input_audio")?;
-                map.serialize_entry("input_audio", &Audio { data, format })?;
-                rest(&mut map, extra)?;
-            }
-            Self::File { file, cache_control, extra } => {
-                map.serialize_entry("type", "file")?;
-                map.serialize_entry("file", file)?;
-                optional(&mut map, "cache_control", cache_control.as_ref())?;
-                rest(&mut map, extra)?;
-            }
-            Self::Other(other) => rest(&mut map, other)?,
-        }
-        map.end()
-    }
-}
-
-impl Serialize for ToolCall {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        optional(&mut map, "id", self.id.as_ref())?;
-        if !self.extra.contains_key("type") {
-            map.serialize_entry("type", "function")?;
-        }
-        if !self.extra.contains_key("custom") {
-            map.serialize_entry("function", &self.function)?;
-        }
-        optional(&mut map, "provider_specific_fields", self.provider_specific_fields.as_ref())?;
-        optional(&mut map, "cache_control", self.cache_control.as_ref())?;
-        rest(&mut map, &self.extra)?;
-        map.end()
-    }
-}
-
-impl Serialize for FunctionCall {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        optional(&mut map, "name", self.name.as_ref())?;
-        map.serialize_entry("arguments", &self.arguments)?;
-        optional(&mut map, "provider_specific_fields", self.provider_specific_fields.as_ref())?;
-        map.end()
-    }
 }
