@@ -88,6 +88,8 @@ pub struct Memo {
     pub json_tool: Option<String>,
     /// The request carries the caller's old `functions`: answers go back as `function_call` (OAI-12).
     pub legacy_functions: bool,
+    /// What was sent, for a wire that counts where its provider does not. Shared with the call, not copied.
+    pub sent: Option<Bytes>,
     /// Anything else a wire needs to remember, by names of its own.
     pub notes: crate::json::Map,
 }

@@ -72,7 +72,7 @@ pub fn decode(endpoint: Endpoint, body: &[u8], memo: &Memo, target: &Target) -> 
     Ok(ChatResponse {
         model: target.accent.model_name(target.model.clone(), target),
         choices: vec![choice],
-        usage: Some(usage::read(&reply, &memo.notes, &answer)),
+        usage: Some(usage::read(&reply, memo.sent.as_deref(), &answer)),
         ..ChatResponse::default()
     })
 }

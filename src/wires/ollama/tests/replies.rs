@@ -115,6 +115,15 @@ fn oll_07_thinking_stands_apart() {
 }
 
 #[test]
+fn oll_08_an_estimate_needs_no_copy_of_the_conversation() {
+    for provider in ["ollama", "ollama_chat"] {
+        let prepared = encode(provider, json!({})).unwrap();
+        assert_eq!(prepared.memo.sent.unwrap().as_ptr(), prepared.call.body.as_ptr());
+        assert!(prepared.memo.notes.is_empty());
+    }
+}
+
+#[test]
 fn oll_08_what_is_not_counted_is_estimated() {
     let messages = json!({"messages": [{"role": "system", "content": "sys"},
         {"role": "user", "content": "Give me a path on Windows."}]});
