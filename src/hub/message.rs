@@ -4,6 +4,7 @@ mod write;
 
 use std::borrow::Cow;
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
@@ -158,6 +159,29 @@ impl Part {
     }
 }
 
+impl FunctionCall {
+    /// The arguments as an object (GEN-16): none for an empty text or `null`. Anything else is refused by the path of
+    /// the function, not replaced (GEN-17).
+    pub fn arguments_object<'a, T: Deserialize<'a>>(&'a self, path: &str) -> Result<Option<T>> {
+        let text = self.arguments.trim();
+        if text.is_empty() || text == "null" {
+            return Ok(None);
+        }
+        let refused = |why: &str| {
+            let name = self.name.as_deref().unwrap_or_default();
+            let what = format!("the arguments of the call of '{name}' are no JSON object{why}");
+            Error::invalid(&format!("{path}.arguments"), &what)
+        };
+        if !text.starts_with('{') {
+            return Err(refused(""));
+        }
+        match serde_json::from_str(text) {
+            Ok(object) => Ok(Some(object)),
+            Err(error) => Err(refused(&format!(" ({error})")).with_source(error)),
+        }
+    }
+}
+
 impl Message {
     pub fn new(role: Role, content: impl Into<String>) -> Self {
         Self { content: Some(Content::Text(content.into())), ..Self::empty(role) }
@@ -183,12 +207,32 @@ impl Message {
     pub fn text(&self) -> Cow<'_, str> {
         self.content.as_ref().map_or(Cow::Borrowed(""), Content::text)
     }
+
+    /// About how long it becomes as JSON, in bytes.
+    pub fn size_hint(&self) -> usize {
+        64 + match &self.content {
+            None => 0,
+            Some(Content::Text(text)) => text.len(),
+            Some(Content::Parts(parts)) => parts
+                .iter()
+                .map(|part| match part {
+                    Part::Text { text, .. } => text.len() + 32,
+                    Part::ImageUrl { url, .. } => url.len() + 64,
+                    Part::InputAudio { data, .. } => data.len() + 64,
+                    Part::File { .. } | Part::Other(_) => 128,
+                })
+                .sum(),
+        }
+    }
 }
 
 /// Reads the `messages` of a request. Errors name the index and the field.
 pub fn parse_messages(value: Value) -> Result<Vec<Message>> {
     let Value::Array(items) = value else {
-        return Err(invalid("messages", &format!("expected a list of messages, got {}", kind_of(&value))));
+        return Err(Error::invalid(
+            "messages",
+            &format!("expected a list of messages, got {}", kind_of(&value)),
+        ));
     };
     items.into_iter().enumerate().map(|(index, item)| parse_message(item, index)).collect()
 }
@@ -196,28 +240,26 @@ pub fn parse_messages(value: Value) -> Result<Vec<Message>> {
 /// A conversation needs at least one message.
 pub fn check_messages(messages: &[Message]) -> Result<()> {
     if messages.is_empty() {
-        return Err(invalid("messages", "at least one message is needed, the list is empty"));
+        return Err(Error::invalid("messages", "at least one message is needed, the list is empty"));
     }
     Ok(())
-}
-
-fn invalid(path: &str, what: &str) -> Error {
-    Error::bad_request(format!("Invalid '{path}': {what}.")).with_param(path)
 }
 
 fn parse_message(value: Value, index: usize) -> Result<Message> {
     let path = format!("messages[{index}]");
     let Value::Object(mut map) = value else {
-        return Err(invalid(
+        return Err(Error::invalid(
             &path,
             &format!("expected an object with 'role' and 'content', got {}", kind_of(&value)),
         ));
     };
     let role = match map.shift_remove("role") {
         Some(Value::String(role)) => Role::parse(&role),
-        None | Some(Value::Null) => return Err(invalid(&format!("{path}.role"), "a message needs a role")),
+        None | Some(Value::Null) => {
+            return Err(Error::invalid(&format!("{path}.role"), "a message needs a role"));
+        }
         Some(other) => {
-            return Err(invalid(
+            return Err(Error::invalid(
                 &format!("{path}.role"),
                 &format!("expected a string, got {}", kind_of(&other)),
             ));
@@ -236,7 +278,7 @@ fn parse_message(value: Value, index: usize) -> Result<Message> {
             .collect::<Result<_>>()?,
         Some(other) => {
             let what = format!("expected a list, got {}", kind_of(&other));
-            return Err(invalid(&format!("{path}.tool_calls"), &what));
+            return Err(Error::invalid(&format!("{path}.tool_calls"), &what));
         }
     };
     let function_call = match map.shift_remove("function_call") {
@@ -291,7 +333,7 @@ fn parse_content(value: Value, path: &str) -> Result<Option<Content>> {
         }
         other => {
             let what = format!("expected a string or a list of parts, got {}", kind_of(&other));
-            Err(invalid(&format!("{path}.content"), &what))
+            Err(Error::invalid(&format!("{path}.content"), &what))
         }
     }
 }
@@ -301,12 +343,12 @@ fn parse_part(value: Value, path: &str) -> Result<Part> {
         Value::Object(map) => map,
         // Some programs put bare strings among the parts.
         Value::String(text) => return Ok(Part::from_text(text)),
-        other => return Err(invalid(path, &format!("expected an object, got {}", kind_of(&other)))),
+        other => return Err(Error::invalid(path, &format!("expected an object, got {}", kind_of(&other)))),
     };
     match map.get("type").and_then(Value::as_str) {
         Some("text") => {
             let Some(text) = take_string(&mut map, "text") else {
-                return Err(invalid(&format!("{path}.text"), "a text part needs a string 'text'"));
+                return Err(Error::invalid(&format!("{path}.text"), "a text part needs a string 'text'"));
             };
             map.shift_remove("type");
             let cache_control = take_some(&mut map, "cache_control");
@@ -319,7 +361,7 @@ fn parse_part(value: Value, path: &str) -> Result<Part> {
                 Some(Value::String(url)) => (url, None, None, Map::new()),
                 Some(Value::Object(mut image)) => {
                     let Some(url) = take_string(&mut image, "url") else {
-                        return Err(invalid(
+                        return Err(Error::invalid(
                             &format!("{path}.image_url.url"),
                             "an image part needs a string 'url'",
                         ));
@@ -329,7 +371,7 @@ fn parse_part(value: Value, path: &str) -> Result<Part> {
                     (url, detail, format, image)
                 }
                 _ => {
-                    return Err(invalid(
+                    return Err(Error::invalid(
                         &format!("{path}.image_url"),
                         "an image part needs 'image_url', a string or an object with 'url'",
                     ));
@@ -339,13 +381,13 @@ fn parse_part(value: Value, path: &str) -> Result<Part> {
         }
         Some("input_audio") => {
             let Some(Value::Object(mut audio)) = map.shift_remove("input_audio") else {
-                return Err(invalid(
+                return Err(Error::invalid(
                     &format!("{path}.input_audio"),
                     "an audio part needs an object with 'data' and 'format'",
                 ));
             };
             let Some(data) = take_string(&mut audio, "data") else {
-                return Err(invalid(
+                return Err(Error::invalid(
                     &format!("{path}.input_audio.data"),
                     "an audio part needs a string 'data'",
                 ));
@@ -356,7 +398,7 @@ fn parse_part(value: Value, path: &str) -> Result<Part> {
         }
         Some("file") => {
             let Some(Value::Object(file)) = map.shift_remove("file") else {
-                return Err(invalid(
+                return Err(Error::invalid(
                     &format!("{path}.file"),
                     "a file part needs an object with 'file_id' or 'file_data'",
                 ));
@@ -371,14 +413,14 @@ fn parse_part(value: Value, path: &str) -> Result<Part> {
 
 fn parse_tool_call(value: Value, path: &str) -> Result<ToolCall> {
     let Value::Object(mut map) = value else {
-        return Err(invalid(path, &format!("expected an object, got {}", kind_of(&value))));
+        return Err(Error::invalid(path, &format!("expected an object, got {}", kind_of(&value))));
     };
     let function = match map.shift_remove("function") {
         Some(value) => parse_function(value, &format!("{path}.function"))?,
         None if map.contains_key("custom") => {
             FunctionCall { name: None, arguments: String::new(), provider_specific_fields: None }
         }
-        None => return Err(invalid(&format!("{path}.function"), "a tool call needs a 'function'")),
+        None => return Err(Error::invalid(&format!("{path}.function"), "a tool call needs a 'function'")),
     };
     if map.get("type").and_then(Value::as_str) == Some("function") {
         map.shift_remove("type");
@@ -394,7 +436,7 @@ fn parse_tool_call(value: Value, path: &str) -> Result<ToolCall> {
 
 fn parse_function(value: Value, path: &str) -> Result<FunctionCall> {
     let Value::Object(mut map) = value else {
-        return Err(invalid(path, &format!("expected an object, got {}", kind_of(&value))));
+        return Err(Error::invalid(path, &format!("expected an object, got {}", kind_of(&value))));
     };
     let arguments = match map.shift_remove("arguments") {
         None | Some(Value::Null) => String::new(),

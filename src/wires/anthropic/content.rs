@@ -127,11 +127,11 @@ impl<'r> Blocks<'r> {
                 Some(InlineMedia { mime, data }) => {
                     inline(format.unwrap_or(mime), &STANDARD.encode(data), "image", path)
                 }
-                None => Err(invalid(path, "the image at this address was not fetched")),
+                None => Err(Error::invalid(path, "the image at this address was not fetched")),
             };
         }
         let data = DataUrl::parse(url).ok_or_else(|| {
-            invalid(
+            Error::invalid(
                 path,
                 "expected an https address or 'data:image/png;base64,...' with an image in jpeg, png, gif or webp",
             )
@@ -148,7 +148,7 @@ impl<'r> Blocks<'r> {
                 (Some(data), _) => data,
                 (None, Some(mime)) => DataUrl { mime, data },
                 (None, None) => {
-                    return Err(invalid(
+                    return Err(Error::invalid(
                         &format!("{path}.file.file_data"),
                         "expected 'data:application/pdf;base64,...', or base64 and a 'format' that says what it is",
                     ));
@@ -158,7 +158,10 @@ impl<'r> Blocks<'r> {
             return inline(format.unwrap_or(data.mime), data.data, "document", path);
         }
         let Some(id) = str_at(file, "file_id") else {
-            return Err(invalid(&format!("{path}.file"), "a file part needs 'file_data' or 'file_id'"));
+            return Err(Error::invalid(
+                &format!("{path}.file"),
+                "a file part needs 'file_data' or 'file_id'",
+            ));
         };
         self.betas.need(betas::FILES);
         let is_image = format.is_some_and(|format| IMAGE_TYPES.contains(&format));
@@ -195,14 +198,17 @@ impl<'a> DataUrl<'a> {
     /// Alphabet, padding and size, without decoding (GEN-28). Line breaks are accepted.
     fn check(&self, path: &str) -> Result<()> {
         if self.data.len() > MEDIA_LIMIT {
-            return Err(invalid(path, &format!("the data is larger than {MEDIA_LIMIT} bytes of base64")));
+            return Err(Error::invalid(
+                path,
+                &format!("the data is larger than {MEDIA_LIMIT} bytes of base64"),
+            ));
         }
         let payload = self.data.trim_end().trim_end_matches('=');
         let padding = self.data.trim_end().len() - payload.len();
         let is_base64 =
             |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'\n' | b'\r');
         if payload.is_empty() || padding > 2 || !payload.as_bytes().iter().all(is_base64) {
-            return Err(invalid(path, "the data is not base64"));
+            return Err(Error::invalid(path, "the data is not base64"));
         }
         Ok(())
     }
@@ -214,7 +220,7 @@ fn inline(mime: &str, data: &str, other: &str, path: &str) -> Result<Value> {
         // The provider takes text documents as text.
         let bytes = STANDARD.decode(data.as_bytes()).ok();
         let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-        let text = text.ok_or_else(|| invalid(path, "a text document needs base64 of UTF-8 text"))?;
+        let text = text.ok_or_else(|| Error::invalid(path, "a text document needs base64 of UTF-8 text"))?;
         return Ok(json!({
             "type": "document",
             "source": {"type": "text", "media_type": "text/plain", "data": text},
@@ -266,8 +272,4 @@ pub fn result_content(content: Option<&Content>, blocks: &mut Blocks<'_>, path: 
 
 fn starts_with(text: &str, prefix: &str) -> bool {
     text.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
-}
-
-fn invalid(path: &str, what: &str) -> Error {
-    Error::bad_request(format!("Invalid '{path}': {what}.")).with_param(path)
 }

@@ -103,7 +103,7 @@ impl<'r> Blocks<'r> {
                             video.as_str().or_else(|| video.get("url").and_then(Value::as_str))
                         });
                         let Some(url) = url else {
-                            return Err(invalid(path, "a video part needs 'video_url'"));
+                            return Err(Error::invalid(path, "a video part needs 'video_url'"));
                         };
                         let block = self.media(url, None, path)?;
                         out.push(block);
@@ -129,7 +129,7 @@ impl<'r> Blocks<'r> {
             tracing::warn!(path, kind, "content part dropped, the provider has no such block");
             return Ok(());
         }
-        Err(invalid(
+        Err(Error::invalid(
             path,
             &format!("Converse takes no content part '{kind}'. Remove it, or set drop_params=True"),
         ))
@@ -143,7 +143,7 @@ impl<'r> Blocks<'r> {
         }
         if url.starts_with("s3://") {
             let Some(mime) = format.or_else(|| mime_of_name(url)) else {
-                return Err(invalid(path, "a file in S3 needs a 'format', like 'application/pdf'"));
+                return Err(Error::invalid(path, "a file in S3 needs a 'format', like 'application/pdf'"));
             };
             return self.block(mime, &Source::S3(url), path);
         }
@@ -152,14 +152,16 @@ impl<'r> Blocks<'r> {
                 let mime = format.unwrap_or(&media.mime);
                 self.block(mime, &Source::Fetched(STANDARD.encode(&media.data)), path)
             }
-            None => Err(invalid(path, "expected 'data:image/png;base64,...', an http(s) or an s3 address")),
+            None => {
+                Err(Error::invalid(path, "expected 'data:image/png;base64,...', an http(s) or an s3 address"))
+            }
         }
     }
 
     fn file(&mut self, file: &Map, path: &str) -> Result<Value> {
         let format = str_at(file, "format");
         let Some(given) = str_at(file, "file_data").or_else(|| str_at(file, "file_id")) else {
-            return Err(invalid(path, "a file part needs 'file_data' or 'file_id'"));
+            return Err(Error::invalid(path, "a file part needs 'file_data' or 'file_id'"));
         };
         if let (None, Some(mime), true) = (data_url(given), format, file.contains_key("file_data")) {
             check_base64(given, path)?;
@@ -180,7 +182,7 @@ impl<'r> Blocks<'r> {
             (Some("text"), Some(text)) => {
                 self.block("text/plain", &Source::Fetched(STANDARD.encode(text)), path)
             }
-            _ => Err(invalid(path, "Converse takes documents as base64 or text")),
+            _ => Err(Error::invalid(path, "Converse takes documents as base64 or text")),
         }
     }
 
@@ -205,7 +207,7 @@ impl<'r> Blocks<'r> {
                 object([("source", bytes(source)), ("format", format.into()), ("name", name.into())]);
             return Ok(object([("document", document)]));
         }
-        Err(invalid(
+        Err(Error::invalid(
             path,
             &format!(
                 "'{mime}' is not supported: images are png, jpeg, gif, webp; documents pdf, csv, doc, docx, xls, xlsx, \
@@ -289,7 +291,7 @@ fn check_base64(data: &str, path: &str) -> Result<()> {
     let body = data.trim_end_matches('=');
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
     if data.is_empty() || data.len() % 4 == 1 || data.len() - body.len() > 2 || !body.bytes().all(plain) {
-        return Err(invalid(path, "the payload is no base64"));
+        return Err(Error::invalid(path, "the payload is no base64"));
     }
     Ok(())
 }
@@ -307,8 +309,4 @@ fn mime_of_name(name: &str) -> Option<&'static str> {
         .chain(&VIDEOS)
         .find(|(_, format)| format.eq_ignore_ascii_case(extension))
         .map(|(mime, _)| *mime)
-}
-
-fn invalid(path: &str, what: &str) -> Error {
-    Error::bad_request(format!("Invalid '{path}': {what}.")).with_param(path)
 }

@@ -4,16 +4,16 @@ use serde_json::Value;
 
 use super::prompt::Template;
 use super::stream::unwrap;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::hub::{
     AssistantMessage, ChatRequest, ChatResponse, Choice, Delta, Deltas, FinishReason, Target, Usage,
     map_finish_reason,
 };
-use crate::json::{Map, Tree, count_of, cut};
+use crate::json::{Map, Tree, count_of};
 use crate::wires::bedrock::model::{Family, Name};
 use crate::wires::bedrock::payload;
 use crate::wires::framing::Frame;
-use crate::wires::{HttpReply, Seen, StreamDecoder, incomplete_stream};
+use crate::wires::{HttpReply, Seen, StreamDecoder, incomplete_stream, reply_json, unreadable_reply};
 
 const CHOICE: u64 = 0;
 const END_OF_THINKING: &str = "</think>";
@@ -168,14 +168,9 @@ impl Format {
     }
 
     pub fn decode(&self, reply: &HttpReply, target: &Target) -> Result<ChatResponse> {
-        let unreadable = |what: &str| {
-            let text = String::from_utf8_lossy(&reply.body);
-            Error::unreadable(format!("{what}, Original Response: {}", cut(&text, 2000)))
-        };
-        let body: Value = serde_json::from_slice(&reply.body)
-            .map_err(|error| unreadable(&format!("Unable to get json response - {error}")))?;
+        let body = reply_json(&reply.body)?;
         let text = first(&body, self.text).and_then(Value::as_str);
-        let text = text.ok_or_else(|| unreadable("the answer holds no text"))?;
+        let text = text.ok_or_else(|| unreadable_reply("the answer holds no text", &reply.body))?;
         let reason = reason(first(&body, self.reason).and_then(Value::as_str).unwrap_or_default());
         let mut message = AssistantMessage::default();
         match text.split_once(END_OF_THINKING).filter(|_| self.thinks_first) {

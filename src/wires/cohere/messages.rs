@@ -18,23 +18,6 @@ struct SentPart<'a>(&'a Part);
 
 struct SentCall<'a>(&'a ToolCall);
 
-/// About how long a message becomes, in bytes.
-pub fn size_hint(message: &Message) -> usize {
-    64 + match &message.content {
-        None => 0,
-        Some(Content::Text(text)) => text.len(),
-        Some(Content::Parts(parts)) => parts
-            .iter()
-            .map(|part| match part {
-                Part::Text { text, .. } => text.len() + 32,
-                Part::ImageUrl { url, .. } => url.len() + 64,
-                Part::InputAudio { data, .. } => data.len() + 64,
-                Part::File { .. } | Part::Other(_) => 128,
-            })
-            .sum(),
-    }
-}
-
 impl Serialize for Sent<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let message = self.0;

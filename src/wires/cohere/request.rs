@@ -6,9 +6,9 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
 
-use super::messages::{Sent, size_hint};
+use super::messages::Sent;
 use crate::error::{Error, Result};
-use crate::hub::{ChatRequest, Target, ToolChoice, tools_without_cache_control};
+use crate::hub::{ChatRequest, Message, Target, ToolChoice, tools_without_cache_control};
 use crate::json::Map;
 use crate::wires::{HttpCall, Memo, Prepared};
 
@@ -101,7 +101,7 @@ fn tool_choice(request: &ChatRequest, target: &Target) -> Result<Option<&'static
 
 /// Writes the body in one pass; a key of `extra_body` replaces the same key (GEN-06).
 fn body(request: &ChatRequest, target: &Target, fields: &Map) -> serde_json::Result<Vec<u8>> {
-    let size = request.messages.iter().map(size_hint).sum::<usize>();
+    let size = request.messages.iter().map(Message::size_hint).sum::<usize>();
     let mut out = Vec::with_capacity(512 + size);
     let mut serializer = serde_json::Serializer::new(&mut out);
     let mut map = serializer.serialize_map(None)?;

@@ -10,9 +10,7 @@ use crate::hub::{
     ToolChoice, ToolChoiceRule,
 };
 use crate::json::{Map, spaced, str_at};
-
-/// The tool that stands for a JSON schema (GEN-30).
-const JSON_TOOL: &str = "json_tool_call";
+use crate::wires::tool_names::JSON_TOOL;
 
 /// What is left over for the answer when a thinking budget is all that is said.
 const ROOM_FOR_ANSWER: u64 = 4096;

@@ -52,7 +52,7 @@ fn body(
     stream: bool,
 ) -> serde_json::Result<Vec<u8>> {
     let one_limit = matches!(params::family(target), Family::OSeries | Family::Gpt5 | Family::Gpt5Search);
-    let mut out = Vec::with_capacity(512 + messages.iter().map(|message| size_hint(message)).sum::<usize>());
+    let mut out = Vec::with_capacity(512 + messages.iter().map(|message| message.size_hint()).sum::<usize>());
     let mut serializer = serde_json::Serializer::new(&mut out);
     let mut map = serializer.serialize_map(None)?;
     let free = |key: &str| !request.extra_body.contains_key(key);
@@ -101,22 +101,6 @@ fn body(
     }
     map.end()?;
     Ok(out)
-}
-
-fn size_hint(message: &Message) -> usize {
-    64 + match &message.content {
-        None => 0,
-        Some(Content::Text(text)) => text.len(),
-        Some(Content::Parts(parts)) => parts
-            .iter()
-            .map(|part| match part {
-                Part::Text { text, .. } => text.len() + 32,
-                Part::ImageUrl { url, .. } => url.len() + 64,
-                Part::InputAudio { data, .. } => data.len() + 64,
-                Part::File { .. } | Part::Other(_) => 128,
-            })
-            .sum(),
-    }
 }
 
 /// The messages as this format has them. Untouched ones are borrowed (GEN-10).

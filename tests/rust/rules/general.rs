@@ -211,6 +211,42 @@ fn rsn_09_a_failed_answer_is_an_error() {
     }
 }
 
+/// One reading for all wires that send an object.
+#[test]
+fn gen_16_gen_17_arguments_are_an_object_everywhere_or_refused() {
+    let asked = |model: &str, arguments: &str| {
+        let call =
+            json!({ "id": "c1", "type": "function", "function": { "name": "f", "arguments": arguments } });
+        let messages = json!([
+            { "role": "user", "content": "x" },
+            { "role": "assistant", "content": null, "tool_calls": [call] },
+            { "role": "tool", "tool_call_id": "c1", "content": "r" },
+        ]);
+        let tools =
+            json!([{ "type": "function", "function": { "name": "f", "parameters": { "type": "object" } } }]);
+        keywords(model, json!({ "messages": messages, "tools": tools }))
+    };
+    for (model, input) in [
+        ("anthropic/claude-sonnet-4-5", "/messages/1/content/0/input"),
+        ("bedrock/converse/anthropic.claude-3-5-sonnet-20241022-v2:0", "/messages/1/content/0/toolUse/input"),
+        ("gemini/gemini-2.5-flash", "/contents/1/parts/0/functionCall/args"),
+        ("ollama_chat/llama3.1", "/messages/1/tool_calls/0/function/arguments"),
+    ] {
+        for (arguments, wanted) in [("", json!({})), ("null", json!({})), (" {\"a\": 1} ", json!({ "a": 1 }))]
+        {
+            let body = sent(asked(model, arguments));
+            assert_eq!(body.pointer(input), Some(&wanted), "{model} {arguments}");
+        }
+        for wrong in ["[1]", "\"s\"", "{bad", "7"] {
+            let error = refused(asked(model, wrong));
+            assert_eq!(error.kind(), Kind::BadRequest);
+            let path = error.facts().param.as_deref();
+            assert_eq!(path, Some("messages[1].tool_calls[0].function.arguments"), "{model} {wrong}");
+            assert!(error.message().contains("'f'"), "{error}");
+        }
+    }
+}
+
 #[test]
 fn gen_04_stop_is_a_list_where_providers_take_lists() {
     for (stop, wanted) in [(json!("a"), json!(["a"])), (json!(["a", "b"]), json!(["a", "b"]))] {
