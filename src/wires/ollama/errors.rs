@@ -46,8 +46,5 @@ pub fn classify(facts: &ErrorFacts) -> Kind {
     if facts.status == 400 && has("context length") {
         return Kind::ContextWindowExceeded;
     }
-    if facts.status == 400 && has("rejected as a result of our safety system") {
-        return Kind::ContentPolicy;
-    }
     Kind::of_status(facts.status)
 }

@@ -197,7 +197,7 @@ fn err_05_what_failures_mean() {
         (500, "Failed to establish a new connection", (Kind::ServiceUnavailable, 503)),
         (500, "Request timed out", (Kind::Timeout, 408)),
         (400, "input length exceeds maximum context length", (Kind::ContextWindowExceeded, 400)),
-        (400, "Your request was rejected as a result of our safety system.", (Kind::ContentPolicy, 400)),
+        (400, "Your request was rejected as a result of our safety system.", (Kind::BadRequest, 400)),
     ] {
         assert_eq!(kind(status, &said(message)), expected, "{status} {message}");
     }
