@@ -11,9 +11,11 @@ mod event_stream;
 mod fillers;
 pub mod framing;
 pub mod gemini;
+mod media;
 mod nesting;
 pub mod ollama;
 pub mod openai;
+mod think;
 mod tool_names;
 
 use std::fmt;

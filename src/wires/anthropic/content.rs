@@ -8,6 +8,7 @@ use super::betas::{self, Betas};
 use crate::error::{Error, Result};
 use crate::hub::{ChatRequest, Content, InlineMedia, Message, Part};
 use crate::json::{Map, str_at};
+use crate::wires::media::{Also, DataUrl, check_base64};
 
 /// Stands for text the provider would refuse: empty, or only space (ANT-04).
 pub const EMPTY_TEXT: &str = "[System: Empty message content sanitised to satisfy protocol]";
@@ -136,7 +137,7 @@ impl<'r> Blocks<'r> {
                 "expected an https address or 'data:image/png;base64,...' with an image in jpeg, png, gif or webp",
             )
         })?;
-        data.check(path)?;
+        check(data.data, path)?;
         inline(format.unwrap_or(data.mime), data.data, "image", path)
     }
 
@@ -154,7 +155,7 @@ impl<'r> Blocks<'r> {
                     ));
                 }
             };
-            data.check(path)?;
+            check(data.data, path)?;
             return inline(format.unwrap_or(data.mime), data.data, "document", path);
         }
         let Some(id) = str_at(file, "file_id") else {
@@ -182,36 +183,13 @@ pub fn text_block(text: &str) -> Value {
     json!({"type": "text", "text": text})
 }
 
-/// Payload of a data URL; the base64 text is not copied.
-struct DataUrl<'a> {
-    mime: &'a str,
-    data: &'a str,
-}
-
-impl<'a> DataUrl<'a> {
-    fn parse(url: &'a str) -> Option<Self> {
-        let (head, data) = url.strip_prefix("data:")?.split_once(";base64,")?;
-        let mime = head.split(';').next().unwrap_or(head);
-        Some(Self { mime, data })
+/// A payload that the provider would take (GEN-28). Line breaks are accepted.
+fn check(data: &str, path: &str) -> Result<()> {
+    if data.len() > MEDIA_LIMIT {
+        let what = format!("the data is larger than {MEDIA_LIMIT} bytes of base64");
+        return Err(Error::invalid(path, &what));
     }
-
-    /// Alphabet, padding and size, without decoding (GEN-28). Line breaks are accepted.
-    fn check(&self, path: &str) -> Result<()> {
-        if self.data.len() > MEDIA_LIMIT {
-            return Err(Error::invalid(
-                path,
-                &format!("the data is larger than {MEDIA_LIMIT} bytes of base64"),
-            ));
-        }
-        let payload = self.data.trim_end().trim_end_matches('=');
-        let padding = self.data.trim_end().len() - payload.len();
-        let is_base64 =
-            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'\n' | b'\r');
-        if payload.is_empty() || padding > 2 || !payload.as_bytes().iter().all(is_base64) {
-            return Err(Error::invalid(path, "the data is not base64"));
-        }
-        Ok(())
-    }
+    check_base64(data, Also::LineBreaks, path)
 }
 
 /// An inline block; the media type decides what it is, `other` where it does not.

@@ -11,6 +11,7 @@ use super::cache::Caching;
 use crate::error::{Error, Result};
 use crate::hub::{ChatRequest, Content, Message, Part};
 use crate::json::{Map, object, str_at};
+use crate::wires::media::{Also, DataUrl, check_base64};
 
 const IMAGES: [(&str, &str); 5] = [
     ("image/png", "png"),
@@ -137,8 +138,8 @@ impl<'r> Blocks<'r> {
 
     /// Anything with an address: its type decides the kind of block (GEN-27).
     fn media(&mut self, url: &str, format: Option<&str>, path: &str) -> Result<Value> {
-        if let Some((mime, data)) = data_url(url) {
-            check_base64(data, path)?;
+        if let Some(DataUrl { mime, data }) = DataUrl::parse(url) {
+            check_base64(data, Also::Nothing, path)?;
             return self.block(format.unwrap_or(mime), &Source::Inline(data), path);
         }
         if url.starts_with("s3://") {
@@ -163,8 +164,8 @@ impl<'r> Blocks<'r> {
         let Some(given) = str_at(file, "file_data").or_else(|| str_at(file, "file_id")) else {
             return Err(Error::invalid(path, "a file part needs 'file_data' or 'file_id'"));
         };
-        if let (None, Some(mime), true) = (data_url(given), format, file.contains_key("file_data")) {
-            check_base64(given, path)?;
+        if let (None, Some(mime), true) = (DataUrl::parse(given), format, file.contains_key("file_data")) {
+            check_base64(given, Also::Nothing, path)?;
             return self.block(mime, &Source::Inline(given), path);
         }
         self.media(given, format, path)
@@ -176,7 +177,7 @@ impl<'r> Blocks<'r> {
         let field = |name: &str| source.and_then(|source| str_at(source, name));
         match (field("type"), field("data")) {
             (Some("base64"), Some(data)) => {
-                check_base64(data, path)?;
+                check_base64(data, Also::Nothing, path)?;
                 self.block(field("media_type").unwrap_or("application/pdf"), &Source::Inline(data), path)
             }
             (Some("text"), Some(text)) => {
@@ -277,23 +278,6 @@ pub fn remote_media(messages: &[Message]) -> Vec<String> {
         }
     }
     found
-}
-
-/// The type and the payload of `data:…;base64,…`.
-fn data_url(url: &str) -> Option<(&str, &str)> {
-    let (head, data) = url.strip_prefix("data:")?.split_once(',')?;
-    let mime = head.strip_suffix(";base64")?;
-    Some((mime.split(';').next().unwrap_or_default(), data))
-}
-
-/// GEN-28, without decoding.
-fn check_base64(data: &str, path: &str) -> Result<()> {
-    let body = data.trim_end_matches('=');
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
-    if data.is_empty() || data.len() % 4 == 1 || data.len() - body.len() > 2 || !body.bytes().all(plain) {
-        return Err(Error::invalid(path, "the payload is no base64"));
-    }
-    Ok(())
 }
 
 fn mime_of_name(name: &str) -> Option<&'static str> {

@@ -12,6 +12,7 @@ use super::parts::{Blob, FileData, MediaResolution, Part, Payload, Resolution};
 use crate::error::{Error, Kind, Result};
 use crate::hub::{ChatRequest, Content, InlineMedia, Part as HubPart};
 use crate::json::{Map, cut, str_at};
+use crate::wires::media::{Also, DataUrl, check_base64};
 
 /// What a caller says about one piece of media.
 #[derive(Debug, Clone, Copy, Default)]
@@ -93,7 +94,7 @@ pub fn audio<'a>(data: &'a str, format: &'a str, path: &str) -> Result<Part<'a>>
         None if format.contains('/') => (Cow::Borrowed(format), data),
         None => (Cow::Owned(format!("audio/{format}")), data),
     };
-    check_base64(data, path)?;
+    check_base64(data, Also::UrlAlphabet, path)?;
     Ok(Part::of(Payload::InlineData(Blob { mime_type: mime, data: data.into() })))
 }
 
@@ -139,7 +140,7 @@ fn payload<'a>(
     }
     if source.starts_with("data:") {
         let (mime, data) = data_uri(source, format, path)?;
-        check_base64(data, path)?;
+        check_base64(data, Also::UrlAlphabet, path)?;
         return Ok(Payload::InlineData(Blob { mime_type: mime, data: data.into() }));
     }
     if source.starts_with("gs://") {
@@ -167,7 +168,7 @@ fn payload<'a>(
     }
     match format {
         Some(mime) => {
-            check_base64(source, path)?;
+            check_base64(source, Also::UrlAlphabet, path)?;
             Ok(Payload::InlineData(Blob { mime_type: mime.into(), data: source.into() }))
         }
         None => Err(Error::invalid(
@@ -204,11 +205,7 @@ fn takes_web_address(source: &str) -> bool {
 
 /// `data:MIME;base64,…` into MIME type and base64; a named format wins.
 fn data_uri<'a>(uri: &'a str, format: Option<&'a str>, path: &str) -> Result<(Cow<'a, str>, &'a str)> {
-    let parsed = uri
-        .strip_prefix("data:")
-        .and_then(|rest| rest.split_once(','))
-        .and_then(|(head, data)| Some((head.strip_suffix(";base64")?, data)));
-    let Some((mime, data)) = parsed else {
+    let Some(DataUrl { mime, data }) = DataUrl::parse(uri) else {
         return Err(Error::invalid(path, "expected a data URI like 'data:image/png;base64,…'"));
     };
     let mime = format.unwrap_or(mime);
@@ -216,21 +213,6 @@ fn data_uri<'a>(uri: &'a str, format: Option<&'a str>, path: &str) -> Result<(Co
         return Err(Error::invalid(path, "the data URI names no MIME type"));
     }
     Ok((mime.into(), data))
-}
-
-/// Base64 of either alphabet, with padding at the end only. Read once, not copied (GEN-28).
-fn check_base64(data: &str, path: &str) -> Result<()> {
-    let body = data.trim_end_matches('=');
-    let bad = body
-        .bytes()
-        .position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')));
-    match bad {
-        None if data.len() - body.len() <= 2 => Ok(()),
-        None => Err(Error::invalid(path, "the base64 data has too much padding")),
-        Some(at) => {
-            Err(Error::invalid(path, &format!("the base64 data has an invalid character at position {at}")))
-        }
-    }
 }
 
 fn resolution(detail: &str) -> Option<Resolution> {

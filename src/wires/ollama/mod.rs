@@ -10,7 +10,6 @@ mod request;
 mod response;
 mod settings;
 mod stream;
-mod think;
 mod usage;
 
 #[cfg(test)]

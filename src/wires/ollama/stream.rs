@@ -6,12 +6,12 @@ use serde_json::Value;
 use super::calls::{self, Answered};
 use super::request::TOOLS_IN_PROMPT;
 use super::response::{Said, finish};
-use super::think::{Pieces, Splitter};
 use super::{Endpoint, errors, usage};
 use crate::error::{Kind, Result};
 use crate::hub::{Delta, Deltas, FinishReason};
 use crate::json::Map;
 use crate::wires::framing::Frame;
+use crate::wires::think::{Pieces, Splitter};
 use crate::wires::{Memo, Seen, StreamDecoder, incomplete_stream};
 
 #[derive(Debug)]
