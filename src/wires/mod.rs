@@ -7,6 +7,8 @@ pub mod anthropic;
 pub mod bedrock;
 pub mod bedrock_invoke;
 pub mod cohere;
+#[cfg(test)]
+mod driven;
 mod event_stream;
 mod fillers;
 pub mod framing;

@@ -1,14 +1,12 @@
 //! Streams: each chunk's meaning, any split of the bytes, and what is collected from them.
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::super::Gemini;
 use super::target;
 use crate::error::{Error, Kind};
-use crate::hub::{ChatResponse, Collector, Delta, Deltas, FinishReason};
-use crate::wires::framing::{Frame, Frames};
-use crate::wires::{HttpReply, Memo, Seen, StreamWire, Wire};
+use crate::hub::{ChatResponse, Delta, FinishReason};
+use crate::wires::{HttpReply, Memo, Wire, driven};
 
 /// The bytes of a stream of server-sent events; an event is its payload, or an object with `data`.
 pub fn sse(events: &[Value]) -> Vec<u8> {
@@ -22,27 +20,11 @@ pub fn sse(events: &[Value]) -> Vec<u8> {
 }
 
 fn deltas(pieces: &[&[u8]], memo: Memo) -> Result<Vec<Delta>, Error> {
-    let mut decoder = Gemini.decoder(memo, &target("gemini-2.5-flash"));
-    let mut frames = Frames::new(Gemini.framing());
-    let mut out = Deltas::default();
-    let mut each = |frame: Frame<'_>| decoder.frame(frame, &mut out).map(|seen| seen != Seen::Done);
-    let mut open = true;
-    for piece in pieces {
-        open = open && frames.push(Bytes::copy_from_slice(piece), &mut each)?;
-    }
-    if open {
-        frames.finish(&mut each)?;
-    }
-    decoder.end(&mut out)?;
-    Ok(out.0)
+    driven::deltas(&Gemini, &target("gemini-2.5-flash"), memo, pieces)
 }
 
 pub fn collect(bytes: &[u8], memo: Memo) -> Result<ChatResponse, Error> {
-    let mut collector = Collector::new();
-    for delta in deltas(&[bytes], memo)? {
-        collector.add(delta);
-    }
-    Ok(collector.finish())
+    deltas(&[bytes], memo).map(driven::collect)
 }
 
 fn stream(events: Value) -> Result<ChatResponse, Error> {
