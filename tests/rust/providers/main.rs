@@ -9,6 +9,9 @@
 )]
 
 mod addresses;
+mod answers;
+#[path = "../call.rs"]
+mod call;
 mod errors;
 mod facts;
 mod messages;

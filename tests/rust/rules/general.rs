@@ -20,14 +20,14 @@ fn gen_01_an_unsupported_parameter_is_named_or_dropped() {
     let Value::Object(map) = keywords("openai/gpt-4o", json!({ "reasoning_effort": "low" })) else {
         unreachable!()
     };
-    let variables = Variables(&[("LITELLM_DROP_PARAMS", "true")]);
+    let variables = Variables::default().with("LITELLM_DROP_PARAMS", "true");
     assert_eq!(variables.get("LITELLM_DROP_PARAMS").as_deref(), Some("true"));
     assert!(
         ChatCall::from_keywords(map.clone(), &Settings::default(), &variables).is_ok(),
         "by the environment"
     );
     let settings = Settings { drop_params: true, ..Settings::default() };
-    assert!(ChatCall::from_keywords(map, &settings, &Variables(&[])).is_ok(), "by the settings");
+    assert!(ChatCall::from_keywords(map, &settings, &Variables::default()).is_ok(), "by the settings");
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn gen_08_settings_of_one_call_do_not_reach_another() {
             unreachable!()
         };
         let settings = Settings { drop_params, ..Settings::default() };
-        ChatCall::from_keywords(map, &settings, &Variables(&[])).is_ok()
+        ChatCall::from_keywords(map, &settings, &Variables::default()).is_ok()
     };
     assert_eq!([with(true), with(false), with(true), with(false)], [true, false, true, false]);
 }
