@@ -179,6 +179,7 @@ impl Job {
             repeated_chunk_limit: self.call.repeated_chunk_limit,
             context: self.call.error_context(),
         };
+        let settings = settings.errors_as(target.accent.stream_errors_as.as_deref());
         Ok(ChatStream::live(body, wire.framing(), decoder, meta, settings))
     }
 

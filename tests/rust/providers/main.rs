@@ -17,5 +17,6 @@ mod facts;
 mod messages;
 mod parameters;
 mod quirks;
+mod stream_errors;
 mod support;
 mod verbs;
