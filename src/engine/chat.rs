@@ -120,6 +120,7 @@ impl Job {
             repeated_chunk_limit: self.repeated_chunk_limit,
             context: self.exchange.error_context(),
         };
+        let settings = settings.errors_as(self.target().accent.stream_errors_as.as_deref());
         Ok(ChatStream::live(body, self.wire.framing(), decoder, meta, settings))
     }
 }

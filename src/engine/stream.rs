@@ -62,6 +62,16 @@ pub(super) struct StreamSettings {
     pub context: ErrorContext,
 }
 
+impl StreamSettings {
+    /// Lets errors name another provider than the call does.
+    pub fn errors_as(mut self, provider: Option<&str>) -> Self {
+        if let Some(provider) = provider {
+            self.context.provider = provider.into();
+        }
+        self
+    }
+}
+
 #[expect(clippy::large_enum_variant, reason = "one for each stream, and nearly always the large one")]
 enum Source {
     Live {
