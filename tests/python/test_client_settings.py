@@ -194,10 +194,10 @@ def test_positional_arguments() -> None:
 
 
 def test_the_references_control_names_are_never_sent() -> None:
-    names = Path(__file__).parents[2] / "src" / "engine" / "call.rs"
-    listed = re.search(r"const CONTROL: &\[&str\] = &\[(.*?)\];", names.read_text(), re.S)
-    assert listed is not None
-    control = re.findall(r'"([^"]+)"', listed[1])
+    names = Path(__file__).parents[2] / "src" / "engine" / "control.rs"
+    lists = re.findall(r"const (?:STEERING|IGNORED): &\[&str\] = &\[(.*?)\];", names.read_text(), re.S)
+    assert len(lists) == 2
+    control = [name for listed in lists for name in re.findall(r'"([^"]+)"', listed)]
     special = {
         "model",
         "api_base",
