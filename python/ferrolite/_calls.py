@@ -306,14 +306,16 @@ def _with_image_model(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _image_files(arguments: dict[str, Any]) -> list[_File]:
+    from typing import cast
+
     from ferrolite import _files
 
     image: Any = arguments.pop("image", None)
     mask: Any = arguments.pop("mask", None)
-    several = isinstance(image, list)
-    images: list[Any] = image if several else [image]
-    field = "image[]" if several else "image"
-    found = [_files.upload(field, one) for one in images if one is not None]
+    if isinstance(image, list):
+        found = [_files.upload("image[]", one) for one in cast("list[Any]", image)]
+    else:
+        found = [] if image is None else [_files.upload("image", image)]
     return found if mask is None else [*found, _files.upload("mask", mask)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import cast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,9 +40,9 @@ def _read(field: str, content: Any) -> tuple[bytes, str | None]:
     if isinstance(content, (bytes, bytearray)):
         return bytes(content), None
     if isinstance(content, (str, os.PathLike)):
-        path: Any = content
+        path = os.fspath(cast("str | os.PathLike[str]", content))
         with open(path, "rb") as opened:
-            return opened.read(), str(path)
+            return opened.read(), path
     if hasattr(content, "read"):
         data: Any = content.read()
         name: Any = getattr(content, "name", None)
