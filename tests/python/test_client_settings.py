@@ -203,7 +203,8 @@ def test_the_references_control_names_are_never_sent() -> None:
 
     ignored: dict[str, Any] = {name: {"a": 1} for name in names("IGNORED")}
     texts = {name: "x" for name in names("STEERING") if name.startswith("aws_")}
-    assert ignored and texts
+    assert ignored
+    assert texts
     with Upstream() as upstream:
         more = {**ignored, **texts, "region_name": "r", "model_id": "i"}
         ferrolite.completion(**arguments(upstream, **more, input_cost_per_token=0.1, own=1, none=None))
