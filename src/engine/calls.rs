@@ -95,9 +95,7 @@ fn check_parameters(
 ) -> Result<()> {
     let named = target.call_type.parameters();
     let takes = |name: &str| {
-        !named.contains(&name)
-            || allowed.iter().any(|allowed| allowed == name)
-            || target.call_accent.takes(name).unwrap_or_else(|| wire.supports(name, target))
+        !named.contains(&name) || allowed.iter().any(|allowed| allowed == name) || takes(name, wire, target)
     };
     let mut refused = None;
     params.retain(|name, _| {
@@ -117,6 +115,11 @@ fn check_parameters(
         target.provider, target.model
     ));
     Err(error.with_param(name).at(&target.provider, &target.model))
+}
+
+/// Whether a call at the target takes a parameter: as its row says, else as its format does.
+pub(super) fn takes(name: &str, wire: &dyn Wire<crate::hub::Call>, target: &Target) -> bool {
+    target.call_accent.takes(name).unwrap_or_else(|| wire.supports(name, target))
 }
 
 pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<CallAnswer> {

@@ -8,13 +8,8 @@ use crate::hub::{ChatRequest, Target};
 
 /// Checks every OpenAI parameter against the target. Those in `allowed` are sent as they are.
 pub fn check(request: &mut ChatRequest, target: &Target, allowed: &[String]) -> Result<()> {
-    let wire = target.wire.chat();
-    let accent = &target.accent;
-    let takes = |name: &str| {
-        accent.allow.iter().any(|known| known == name)
-            || wire.supports(name, target) && !accent.reject.iter().any(|known| known == name)
-    };
-    let unsupported: Vec<String> = request.params.0.keys().filter(|name| !takes(name)).cloned().collect();
+    let params = request.params.0.keys();
+    let unsupported: Vec<String> = params.filter(|name| !takes(name, target)).cloned().collect();
     let mut refused = Vec::new();
     for name in unsupported {
         let Some(value) = request.params.remove(&name) else { continue };
@@ -37,6 +32,13 @@ pub fn check(request: &mut ChatRequest, target: &Target, allowed: &[String]) -> 
         target.provider, target.model
     ));
     Err(error.with_param(refused.swap_remove(0)).at(&target.provider, &target.model))
+}
+
+/// Whether a chat completion at the target takes a parameter: as its row says, else as its format does.
+pub fn takes(name: &str, target: &Target) -> bool {
+    let accent = &target.accent;
+    accent.allow.iter().any(|known| known == name)
+        || target.wire.chat().supports(name, target) && !accent.reject.iter().any(|known| known == name)
 }
 
 /// Values that ask for nothing (GEN-32).

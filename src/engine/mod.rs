@@ -10,6 +10,7 @@ mod drop_params;
 mod envelope;
 mod error_context;
 mod exchange;
+mod lookup;
 mod media;
 mod mock;
 mod retry;
@@ -29,8 +30,9 @@ use crate::transport::Transport;
 
 pub use calls::{Call, CallAnswer};
 pub use chat_call::ChatCall;
-pub use control::{Keywords, is_ignored};
-pub use envelope::{Envelope, Settings};
+pub use control::{Keywords, is_ignored, is_steering};
+pub use envelope::{Envelope, Keys, Settings};
+pub use lookup::{facts, missing_environment, supported_params};
 pub use retry::RetryPolicy;
 pub use stream::{ChatStream, StreamHead};
 

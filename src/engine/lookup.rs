@@ -1,0 +1,166 @@
+//! What is known of a model before it is called: the parameters that a call would take, facts, and what the
+//! environment still lacks.
+
+use std::sync::Arc;
+
+use super::{calls, drop_params};
+use crate::auth::Scheme;
+use crate::config::Environment;
+use crate::hub::{CallType, ModelFacts, Options};
+use crate::models;
+use crate::providers::{self, Provider, Route, Wanted};
+
+/// Every chat completion takes these: they are the call's, not the provider's.
+const OF_EVERY_CHAT: [&str; 3] = ["extra_headers", "max_retries", "stream"];
+
+/// What stands for AWS's own chain of credentials: any of the lists, whole.
+const AWS_CREDENTIALS: [&[&str]; 4] = [
+    &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
+    &["AWS_PROFILE"],
+    &["AWS_WEB_IDENTITY_TOKEN_FILE"],
+    &["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"],
+];
+
+/// The parameters, by OpenAI's names, that a call of the model takes; `None` where there is no such call.
+pub fn supported_params(
+    model: &str,
+    provider: Option<&str>,
+    call_type: CallType,
+) -> Option<Vec<&'static str>> {
+    let route = route(model, provider, call_type)?;
+    let named = call_type.parameters().iter().copied();
+    if call_type == CallType::Chat {
+        let taken = named.filter(|name| drop_params::takes(name, &route.target));
+        return Some(taken.chain(OF_EVERY_CHAT).collect());
+    }
+    let wire = route.target.wire.call(call_type)?;
+    Some(named.filter(|name| calls::takes(name, wire, &route.target)).collect())
+}
+
+/// The provider that a model's name means, and the model's facts. Providers that have no row may be in the table.
+pub fn facts(model: &str, provider: Option<&str>) -> Option<(String, Arc<ModelFacts>)> {
+    let model = without_owner(model);
+    if let Some(route) = route(model, provider, CallType::Chat)
+        && route.target.facts.key.is_some()
+    {
+        return Some((route.target.provider.to_string(), route.target.facts));
+    }
+    let (owner, name) = match provider {
+        Some(owner) => {
+            (owner.to_owned(), model.strip_prefix(&format!("{owner}/")).unwrap_or(model).to_owned())
+        }
+        None => match providers::split_model(model, None) {
+            Ok(split) => split,
+            Err(_) => match model.split_once('/') {
+                Some((owner, name)) => (owner.to_owned(), name.to_owned()),
+                None => (models::provider_of(model)?, model.to_owned()),
+            },
+        },
+    };
+    let facts = models::facts(&owner, &name);
+    facts.key.is_some().then_some((owner, facts))
+}
+
+/// Variables that a provider still needs to be called: of several that would do, the first.
+pub fn missing_environment(
+    row: &Provider,
+    has_key: bool,
+    has_base: bool,
+    environment: &dyn Environment,
+) -> Vec<String> {
+    let is_set = |name: &&str| environment.get(name).is_some();
+    let lacks = |names: &[String]| environment.first(names).is_none();
+    let mut missing = Vec::new();
+    if !has_key && lacks(&row.key_env) {
+        if row.auth == Scheme::Aws {
+            if !AWS_CREDENTIALS.iter().any(|names| names.iter().all(|name| is_set(&name))) {
+                missing.extend(AWS_CREDENTIALS[0].iter().map(|name| (*name).to_owned()));
+            }
+        } else if row.key_required {
+            missing.extend(row.key_env.first().cloned());
+        }
+    }
+    if !has_base && lacks(&row.base_env) {
+        if row.base.is_none() {
+            missing.extend(row.base_env.first().cloned());
+        }
+        let open = row.vars.values().filter(|variable| variable.default.is_none() && lacks(&variable.env));
+        missing.extend(open.filter_map(|variable| variable.env.first().cloned()));
+    }
+    missing
+}
+
+fn route(model: &str, provider: Option<&str>, call_type: CallType) -> Option<Route> {
+    let wanted =
+        Wanted { model: model.to_owned(), provider: provider.map(str::to_owned), ..Wanted::default() };
+    providers::resolve_without_key(wanted, call_type, Options::default()).ok()
+}
+
+/// A fine-tuned model is listed by what it was made from: `ft:gpt-4o:organization::id` as `ft:gpt-4o`.
+fn without_owner(model: &str) -> &str {
+    let end = model.find("ft:").and_then(|at| model[at + 3..].find(':').map(|end| at + 3 + end));
+    end.map_or(model, |end| &model[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    struct Set(HashMap<&'static str, &'static str>);
+
+    impl Environment for Set {
+        fn get(&self, name: &str) -> Option<String> {
+            self.0.get(name).map(|value| (*value).to_owned())
+        }
+    }
+
+    fn missing(provider: &str, set: &[&'static str]) -> Vec<String> {
+        let environment = Set(set.iter().map(|name| (*name, "x")).collect());
+        missing_environment(&providers::row(provider).unwrap(), false, false, &environment)
+    }
+
+    #[test]
+    fn every_chat_row_tells_its_parameters() {
+        for name in providers::names() {
+            let row = providers::row(name).unwrap();
+            if row.wires.chat.is_some() {
+                let params = supported_params("some-model", Some(name), CallType::Chat);
+                assert!(params.is_some_and(|params| params.contains(&"stream")), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn facts_by_any_name() {
+        for (model, provider) in [
+            ("gpt-4o", None),
+            ("openai/gpt-4o", None),
+            ("gpt-4o", Some("openai")),
+            ("ft:gpt-4o-2024-08-06:org::id", None),
+            ("vertex_ai/gemini-2.5-pro", None),
+            ("gemini-2.5-pro", Some("gemini")),
+            ("bedrock/anthropic.claude-3-5-sonnet-20240620-v1:0", None),
+            ("us.anthropic.claude-3-5-sonnet-20240620-v1:0", None),
+        ] {
+            assert!(facts(model, provider).is_some_and(|(_, facts)| facts.can("vision")), "{model}");
+        }
+        assert!(facts("groq/gpt-4o", None).is_none(), "another provider's model");
+        assert!(facts("nonsense", None).is_none());
+    }
+
+    #[test]
+    fn what_the_environment_lacks() {
+        assert_eq!(missing("groq", &[]), ["GROQ_API_KEY"]);
+        assert!(missing("groq", &["GROQ_API_KEY"]).is_empty());
+        assert!(missing("anthropic", &["ANTHROPIC_AUTH_TOKEN"]).is_empty());
+        assert!(missing("hosted_vllm", &["HOSTED_VLLM_API_BASE"]).is_empty());
+        assert_eq!(
+            missing("bedrock", &["AWS_ACCESS_KEY_ID"]),
+            ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+        );
+        assert!(missing("bedrock", &["AWS_PROFILE"]).is_empty());
+        assert!(missing("bedrock", &["AWS_BEARER_TOKEN_BEDROCK"]).is_empty());
+    }
+}
