@@ -93,6 +93,12 @@ pub struct Accent {
     /// (MIS-02, GEN-14).
     pub tool_id_length: Option<usize>,
 
+    // Where Anthropic's and Gemini's formats are spoken by someone else, too.
+    /// Anthropic's format with the model in the address.
+    pub hosted: Option<Hosted>,
+    /// Media of the web whose type is known are sent by their address; elsewhere they are sent inline (GEM-21).
+    pub takes_web_media: bool,
+
     // What answers say.
     /// How answers name the model: with the provider in front, or as the `reply` or as the caller (`requested`) does.
     pub model: ModelName,
@@ -106,6 +112,18 @@ pub struct Accent {
     pub errors: ErrorTable,
     /// Statuses with a meaning of their own here: (status, class).
     pub error_statuses: BTreeMap<String, ErrorClass>,
+}
+
+/// Anthropic's format with the model in the address and the version in the body.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Hosted {
+    /// What is said as `anthropic_version`.
+    pub version: String,
+    /// The features that can be turned on: (Anthropic's name, the name here). Others are not asked for (ANT-28).
+    pub betas: BTreeMap<String, String>,
+    /// Hosted tools that have to be turned on: (how their types begin, the feature).
+    pub tools: BTreeMap<String, String>,
 }
 
 /// What becomes of one kind of `tool_choice`.

@@ -14,7 +14,7 @@ mod target;
 mod usage;
 
 pub use accent::{
-    Accent, ErrorClass, ErrorTable, Flatten, ModelName, PastReasoning, ReasoningRule, SchemaRule,
+    Accent, ErrorClass, ErrorTable, Flatten, Hosted, ModelName, PastReasoning, ReasoningRule, SchemaRule,
     ToolChoiceRule,
 };
 pub use chat::{AssistantMessage, CHAT_PARAMS, ChatRequest, ChatResponse, Choice, InlineMedia, Params};

@@ -229,14 +229,19 @@ fn inline(mime: &str, data: &str, other: &str, path: &str) -> Result<Value> {
 }
 
 /// Addresses of images that are sent inline: the provider fetches https only (ANT-25).
-pub fn remote_media(messages: &[Message]) -> Vec<String> {
-    let mut found = Vec::new();
+pub fn remote_media(messages: &[Message], all: bool) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
     for part in messages.iter().filter_map(|message| message.content.as_ref()?.parts()).flatten() {
-        if let Part::ImageUrl { url, .. } = part
-            && starts_with(url, "http://")
-            && !found.contains(url)
-        {
-            found.push(url.clone());
+        let url = match part {
+            Part::ImageUrl { url, .. } => url.as_str(),
+            Part::File { file, .. } if all => {
+                str_at(file, "file_data").or_else(|| str_at(file, "file_id")).unwrap_or_default()
+            }
+            _ => continue,
+        };
+        let is_wanted = starts_with(url, "http://") || all && starts_with(url, "https://");
+        if is_wanted && !found.iter().any(|known| known == url) {
+            found.push(url.to_owned());
         }
     }
     found

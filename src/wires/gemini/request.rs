@@ -71,8 +71,11 @@ fn params(request: &ChatRequest) -> Cow<'_, Params> {
     params
 }
 
-/// Where AI Studio answers. Tuned models are on the alpha interface only.
+/// Where the target says, or else where AI Studio answers. Tuned models are on the alpha interface only.
 fn url(target: &Target, stream: bool) -> String {
+    if let Some(path) = target.path(stream) {
+        return format!("{}{path}", target.base);
+    }
     let model = target.model.strip_prefix("models/").unwrap_or(&target.model);
     let alpha = target.base.strip_suffix("/v1beta").filter(|_| model.starts_with("tunedModels/"));
     let mut url = match alpha {

@@ -34,7 +34,7 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
         .map_err(|error| Error::bad_request("the request cannot be written as JSON").with_source(error))?;
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let path = target.path.as_deref().unwrap_or(PATH);
+    let path = target.path(request.stream && !asides.whole).unwrap_or(PATH);
     // Some callers give the whole address.
     let url =
         if target.base.ends_with(path) { target.base.clone() } else { format!("{}{path}", target.base) };
