@@ -44,6 +44,11 @@ pub trait Grant: fmt::Debug + Send + Sync {
         read_token(reply, now)
     }
 
+    /// The error to tell when nobody answered.
+    fn unreachable(&self, error: Error) -> Error {
+        error
+    }
+
     /// How long the service may take; what is on the machine itself answers at once or not at all.
     fn limit(&self) -> Duration {
         LIMIT
@@ -178,7 +183,8 @@ impl Slot {
         let answer = async {
             let limits = Limits { total: grant.limit(), idle: grant.limit() };
             let call = grant.request(first.as_ref(), now)?;
-            let reply = transport.send(call, connection, limits).await?.collect(limits).await?;
+            let reply = async { transport.send(call, connection, limits).await?.collect(limits).await };
+            let reply = reply.await.map_err(|error| grant.unreachable(error))?;
             grant.read(&reply, SystemTime::now())
         };
         match answer.await {

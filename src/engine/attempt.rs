@@ -109,6 +109,10 @@ impl Job {
     /// The request with what proves who asks, where that is no key: for this attempt, since signatures and tokens age.
     async fn signed(&mut self, engine: &Engine) -> Result<HttpCall> {
         let mut http = self.http.clone();
+        if let Some(project) = &self.call.route.project {
+            let name = engine.tokens.get(&engine.transport, &self.call.connection, project).await?;
+            http.url = http.url.replace(auth::google::PROJECT, name.expose());
+        }
         if let Some(grant) = &self.call.route.grant {
             let token = engine.tokens.get(&engine.transport, &self.call.connection, grant).await?;
             auth::sign(&mut http.headers, Scheme::Bearer, Some(&token))?;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::mock::Mock;
 use super::retry::RetryPolicy;
 use super::{cache_marks, drop_params};
-use crate::auth::{Secret, aws};
+use crate::auth::{Secret, aws, google};
 use crate::config::{self, Environment};
 use crate::error::{Error, Inner, Result};
 use crate::hub::{ChatRequest, Options, Target, ThinkingBudgets, check_messages};
@@ -34,6 +34,8 @@ pub struct Settings {
     /// Keys by provider, for providers whose key is set apart.
     pub keys: HashMap<String, Secret>,
     pub organization: Option<String>,
+    pub vertex_project: Option<String>,
+    pub vertex_location: Option<String>,
     pub headers: Vec<(String, String)>,
     pub drop_params: bool,
     pub modify_params: bool,
@@ -410,6 +412,7 @@ fn is_control(name: &str) -> bool {
     CONTROL.binary_search(&name).is_ok()
         // Among them are secrets: they never reach a body (BED-23).
         || name.starts_with("aws_")
+        || name.starts_with("vertex_")
         || name.contains("_cost_per_")
         || name.contains("_token_cost")
         || name.starts_with("langfuse_")
@@ -511,12 +514,17 @@ impl Control {
         if let Some(organization) = &settings.organization {
             header_values.push(("organization".to_owned(), organization.clone()));
         }
+        let mut google =
+            google::Keywords::read(|name| self.get(name), |name| Ok(self.text(name)?.map(str::to_owned)))?;
+        google.project = google.project.or_else(|| settings.vertex_project.clone());
+        google.location = google.location.or_else(|| settings.vertex_location.clone());
         Ok(Wanted {
             model,
             provider,
             api_base: api_base.map(str::to_owned).or_else(|| settings.api_base.clone()),
             api_key,
             header_values,
+            google,
             aws: aws::Keywords::read(|name| Ok(self.text(name)?.map(str::to_owned)))?,
             model_id: self.text("model_id")?.map(str::to_owned),
         })

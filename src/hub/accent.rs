@@ -63,6 +63,11 @@ pub struct Accent {
     pub only_functions: bool,
     /// A usage chunk is asked for on every stream to the provider's own address (STR-20).
     pub always_stream_usage: bool,
+    /// A request is an instance of a prediction, and the answer is what is predicted; neither names the model, and
+    /// nothing is streamed (STR-30).
+    pub instances: bool,
+    /// The address says which model it is; the body names none.
+    pub nameless: bool,
     /// A usage chunk is asked for on every stream, whatever the address.
     pub asks_usage_everywhere: bool,
 
@@ -96,6 +101,8 @@ pub struct Accent {
     // Where Anthropic's and Gemini's formats are spoken by someone else, too.
     /// Anthropic's format with the model in the address.
     pub hosted: Option<Hosted>,
+    /// Labels of the call are sent: the caller's own, and what the metadata says of who asks.
+    pub labels: bool,
     /// Media of the web whose type is known are sent by their address; elsewhere they are sent inline (GEM-21).
     pub takes_web_media: bool,
 
@@ -245,6 +252,7 @@ pub enum ErrorTable {
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
     Api,
+    Connection,
     ServiceUnavailable,
 }
 

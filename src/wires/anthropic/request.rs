@@ -46,7 +46,8 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     if let Some(value) = features {
         headers.insert(HeaderName::from_static(betas::HEADER), value);
     }
-    let call = HttpCall { method: Method::POST, url: url(target, request.stream), headers, body: Bytes::from(body) };
+    let call =
+        HttpCall { method: Method::POST, url: url(target, request.stream), headers, body: Bytes::from(body) };
     Ok(Prepared { call, memo })
 }
 
@@ -372,7 +373,8 @@ fn structure(
     }
     // Without a schema any object will do.
     let any = json!({"type": "object", "properties": {}, "additionalProperties": true});
-    tools.put_json_tool(schema.unwrap_or(&any));
+    // A class's own schema says more than OpenAI's strict form of it.
+    tools.put_json_tool(request.plain_schema.as_ref().or(schema).unwrap_or(&any));
     // A forced call and thinking exclude each other (ANT-13).
     if choice.is_none() && !thinking.is_on() && abilities.forced_tools {
         *choice = Some(json!({"type": "tool", "name": JSON_TOOL}));

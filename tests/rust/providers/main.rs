@@ -16,3 +16,4 @@ mod parameters;
 mod quirks;
 mod support;
 mod verbs;
+mod vertex;

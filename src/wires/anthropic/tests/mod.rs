@@ -3,6 +3,7 @@
 mod answers;
 mod conversation;
 mod failures;
+mod hosted;
 mod media;
 mod streams;
 mod structured;

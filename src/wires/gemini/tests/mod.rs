@@ -2,6 +2,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "tests pass `json!` values")]
 
 mod cases;
+mod elsewhere;
 mod replies;
 mod requests;
 mod streams;
