@@ -172,7 +172,7 @@ pub fn resolve(mut wanted: Wanted, options: Options, environment: &dyn Environme
     let path = row.path.as_deref().map(|path| values.fill(path)).transpose().map_err(at)?;
     let mut paths = (read.path.or(path), None);
     if let (Some(door), Some(access), Some(location)) = (read.door, &access, &region) {
-        let address = door.address(base, &access.project.in_address(), location);
+        let address = door.address(base, access.project.in_address(), location);
         base = address.base;
         paths = (Some(address.path), Some(address.stream_path));
     }

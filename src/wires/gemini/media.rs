@@ -109,7 +109,7 @@ pub fn to_fetch(request: &ChatRequest, target: &Target) -> Vec<String> {
         for (source, format) in media.chain(images) {
             let wanted = is_web(source)
                 && !is_provider_file(source)
-                && web_address(source, format, target.accent.takes_web_media).is_none()
+                && !is_followed(source, format, target.accent.takes_web_media)
                 && !found.iter().any(|known| known == source);
             if wanted {
                 found.push(source.to_owned());
@@ -157,8 +157,8 @@ fn payload<'a>(
         return Ok(by_address(format.map(Cow::Borrowed), file_address(source)));
     }
     if is_web(source) {
-        if let Some(mime) = web_address(source, format, takes_web_media) {
-            return Ok(by_address(mime.map(Cow::Borrowed), source.into()));
+        if is_followed(source, format, takes_web_media) {
+            return Ok(by_address(web_mime(source, format).map(Cow::Borrowed), source.into()));
         }
         let Some(media) = fetched.get(source) else {
             let what = format!("Could not fetch '{}' ({path}).", cut(source, 200));
@@ -199,21 +199,20 @@ fn file_address(source: &str) -> Cow<'_, str> {
     }
 }
 
-/// The type of what an address points to, when the provider follows it itself: videos of YouTube everywhere, and
-/// where it takes media of the web, those whose type is known (GEM-21).
-fn web_address<'a>(source: &str, format: Option<&'a str>, takes_web_media: bool) -> Option<Option<&'a str>> {
+/// Addresses that the provider follows itself: videos of YouTube everywhere, and where it takes media of the web, those
+/// whose type is known (GEM-21).
+fn is_followed(source: &str, format: Option<&str>, takes_web_media: bool) -> bool {
     let is_video =
         ["https://www.youtube.com/", "https://youtube.com/", "https://m.youtube.com/", "https://youtu.be/"]
             .into_iter()
             .any(|site| source.starts_with(site));
-    if is_video {
-        return Some(format);
-    }
+    is_video || takes_web_media && source.starts_with("https://") && web_mime(source, format).is_some()
+}
+
+/// The type of what an address of the web points to, as far as it says.
+fn web_mime<'a>(source: &str, format: Option<&'a str>) -> Option<&'a str> {
     let plain = source.find(['?', '#']).map_or(source, |end| &source[..end]);
-    format
-        .or_else(|| mime_of_extension(plain))
-        .filter(|_| takes_web_media && source.starts_with("https://"))
-        .map(Some)
+    format.or_else(|| mime_of_extension(plain))
 }
 
 /// `data:MIME;base64,…` into MIME type and base64; a named format wins.
