@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Accent;
+use super::{Accent, CallAccent, CallType};
 use crate::json::Map;
 use crate::wires::WireId;
 
@@ -14,6 +14,7 @@ pub struct Target {
     /// How error messages name the provider, for example `OpenAIException`.
     pub error_prefix: Arc<str>,
     pub wire: WireId,
+    pub call_type: CallType,
     /// The model's name as the provider knows it.
     pub model: String,
     /// The base address without a trailing slash.
@@ -23,7 +24,10 @@ pub struct Target {
     /// The same for streams, when they have another one.
     pub stream_path: Option<Arc<str>>,
     pub facts: Arc<ModelFacts>,
+    /// How its chat differs from the wire's own way.
     pub accent: Arc<Accent>,
+    /// The same for a call of another type.
+    pub call_accent: Arc<CallAccent>,
     pub options: Options,
 }
 
@@ -31,6 +35,13 @@ impl Target {
     /// The path of one request, when it is not the wire's own.
     pub fn path(&self, stream: bool) -> Option<&str> {
         self.stream_path.as_deref().filter(|_| stream).or(self.path.as_deref())
+    }
+
+    /// The address of a call: the base and the path, the wire's own unless the row has another. Some callers give
+    /// the whole address as the base.
+    pub fn url(&self, path: &str) -> String {
+        let path = self.path.as_deref().unwrap_or(path);
+        if self.base.ends_with(path) { self.base.clone() } else { format!("{}{path}", self.base) }
     }
 }
 

@@ -223,7 +223,7 @@ fn encoded(name: &str) -> String {
 mod tests {
     use super::*;
     use crate::auth::Secret;
-    use crate::hub::Options;
+    use crate::hub::{CallType, Options};
     use crate::providers::{Route, Wanted, resolve};
 
     struct Variables(&'static [(&'static str, &'static str)]);
@@ -243,7 +243,7 @@ mod tests {
     }
 
     fn route(wanted: Wanted) -> Route {
-        resolve(wanted, Options::default(), &Variables(&[])).unwrap()
+        resolve(wanted, CallType::Chat, Options::default(), &Variables(&[])).unwrap()
     }
 
     /// The path after the location, the wire, and how the model is called.
@@ -335,7 +335,12 @@ mod tests {
             assert_eq!(target.stream_path.as_deref(), Some(stream.as_str()));
         }
         for location in ["evil.example/x", "US-EAST5", "a b", "-x", "x.y"] {
-            let error = resolve(wanted("vertex_ai/m", Some(location)), Options::default(), &Variables(&[]));
+            let error = resolve(
+                wanted("vertex_ai/m", Some(location)),
+                CallType::Chat,
+                Options::default(),
+                &Variables(&[]),
+            );
             assert_eq!(error.unwrap_err().facts().param.as_deref(), Some("vertex_location"), "{location}");
         }
     }
@@ -359,7 +364,7 @@ mod tests {
             ("VERTEXAI_API_BASE", "https://gateway.example"),
         ]);
         let wanted = Wanted { google: Keywords::default(), ..wanted("vertex_ai/gemini-2.5-flash", None) };
-        let target = resolve(wanted, Options::default(), &variables).unwrap().target;
+        let target = resolve(wanted, CallType::Chat, Options::default(), &variables).unwrap().target;
         assert_eq!(target.base, "https://gateway.example");
         assert!(target.path.unwrap().starts_with("/v1/projects/env-p/locations/asia-east1/"));
     }

@@ -27,6 +27,8 @@ pub fn target(model: &str) -> Target {
         stream_path: None,
         facts: models::facts("gemini", model),
         accent: Arc::default(),
+        call_type: crate::hub::CallType::Chat,
+        call_accent: Arc::default(),
         options: Options::default(),
     }
 }
