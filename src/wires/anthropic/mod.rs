@@ -99,7 +99,7 @@ impl Wire<Chat> for Anthropic {
     }
 
     fn remote_media(&self, request: &ChatRequest, target: &Target) -> Vec<String> {
-        content::remote_media(&request.messages, target.accent.hosted.is_some())
+        content::remote_media(&request.messages, target)
     }
 }
 
