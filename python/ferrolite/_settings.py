@@ -89,6 +89,10 @@ xai_key: str | None = None
 """The key of xAI."""
 organization: str | None = None
 """OpenAI's organization."""
+vertex_project: str | None = None
+"""Vertex AI's project."""
+vertex_location: str | None = None
+"""Vertex AI's location."""
 headers: dict[str, str] | None = None
 """Headers of every request."""
 

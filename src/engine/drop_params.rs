@@ -36,9 +36,8 @@ pub fn check(request: &mut ChatRequest, target: &Target, allowed: &[String]) -> 
 
 /// Whether a chat completion at the target takes a parameter: as its row says, else as its format does.
 pub fn takes(name: &str, target: &Target) -> bool {
-    let accent = &target.accent;
-    accent.allow.iter().any(|known| known == name)
-        || target.wire.chat().supports(name, target) && !accent.reject.iter().any(|known| known == name)
+    let said = target.accent.takes(name, &target.model, &target.facts);
+    said.unwrap_or_else(|| target.wire.chat().supports(name, target))
 }
 
 /// Values that ask for nothing (GEN-32).

@@ -42,6 +42,8 @@ PROVIDERS = (
     "perplexity",
     "sambanova",
     "together_ai",
+    "vertex_ai",
+    "vertex_ai_claude",
     "xai",
 )
 KINDS = ("chat", "stream", "error", "params", "auth", "endpoint", "retry", "timeout", "mock")

@@ -39,6 +39,7 @@ fn target(model: &str) -> Target {
         model: model.into(),
         base: "https://b.example".into(),
         path: Some("/model/m".into()),
+        stream_path: None,
         facts: models::facts_of(&owners, &Name::parse(model).listed("bedrock")),
         accent: Arc::new(Accent::default()),
         call_type: crate::hub::CallType::Chat,
