@@ -149,6 +149,11 @@ async def acompletion(
     ready = _prepare(arguments)
     if ready is not None:
         return ready
+    if _settings["custom_provider_map"]:
+        from ferrolite import _custom
+
+        if (own := _custom.find(arguments)) is not None:
+            return await own.arun()
     from ferrolite import _aio
 
     return _stream_or_response(await _aio.call(arguments, _settings), arguments)
@@ -158,6 +163,11 @@ def _complete(arguments: dict[str, Any]) -> ModelResponse | CustomStreamWrapper:
     ready = _prepare(arguments)
     if ready is not None:
         return ready
+    if _settings["custom_provider_map"]:
+        from ferrolite import _custom
+
+        if (own := _custom.find(arguments)) is not None:
+            return own.run()
     return _stream_or_response(_core.call(arguments, _settings), arguments)
 
 

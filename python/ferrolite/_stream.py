@@ -120,10 +120,14 @@ class CustomStreamWrapper:
         self._batch = _NOTHING
         if self._core is not None:
             self._core.close()
+        elif hasattr(self.completion_stream, "close"):
+            self.completion_stream.close()
 
     async def aclose(self) -> None:
         """`close`, for async code."""
         self.close()
+        if self._core is None and hasattr(self.completion_stream, "aclose"):
+            await self.completion_stream.aclose()
 
     def __enter__(self) -> Self:
         return self
@@ -135,7 +139,7 @@ class CustomStreamWrapper:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        self.close()
+        await self.aclose()
 
     # What is known of the call
 

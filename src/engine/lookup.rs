@@ -6,12 +6,17 @@ use std::sync::Arc;
 use super::{calls, drop_params};
 use crate::auth::Scheme;
 use crate::config::Environment;
-use crate::hub::{CallType, ModelFacts, Options};
+use crate::hub::{CallType, ModelFacts, Options, Target};
 use crate::models;
 use crate::providers::{self, Provider, Route, Wanted};
+use crate::wires::WireId;
 
 /// Every chat completion takes these: they are the call's, not the provider's.
 const OF_EVERY_CHAT: [&str; 3] = ["extra_headers", "max_retries", "stream"];
+
+/// Parameters of other makers that have a name in the interface.
+const NOT_OPENAIS: [&str; 4] =
+    ["cache_control", "context_management", "include_server_side_tool_invocations", "speed"];
 
 /// What stands for AWS's own chain of credentials: any of the lists, whole.
 const AWS_CREDENTIALS: [&[&str]; 4] = [
@@ -30,11 +35,19 @@ pub fn supported_params(
     let route = route(model, provider, call_type)?;
     let named = call_type.parameters().iter().copied();
     if call_type == CallType::Chat {
-        let taken = named.filter(|name| drop_params::takes(name, &route.target));
+        let target = &route.target;
+        let taken = named.filter(|name| drop_params::takes(name, target) && !is_passed_through(name, target));
         return Some(taken.chain(OF_EVERY_CHAT).collect());
     }
     let wire = route.target.wire.call(call_type)?;
     Some(named.filter(|name| calls::takes(name, wire, &route.target)).collect())
+}
+
+/// A server of OpenAI's format gets what is not OpenAI's as it gets any other keyword: nobody says that it knows it.
+fn is_passed_through(name: &str, target: &Target) -> bool {
+    target.wire == WireId::Openai
+        && NOT_OPENAIS.contains(&name)
+        && target.accent.takes(name, &target.model, &target.facts).is_none()
 }
 
 /// The provider that a model's name means, and the model's facts. Providers that have no row may be in the table.
@@ -59,6 +72,19 @@ pub fn facts(model: &str, provider: Option<&str>) -> Option<(String, Arc<ModelFa
     };
     let facts = models::facts(&owner, &name);
     facts.key.is_some().then_some((owner, facts))
+}
+
+/// Names of the listed models of a provider, under all its names.
+pub fn model_names(provider: &str) -> Vec<&'static str> {
+    let Some(row) = providers::row(provider) else { return models::names(provider).collect() };
+    [&row.name].into_iter().chain(&row.aliases).flat_map(|name| models::names(name)).collect()
+}
+
+/// Names of the built-in providers whose key is in the environment.
+pub fn providers_with_keys(environment: &dyn Environment) -> Vec<&'static str> {
+    let has_key =
+        |name: &&str| providers::row(name).is_some_and(|row| environment.first(&row.key_env).is_some());
+    providers::names().filter(has_key).collect()
 }
 
 /// Variables that a provider still needs to be called: of several that would do, the first.
@@ -148,6 +174,16 @@ mod tests {
         }
         assert!(facts("groq/gpt-4o", None).is_none(), "another provider's model");
         assert!(facts("nonsense", None).is_none());
+    }
+
+    #[test]
+    fn models_of_the_providers_whose_key_is_set() {
+        let set = Set(HashMap::from([("COHERE_API_KEY", "x")]));
+        assert_eq!(providers_with_keys(&set), ["cohere", "cohere_chat"]);
+        assert!(model_names("cohere").contains(&"rerank-v3.5"));
+        let bedrock = model_names("bedrock");
+        assert!(bedrock.contains(&"anthropic.claude-3-5-sonnet-20240620-v1:0"));
+        assert_eq!(model_names("bedrock_converse"), bedrock);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use pyo3::types::PyDict;
 
 use crate::config::ProcessEnvironment;
 use crate::hub::CallType;
-use crate::{engine, models, providers};
+use crate::{engine, providers};
 
 /// The parameters that a call of the model takes; `None` where there is no such call.
 #[pyfunction]
@@ -44,14 +44,13 @@ pub fn model_facts<'py>(
 /// Names of the listed models of a provider.
 #[pyfunction]
 pub fn model_names(provider: &str) -> Vec<&'static str> {
-    models::names(provider).collect()
+    engine::model_names(provider)
 }
 
-/// Names of the providers that are built in, aliases too.
+/// Names of the built-in providers whose key is in the environment.
 #[pyfunction]
-pub fn provider_names() -> Vec<String> {
-    let rows = providers::names().filter_map(providers::row);
-    rows.flat_map(|row| row.aliases.iter().cloned().chain([row.name.clone()]).collect::<Vec<_>>()).collect()
+pub fn providers_with_keys() -> Vec<&'static str> {
+    engine::providers_with_keys(&ProcessEnvironment)
 }
 
 /// Variables that a provider still needs; `None` for an unknown one.
