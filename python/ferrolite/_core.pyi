@@ -61,6 +61,9 @@ def is_steering(name: str) -> bool:
 def missing_environment(provider: str, has_key: bool, has_base: bool) -> list[str] | None:
     """Variables that a provider still needs; None for an unknown one."""
 
+def model_can(model: str, provider: str | None, ability: str) -> bool:
+    """Whether a listed model has an ability."""
+
 def model_facts(model: str, provider: str | None = None) -> dict[str, Any] | None:
     """Facts of a listed model: key, provider, mode, max_input_tokens, max_output_tokens, abilities, lacks."""
 

@@ -50,29 +50,34 @@ def get_supported_openai_params(
 # Abilities
 
 
+_OF_EVERY_CHAT_MODEL = {
+    "databricks": ("response_schema",),
+    "fireworks_ai": ("function_calling", "prompt_caching", "response_schema"),
+    "lm_studio": ("response_schema",),
+    "nebius": ("response_schema",),
+    "predibase": ("response_schema",),
+    "xai": ("web_search",),
+}
+"""What all chat models of a provider can, listed or not, unless their entries say that they lack it."""
+
+
 def _can(model: str, provider: str | None, ability: str) -> bool:
+    if _core.model_can(model, provider or None, ability):
+        return True
+    if ability not in _OF_EVERY_CHAT_MODEL.get(_provider_of(model, provider) or "", ()):
+        return False
     facts = _core.model_facts(model, provider or None)
-    return facts is not None and ability in facts["abilities"]
-
-
-_TAKE_ANY_SCHEMA = ("databricks", "fireworks_ai", "lm_studio", "predibase")
-"""Providers whose every model follows a JSON schema."""
+    return facts is None or (facts["mode"] in (None, "chat") and ability not in facts["lacks"])
 
 
 def supports_response_schema(model: str, custom_llm_provider: str | None = None) -> bool:
     """Whether a model's answer can be made to follow a JSON schema."""
-    return _provider_of(model, custom_llm_provider) in _TAKE_ANY_SCHEMA or _can(
-        model, custom_llm_provider, "response_schema"
-    )
+    return _can(model, custom_llm_provider, "response_schema")
 
 
 def supports_function_calling(model: str, custom_llm_provider: str | None = None) -> bool:
     """Whether a model calls tools."""
-    if _can(model, custom_llm_provider, "function_calling"):
-        return True
-    # Listed ones among them say so themselves.
-    listed = _core.model_facts(model, custom_llm_provider or None) is not None
-    return not listed and _provider_of(model, custom_llm_provider) == "fireworks_ai"
+    return _can(model, custom_llm_provider, "function_calling")
 
 
 def supports_vision(model: str, custom_llm_provider: str | None = None) -> bool:

@@ -3,13 +3,24 @@
 
 use std::sync::Arc;
 
+use tracing::subscriber::NoSubscriber;
+
 use super::{calls, drop_params};
-use crate::auth::Scheme;
+use crate::auth::{Scheme, Secret};
 use crate::config::Environment;
 use crate::hub::{CallType, ModelFacts, Options, Target};
 use crate::models;
 use crate::providers::{self, Provider, Route, Wanted};
 use crate::wires::WireId;
+
+/// What tells Google's project: by itself, or with the credentials.
+const GOOGLE_CREDENTIALS: [&str; 5] = [
+    "VERTEXAI_PROJECT",
+    "VERTEXAI_CREDENTIALS",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "GOOGLE_CLOUD_PROJECT",
+    "GCLOUD_PROJECT",
+];
 
 /// Every chat completion takes these: they are the call's, not the provider's.
 const OF_EVERY_CHAT: [&str; 3] = ["extra_headers", "max_retries", "stream"];
@@ -74,6 +85,20 @@ pub fn facts(model: &str, provider: Option<&str>) -> Option<(String, Arc<ModelFa
     facts.key.is_some().then_some((owner, facts))
 }
 
+/// Whether a model has an ability. What the provider's entry leaves open, that of the model's maker says: the one
+/// under the name without the provider.
+pub fn can(model: &str, provider: Option<&str>, ability: &str) -> bool {
+    let Some((_, facts)) = facts(model, provider) else { return false };
+    if facts.can(ability) || facts.lacks(ability) {
+        return facts.can(ability);
+    }
+    let maker = facts.key.as_deref().and_then(|key| key.split_once('/')).map(|(_, name)| name);
+    maker
+        .and_then(models::provider_of)
+        .zip(maker)
+        .is_some_and(|(owner, name)| models::facts(&owner, name).can(ability))
+}
+
 /// Names of the listed models of a provider, under all its names.
 pub fn model_names(provider: &str) -> Vec<&'static str> {
     let Some(row) = providers::row(provider) else { return models::names(provider).collect() };
@@ -97,12 +122,15 @@ pub fn missing_environment(
     let is_set = |name: &&str| environment.get(name).is_some();
     let lacks = |names: &[String]| environment.first(names).is_none();
     let mut missing = Vec::new();
-    if !has_key && lacks(&row.key_env) {
+    if row.auth == Scheme::Google && !has_key && !GOOGLE_CREDENTIALS.iter().any(|name| is_set(&name)) {
+        missing.extend(GOOGLE_CREDENTIALS.first().map(|name| (*name).to_owned()));
+    } else if !has_key && lacks(&row.key_env) {
         if row.auth == Scheme::Aws {
             if !AWS_CREDENTIALS.iter().any(|names| names.iter().all(|name| is_set(&name))) {
                 missing.extend(AWS_CREDENTIALS[0].iter().map(|name| (*name).to_owned()));
             }
-        } else if row.key_required {
+        } else if row.key_required || row.base.as_deref().is_some_and(|base| base.starts_with("https")) {
+            // A server of the caller's own may do without; one on the web will ask for it.
             missing.extend(row.key_env.first().cloned());
         }
     }
@@ -116,10 +144,28 @@ pub fn missing_environment(
     missing
 }
 
+/// Where a call would go that is only thought of: whatever the environment would have to say is taken as said, and
+/// nothing is logged.
 fn route(model: &str, provider: Option<&str>, call_type: CallType) -> Option<Route> {
-    let wanted =
-        Wanted { model: model.to_owned(), provider: provider.map(str::to_owned), ..Wanted::default() };
-    providers::resolve_without_key(wanted, call_type, Options::default()).ok()
+    let wanted = Wanted {
+        model: model.to_owned(),
+        provider: provider.map(str::to_owned),
+        api_base: Some("http://localhost".to_owned()),
+        api_key: Some(Secret::new("")),
+        ..Wanted::default()
+    };
+    tracing::subscriber::with_default(NoSubscriber::default(), || {
+        providers::resolve(wanted, call_type, Options::default(), &Anything).ok()
+    })
+}
+
+/// One value for all variables; some of them name a region, which has a form.
+struct Anything;
+
+impl Environment for Anything {
+    fn get(&self, _name: &str) -> Option<String> {
+        Some("us-east-1".to_owned())
+    }
 }
 
 /// A fine-tuned model is listed by what it was made from: `ft:gpt-4o:organization::id` as `ft:gpt-4o`.
@@ -152,7 +198,13 @@ mod tests {
         for name in providers::names() {
             let row = providers::row(name).unwrap();
             if row.wires.chat.is_some() {
-                let params = supported_params("some-model", Some(name), CallType::Chat);
+                // Names that say more than the model.
+                let model = match name {
+                    "clarifai" => "openai.chat-completion.gpt-4o",
+                    "ragflow" => "chat/agent/model",
+                    _ => "some-model",
+                };
+                let params = supported_params(model, Some(name), CallType::Chat);
                 assert!(params.is_some_and(|params| params.contains(&"stream")), "{name}");
             }
         }
@@ -173,6 +225,9 @@ mod tests {
             assert!(facts(model, provider).is_some_and(|(_, facts)| facts.can("vision")), "{model}");
         }
         assert!(facts("groq/gpt-4o", None).is_none(), "another provider's model");
+        assert!(can("aihubmix/claude-haiku-4-5", None, "computer_use"), "as its maker says");
+        assert!(!can("azure/gpt-4.1", None, "web_search"), "its own entry comes first");
+        assert!(!can("groq/gpt-4o", None, "vision"));
         assert!(facts("nonsense", None).is_none());
     }
 
@@ -192,6 +247,10 @@ mod tests {
         assert!(missing("groq", &["GROQ_API_KEY"]).is_empty());
         assert!(missing("anthropic", &["ANTHROPIC_AUTH_TOKEN"]).is_empty());
         assert!(missing("hosted_vllm", &["HOSTED_VLLM_API_BASE"]).is_empty());
+        assert!(missing("ollama", &[]).is_empty(), "it is on this machine");
+        assert_eq!(missing("cloudflare", &["CLOUDFLARE_API_KEY"]), ["CLOUDFLARE_ACCOUNT_ID"]);
+        assert_eq!(missing("vertex_ai", &[]), ["VERTEXAI_PROJECT"]);
+        assert!(missing("vertex_ai", &["GOOGLE_APPLICATION_CREDENTIALS"]).is_empty());
         assert_eq!(
             missing("bedrock", &["AWS_ACCESS_KEY_ID"]),
             ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]

@@ -33,7 +33,7 @@ pub use calls::{Call, CallAnswer};
 pub use chat_call::ChatCall;
 pub use control::{Keywords, is_ignored, is_steering};
 pub use envelope::{Envelope, Keys, Settings};
-pub use lookup::{facts, missing_environment, model_names, providers_with_keys, supported_params};
+pub use lookup::{can, facts, missing_environment, model_names, providers_with_keys, supported_params};
 pub use retry::RetryPolicy;
 pub use stream::{ChatStream, StreamHead};
 

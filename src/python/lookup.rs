@@ -21,6 +21,12 @@ pub fn supported_params(
     Ok(engine::supported_params(model, provider, call_type))
 }
 
+/// Whether a listed model has an ability.
+#[pyfunction]
+pub fn model_can(model: &str, provider: Option<&str>, ability: &str) -> bool {
+    engine::can(model, provider, ability)
+}
+
 /// The facts of a listed model.
 #[pyfunction]
 #[pyo3(signature = (model, provider = None))]

@@ -38,6 +38,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(call::split_model, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::is_steering, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::missing_environment, module)?)?;
+    module.add_function(wrap_pyfunction!(lookup::model_can, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::model_facts, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::model_names, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::providers_with_keys, module)?)?;
