@@ -111,7 +111,12 @@ async def collected(call):
     return [chunk async for chunk in await call]
 
 
-def streams(handler, **keywords):
+def awaited(model, stream=None):
+    call = ferrolite.acompletion(model, MESSAGES, stream=stream)
+    return asyncio.run(collected(call) if stream else call)
+
+
+def streams(**keywords):
     """The chunks of both kinds of stream, which have to be alike."""
     chunks = list(ferrolite.completion("my-llm/x", MESSAGES, stream=True, **keywords))
     others = asyncio.run(collected(ferrolite.acompletion("my-llm/x", MESSAGES, stream=True, **keywords)))
@@ -298,7 +303,7 @@ def test_image_edits_get_the_image_as_it_was_given(use, sync):
 def test_a_stream_has_one_id_one_role_one_finish_and_its_usage(use):
     usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
     use(pieces=[piece("Hel"), piece(), piece("lo", finish="length", usage=usage)])
-    chunks = streams(None, stream_options={"include_usage": True})
+    chunks = streams(stream_options={"include_usage": True})
     assert all(isinstance(chunk, ModelResponseStream) for chunk in chunks)
     assert len({chunk.id for chunk in chunks}) == 1
     assert {chunk.model for chunk in chunks} == {"x"}
@@ -314,13 +319,13 @@ def test_a_stream_has_one_id_one_role_one_finish_and_its_usage(use):
 
 def test_usage_is_only_told_when_it_was_asked_for(use):
     use(pieces=[piece("a"), piece(finish="stop", usage={"prompt_tokens": 1})])
-    assert [chunk.choices[0].finish_reason for chunk in streams(None)] == [None, "stop"]
+    assert [chunk.choices[0].finish_reason for chunk in streams()] == [None, "stop"]
 
 
 def test_tools_in_a_stream(use):
     more = {"id": None, "type": "function", "function": {"name": None, "arguments": "{}"}, "index": 0}
     use(pieces=[piece(tool=TOOL), piece(tool=more), piece(finish="stop")])
-    first, second, last = streams(None)
+    first, second, last = streams()
     call = first.choices[0].delta.tool_calls[0]
     assert (call.id, call.function.name, call.index) == ("call_1", "f", 0)
     assert second.choices[0].delta.tool_calls[0].function.arguments == "{}"
@@ -342,14 +347,14 @@ def test_tools_in_a_stream(use):
 )
 def test_the_finish_comes_once_and_last(use, pieces, contents, finish):
     use(pieces=pieces)
-    chunks = streams(None)
+    chunks = streams()
     assert [chunk.choices[0].delta.content for chunk in chunks] == contents
     assert [chunk.choices[0].finish_reason for chunk in chunks] == [None] * (len(contents) - 1) + [finish]
 
 
 def test_fields_of_the_provider_s_own_are_in_the_delta(use):
     use(pieces=[piece("a", provider_specific_fields={"x": 1}), piece(finish="stop")])
-    assert streams(None)[0].choices[0].delta.provider_specific_fields == {"x": 1}
+    assert streams()[0].choices[0].delta.provider_specific_fields == {"x": 1}
 
 
 def test_chunks_in_openai_s_form_are_passed_on(use):
@@ -435,10 +440,7 @@ def test_an_error_has_the_class_of_its_status(use, status, name, public, sync):
     error = CustomLLMError(status, "because")
     use(error=error)
     with pytest.raises(ferrolite.CallError) as raised:
-        if sync:
-            ferrolite.completion("my-llm/x", MESSAGES)
-        else:
-            asyncio.run(ferrolite.acompletion("my-llm/x", MESSAGES))
+        _ = ferrolite.completion("my-llm/x", MESSAGES) if sync else awaited("my-llm/x")
     assert type(raised.value).__name__ == name
     assert raised.value.status_code == public
     assert raised.value.message.endswith(f"{name}: My-llmException - because")
@@ -485,10 +487,11 @@ def test_timeouts_of_http_clients_are_timeouts(use):
 def test_a_stream_that_breaks_off_says_how_far_it_came(use, sync):
     use(pieces=[piece("Hel"), piece("lo")], error=CustomLLMError(429, "slow down"))
     with pytest.raises(ferrolite.MidStreamFallbackError, match="slow down") as raised:
-        if sync:
+        _ = (
             list(ferrolite.completion("my-llm/x", MESSAGES, stream=True))
-        else:
-            asyncio.run(collected(ferrolite.acompletion("my-llm/x", MESSAGES, stream=True)))
+            if sync
+            else awaited("my-llm/x", True)
+        )
     assert raised.value.generated_content == "Hello"
     assert raised.value.is_pre_first_chunk is False
     assert raised.value.status_code == 429
