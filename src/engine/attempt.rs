@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::call::ChatCall;
 use super::stream::{ChatStream, StreamSettings};
 use super::{Answer, Engine, Meta, media, new_call_id, new_chat_id, now, own_headers};
+use crate::auth::Scheme;
 use crate::error::{BODY_LIMIT, Error, Result};
 use crate::hub::{ChatRequest, ChatResponse, Target};
 use crate::transport::{Body, Transport, retry_after, should_retry};
@@ -88,7 +89,7 @@ impl Job {
         })
     }
 
-    async fn head(&self, engine: &Engine) -> Outcome<Body> {
+    async fn head(&mut self, engine: &Engine) -> Outcome<Body> {
         let limits = self.call.limits;
         let http = self.signed(engine).await.map_err(|error| self.broken(error))?;
         let sent = engine.transport.send(http, &self.call.connection, limits).await;
@@ -97,12 +98,23 @@ impl Job {
             return Ok(body);
         }
         let reply = body.collect(limits).await.map_err(|error| self.broken(error))?;
+        if reply.status == 401
+            && let (Some(grant), Some(token)) = (&self.call.route.grant, &self.call.route.key)
+        {
+            engine.tokens.forget(grant, token).await;
+        }
         Err(self.failed(&reply))
     }
 
-    /// The request, signed as a whole where its row says so: for this attempt, since signatures age.
-    async fn signed(&self, engine: &Engine) -> Result<HttpCall> {
+    /// The request with what proves who asks, where that is no key: for this attempt, since signatures and tokens age.
+    async fn signed(&mut self, engine: &Engine) -> Result<HttpCall> {
         let mut http = self.http.clone();
+        if let Some(grant) = &self.call.route.grant {
+            let token = engine.tokens.get(&engine.transport, &self.call.connection, grant).await?;
+            auth::sign(&mut http.headers, Scheme::Bearer, Some(&token))?;
+            // From here on it is the key that errors and logs must not show.
+            self.call.route.key = Some(token);
+        }
         if let Some(signing) = &self.call.route.signing {
             let keys = engine.credentials.get(&engine.transport, &self.call.connection, signing).await?;
             let now = shifted(SystemTime::now(), self.clock.unwrap_or_default());
@@ -111,7 +123,7 @@ impl Job {
         Ok(http)
     }
 
-    async fn whole(&self, engine: &Engine) -> Outcome<HttpReply> {
+    async fn whole(&mut self, engine: &Engine) -> Outcome<HttpReply> {
         let body = self.head(engine).await?;
         body.collect(self.call.limits).await.map_err(|error| self.broken(error))
     }

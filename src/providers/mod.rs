@@ -9,6 +9,7 @@ mod vars;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, RwLock};
 
+use crate::auth::exchange::Grant;
 use crate::auth::{Scheme, Secret, aws};
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
@@ -93,6 +94,8 @@ pub struct Route {
     pub key: Option<Secret>,
     /// How the whole request is signed, where there is no key.
     pub signing: Option<aws::Signing>,
+    /// How a token is had that takes the place of a key.
+    pub grant: Option<Arc<dyn Grant>>,
     pub headers: Vec<(String, String)>,
 }
 
@@ -164,7 +167,7 @@ pub fn resolve(mut wanted: Wanted, options: Options, environment: &dyn Environme
         options,
         model: read.shown,
     };
-    let mut route = Route { target, row, key, signing, headers };
+    let mut route = Route { target, row, key, signing, grant: None, headers };
     if let Some(quirk) = route.row.quirk {
         let (provider, model) = (route.target.provider.clone(), route.target.model.clone());
         quirk.adapt(&mut route).map_err(|error| error.at(&provider, &model))?;
