@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod exchange;
+pub mod ibm;
 
 use std::fmt;
 
@@ -53,6 +54,12 @@ pub enum Scheme {
     AzureAnthropic,
     /// `x-goog-api-key`
     Goog,
+    /// `Authorization: Token …`
+    Token,
+    /// `Authorization: Key …`
+    Key,
+    /// `Authorization: ZenApiKey …`: IBM's Cloud Pak for Data.
+    ZenApiKey,
     /// A key as a bearer, or else a signature over the whole request (`aws`).
     Aws,
     None,
@@ -69,6 +76,9 @@ pub fn sign(headers: &mut HeaderMap, scheme: Scheme, key: Option<&Secret>) -> Re
     let (name, value) = match scheme {
         Scheme::None | Scheme::AzureAnthropic => return Ok(()),
         Scheme::Bearer | Scheme::Aws => (AUTHORIZATION, format!("Bearer {}", key.expose())),
+        Scheme::Token => (AUTHORIZATION, format!("Token {}", key.expose())),
+        Scheme::Key => (AUTHORIZATION, format!("Key {}", key.expose())),
+        Scheme::ZenApiKey => (AUTHORIZATION, format!("ZenApiKey {}", key.expose())),
         Scheme::Anthropic if key.expose().starts_with("sk-ant-oat") => {
             (AUTHORIZATION, format!("Bearer {}", key.expose()))
         }

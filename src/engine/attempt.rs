@@ -8,11 +8,11 @@ use super::call::ChatCall;
 use super::stream::{ChatStream, StreamSettings};
 use super::{Answer, Engine, Meta, media, new_call_id, new_chat_id, now, own_headers};
 use crate::auth::Scheme;
-use crate::error::{BODY_LIMIT, Error, Result};
+use crate::error::{BODY_LIMIT, Error, Kind, Result};
 use crate::hub::{ChatRequest, ChatResponse, Target};
 use crate::transport::{Body, Transport, retry_after, should_retry};
-use crate::wires::{HttpCall, HttpReply, Memo, Prepared, StreamWire};
-use crate::{auth, tokens};
+use crate::wires::{HttpCall, HttpReply, Memo, Next, Prepared, StreamWire};
+use crate::{address, auth, tokens};
 
 /// What every attempt of a call shares.
 struct Job {
@@ -25,6 +25,19 @@ struct Job {
     repaired: bool,
     /// Seconds to add to our clock in signatures (BED-21).
     clock: Option<i64>,
+}
+
+/// How the answer is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answered {
+    Whole,
+    Streamed,
+}
+
+/// What the last of a call's requests has brought.
+enum Followed {
+    Reply(HttpReply),
+    Stream(Body),
 }
 
 /// What came of an attempt.
@@ -58,10 +71,10 @@ pub async fn chat_stream(engine: &Engine, call: ChatCall, started: Instant) -> R
     let mut job = Job::prepare(&engine.transport, call, started).await?;
     loop {
         let sent = Instant::now();
-        let outcome = job.head(engine).await;
+        let outcome = job.head(engine, job.http.clone()).await;
         job.upstream += sent.elapsed();
         match outcome {
-            Ok(body) => return job.stream(body).await,
+            Ok(body) => return job.stream(engine, body).await,
             Err(failure) => job.again(*failure).await?,
         }
     }
@@ -89,9 +102,9 @@ impl Job {
         })
     }
 
-    async fn head(&mut self, engine: &Engine) -> Outcome<Body> {
+    async fn head(&mut self, engine: &Engine, http: HttpCall) -> Outcome<Body> {
         let limits = self.call.limits;
-        let http = self.signed(engine).await.map_err(|error| self.broken(error))?;
+        let http = self.signed(engine, http).await.map_err(|error| self.broken(error))?;
         let sent = engine.transport.send(http, &self.call.connection, limits).await;
         let body = sent.map_err(|error| self.broken(error))?;
         if body.status() < 300 {
@@ -107,8 +120,11 @@ impl Job {
     }
 
     /// The request with what proves who asks, where that is no key: for this attempt, since signatures and tokens age.
-    async fn signed(&mut self, engine: &Engine) -> Result<HttpCall> {
-        let mut http = self.http.clone();
+    /// What goes to another host than the first request gets nothing of it.
+    async fn signed(&mut self, engine: &Engine, mut http: HttpCall) -> Result<HttpCall> {
+        if !address::same_origin(&http.url, &self.http.url) {
+            return Ok(http);
+        }
         if let Some(grant) = &self.call.route.grant {
             let token = engine.tokens.get(&engine.transport, &self.call.connection, grant).await?;
             auth::sign(&mut http.headers, Scheme::Bearer, Some(&token))?;
@@ -124,8 +140,38 @@ impl Job {
     }
 
     async fn whole(&mut self, engine: &Engine) -> Outcome<HttpReply> {
-        let body = self.head(engine).await?;
-        body.collect(self.call.limits).await.map_err(|error| self.broken(error))
+        let body = self.head(engine, self.http.clone()).await?;
+        match self.followed(engine, body, Answered::Whole).await? {
+            Followed::Reply(reply) => Ok(reply),
+            Followed::Stream(body) => {
+                body.collect(self.call.limits).await.map_err(|error| self.broken(error))
+            }
+        }
+    }
+
+    /// Makes the further requests that the wire asks for, within the time of the call.
+    async fn followed(&mut self, engine: &Engine, mut body: Body, wanted: Answered) -> Outcome<Followed> {
+        let deadline = Instant::now() + self.call.limits.total;
+        loop {
+            if wanted == Answered::Streamed && !body.is_json() {
+                return Ok(Followed::Stream(body));
+            }
+            let reply = body.collect(self.call.limits).await.map_err(|error| self.broken(error))?;
+            let target = self.call.target();
+            let next = target.wire.chat().next(&reply, &self.memo, target);
+            let Some(Next { mut call, wait }) = next.map_err(|error| self.broken(error))? else {
+                return Ok(Followed::Reply(reply));
+            };
+            if Instant::now() + wait >= deadline {
+                return Err(self.broken(timed_out(self.call.limits.total)));
+            }
+            tokio::time::sleep(wait).await;
+            if address::same_origin(&call.url, &self.http.url) {
+                add_headers(&mut call.headers, &self.call).map_err(|error| self.broken(error))?;
+            }
+            log_request(&call, &self.call);
+            body = self.head(engine, call).await?;
+        }
     }
 
     /// Prepares the next attempt, after a wait or with a repaired request, or gives up with the error.
@@ -169,21 +215,25 @@ impl Job {
         Ok(Answer { response, meta })
     }
 
-    async fn stream(self, body: Body) -> Result<ChatStream> {
+    async fn stream(mut self, engine: &Engine, body: Body) -> Result<ChatStream> {
+        let followed =
+            self.followed(engine, body, Answered::Streamed).await.map_err(|failure| failure.error)?;
         let target = self.call.target();
         let wire = target.wire.chat();
-        let mut meta = self.meta(body.status(), body.headers().clone());
         let include_usage = self.call.include_usage;
-        if body.is_json() {
+        let body = match followed {
+            Followed::Stream(body) => body,
             // No stream at all: an error with a good status, or a server that does not stream (STR-30).
-            let reply =
-                body.collect(self.call.limits).await.map_err(|error| self.transport_failure(error))?;
-            let response = wire
-                .decode(&reply, &self.memo, target)
-                .map_err(|error| self.decorate(error, &reply.headers))?;
-            meta.response_model = Some(response.model.clone());
-            return Ok(ChatStream::replayed(response, meta, include_usage));
-        }
+            Followed::Reply(reply) => {
+                let response = wire
+                    .decode(&reply, &self.memo, target)
+                    .map_err(|error| self.decorate(error, &reply.headers))?;
+                let mut meta = self.meta(reply.status, reply.headers);
+                meta.response_model = Some(response.model.clone());
+                return Ok(ChatStream::replayed(response, meta, include_usage));
+            }
+        };
+        let meta = self.meta(body.status(), body.headers().clone());
         let decoder = wire.decoder(self.memo.clone(), target);
         let settings = StreamSettings {
             idle: self.call.limits.idle,
@@ -266,6 +316,11 @@ fn encode(call: &ChatCall) -> Result<(HttpCall, Memo)> {
     }
     log_request(&http, call);
     Ok((http, memo))
+}
+
+fn timed_out(limit: Duration) -> Error {
+    let what = format!("The answer was not there after {} seconds.", limit.as_secs_f64());
+    Error::new(Kind::Timeout, what)
 }
 
 fn shifted(time: SystemTime, seconds: i64) -> SystemTime {

@@ -81,7 +81,8 @@ impl ChatCall {
         environment: &dyn Environment,
     ) -> Result<Self> {
         let mut control = Control::take(&mut keywords);
-        let wanted = wanted(&control, settings)?;
+        let mut wanted = wanted(&control, settings)?;
+        take_values(&mut wanted, &mut keywords, &control).map_err(|error| name_wanted(error, &wanted))?;
         let drop_params = control.switch("drop_params")?.unwrap_or(settings.drop_params)
             || config::switch(environment, "LITELLM_DROP_PARAMS");
         let modify_params = control.switch("modify_params")?.unwrap_or(settings.modify_params)
@@ -251,6 +252,24 @@ fn wanted(control: &Control, settings: &Settings) -> Result<Wanted> {
         aws: aws::Keywords::read(|name| Ok(control.text(name)?.map(str::to_owned)))?,
         model_id: control.text("model_id")?.map(str::to_owned),
     })
+}
+
+/// Keywords that the provider's row has a place for: they are not sent.
+fn take_values(wanted: &mut Wanted, keywords: &mut Keywords, control: &Control) -> Result<()> {
+    let Ok((provider, _)) = providers::split_model(&wanted.model, wanted.provider.as_deref()) else {
+        return Ok(());
+    };
+    let Some(row) = providers::row(&provider) else { return Ok(()) };
+    for keyword in row.vars.values().filter_map(|variable| variable.keyword.as_deref()) {
+        let value = match keywords.shift_remove(keyword) {
+            None | Some(Value::Null) => control.text(keyword)?.map(str::to_owned),
+            Some(Value::String(text)) => Some(text),
+            Some(Value::Number(number)) => Some(number.to_string()),
+            Some(other) => return Err(wrong(keyword, "a string", &other)),
+        };
+        wanted.header_values.extend(value.map(|value| (keyword.to_owned(), value)));
+    }
+    Ok(())
 }
 
 /// Time limits: `timeout` in seconds, or an object with `connect` and `read` as httpx has them. Zero counts as not

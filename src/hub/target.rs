@@ -1,5 +1,6 @@
 //! Where a call goes, as plain facts. Resolved once per attempt; nobody re-parses the model string.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Accent;
@@ -20,6 +21,8 @@ pub struct Target {
     pub base: String,
     /// The path after the base, when it is not the wire's own.
     pub path: Option<Arc<str>>,
+    /// What the row's variables stand for in this call: a project, a tenant. No secrets.
+    pub vars: BTreeMap<String, String>,
     pub facts: Arc<ModelFacts>,
     pub accent: Arc<Accent>,
     pub options: Options,

@@ -1,6 +1,7 @@
 //! Who speaks what, where: the registry, and the way from a model string to a route.
 
 mod bedrock;
+mod exchange;
 mod names;
 mod quirks;
 mod row;
@@ -79,7 +80,7 @@ pub struct Wanted {
     pub provider: Option<String>,
     pub api_base: Option<String>,
     pub api_key: Option<Secret>,
-    /// Values for keywords that a row turns into headers (`organization` …).
+    /// Values for keywords that a row turns into headers (`organization` …) or parts of an address.
     pub header_values: Vec<(String, String)>,
     pub aws: aws::Keywords,
     /// What is called instead of the model that is named: a deployment of it.
@@ -162,12 +163,16 @@ pub fn resolve(mut wanted: Wanted, options: Options, environment: &dyn Environme
         wire: read.wire,
         base,
         path: read.path.or(path).map(Into::into),
+        vars: values.public(),
         facts: read.facts,
         accent: row.accent.clone(),
         options,
         model: read.shown,
     };
-    let mut route = Route { target, row, key, signing, grant: None, headers };
+    let mut route = Route { target, row: row.clone(), key, signing, grant: None, headers };
+    if let Some(exchange) = route.row.exchange {
+        exchange.adapt(&mut route, &values).map_err(at)?;
+    }
     if let Some(quirk) = route.row.quirk {
         let (provider, model) = (route.target.provider.clone(), route.target.model.clone());
         quirk.adapt(&mut route).map_err(|error| error.at(&provider, &model))?;

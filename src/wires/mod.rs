@@ -12,6 +12,10 @@ pub mod framing;
 pub mod gemini;
 pub mod ollama;
 pub mod openai;
+mod prompt;
+pub mod sagemaker;
+pub mod text;
+pub mod watsonx;
 
 use std::fmt;
 use std::time::Duration;
@@ -20,7 +24,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{BODY_LIMIT, Error, Kind, Result};
 use crate::hub::{Chat, Deltas, Operation, Target, Usage};
 use crate::wires::framing::{Frame, Framing};
 
@@ -36,6 +40,18 @@ pub enum WireId {
     Cohere,
     OllamaChat,
     OllamaGenerate,
+    Watsonx,
+    SagemakerChat,
+    SagemakerNova,
+    // Languages that take a prompt.
+    AnthropicText,
+    Custom,
+    NlpCloud,
+    Predibase,
+    Replicate,
+    Sagemaker,
+    Triton,
+    WatsonxText,
 }
 
 impl WireId {
@@ -50,6 +66,17 @@ impl WireId {
             Self::Cohere => &cohere::Cohere,
             Self::OllamaChat => &ollama::OllamaChat,
             Self::OllamaGenerate => &ollama::OllamaGenerate,
+            Self::Watsonx => &watsonx::Watsonx,
+            Self::SagemakerChat => &sagemaker::Sagemaker::Chat,
+            Self::SagemakerNova => &sagemaker::Sagemaker::Nova,
+            Self::AnthropicText => &text::ANTHROPIC,
+            Self::Custom => &text::CUSTOM,
+            Self::NlpCloud => &text::NLP_CLOUD,
+            Self::Predibase => &text::PREDIBASE,
+            Self::Replicate => &text::REPLICATE,
+            Self::Sagemaker => &text::SAGEMAKER,
+            Self::Triton => &text::TRITON,
+            Self::WatsonxText => &text::WATSONX,
         }
     }
 }
@@ -76,6 +103,14 @@ pub struct HttpReply {
 pub struct Prepared {
     pub call: HttpCall,
     pub memo: Memo,
+}
+
+/// A further request that has to be made before the answer is there.
+#[derive(Debug)]
+pub struct Next {
+    pub call: HttpCall,
+    /// How long to wait before it is sent.
+    pub wait: Duration,
 }
 
 /// What decoding must remember of encoding, for this call only (GEN-09).
@@ -114,6 +149,14 @@ pub struct ErrorFacts {
 }
 
 impl ErrorFacts {
+    /// Any body, whose whole text is the message.
+    pub fn of_text(status: u16, body: &[u8]) -> Self {
+        let message = String::from_utf8_lossy(body.get(..BODY_LIMIT).unwrap_or(body)).trim().to_owned();
+        let parsed = serde_json::from_slice::<Value>(body).ok().filter(|_| body.len() <= BODY_LIMIT);
+        let body = parsed.or_else(|| (!message.is_empty()).then(|| Value::String(message.clone())));
+        Self { status, message, body, ..Self::default() }
+    }
+
     /// The error these facts stand for, once it is decided what they mean.
     pub fn into_error(self, kind: Kind) -> Error {
         // A class with one status of its own says that one, whatever the provider answered.
@@ -147,6 +190,11 @@ pub trait Wire<O: Operation>: Send + Sync + fmt::Debug {
     fn error_facts(&self, status: u16, body: &[u8]) -> ErrorFacts;
     /// What the failure means (ERR-02, ERR-05): structured fields first, the provider's words last.
     fn classify(&self, facts: &ErrorFacts, target: &Target) -> Kind;
+    /// What to ask after this reply, when it is not yet the answer: a job that goes on, an address that was looked up.
+    /// The key goes along to the host of the first request only.
+    fn next(&self, _reply: &HttpReply, _memo: &Memo, _target: &Target) -> Result<Option<Next>> {
+        Ok(None)
+    }
     /// Another request worth one more try after this failure; a wire never offers the same one twice (ANT-20).
     fn repaired(&self, _request: &O::Request, _facts: &ErrorFacts) -> Option<O::Request> {
         None

@@ -40,8 +40,10 @@ PROVIDERS = (
     "ollama_chat",
     "openrouter",
     "perplexity",
+    "replicate",
     "sambanova",
     "together_ai",
+    "watsonx",
     "xai",
 )
 KINDS = ("chat", "stream", "error", "params", "auth", "endpoint", "retry", "timeout", "mock")

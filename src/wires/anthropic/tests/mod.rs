@@ -34,6 +34,7 @@ fn target(model: &str) -> Target {
         model: model.into(),
         base: "https://api.anthropic.com".into(),
         path: None,
+        vars: std::collections::BTreeMap::default(),
         facts: models::facts("anthropic", model),
         accent: Arc::new(Accent::default()),
         options: Options::default(),

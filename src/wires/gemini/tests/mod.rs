@@ -23,6 +23,7 @@ pub fn target(model: &str) -> Target {
         model: model.to_owned(),
         base: "https://example.com/v1beta".into(),
         path: None,
+        vars: std::collections::BTreeMap::default(),
         facts: models::facts("gemini", model),
         accent: Arc::default(),
         options: Options::default(),

@@ -1,0 +1,327 @@
+//! Providers with formats of their own: what is sent for known conversations and parameters, and how answers read.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use ferrolite::error::Kind;
+use ferrolite::hub::FinishReason;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::facts::{Chat, compare};
+use crate::parameters::{PROBES, difference, expected};
+use crate::support::{answered, keywords, sent, streamed, variables};
+
+#[derive(Debug, Deserialize)]
+struct Natives {
+    conversations: BTreeMap<String, Value>,
+    providers: BTreeMap<String, Native>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Native {
+    base: String,
+    base_required: bool,
+    path: String,
+    stream_path: Option<String>,
+    query: BTreeMap<String, String>,
+    auth: Option<String>,
+    header: Option<String>,
+    headers: BTreeMap<String, String>,
+    chat: Chat,
+    bodies: BTreeMap<String, Option<Value>>,
+}
+
+static NATIVES: LazyLock<Natives> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../../facts/natives.json")).expect("facts of natives")
+});
+
+/// Keywords that a provider cannot do without.
+fn needed(provider: &str) -> Value {
+    match provider {
+        "watsonx" | "watsonx_text" => json!({ "project_id": "xx-project", "token": "k" }),
+        "predibase" => json!({ "predibase_tenant_id": "zq-account" }),
+        name if name.starts_with("sagemaker") => json!({
+            "api_key": null, "aws_access_key_id": "a", "aws_secret_access_key": "b", "aws_region_name": "zq-region",
+        }),
+        _ => json!({}),
+    }
+}
+
+fn call(provider: &str, native: &Native, more: Value) -> Value {
+    let base = if native.base_required { json!(filled(&native.base, native)) } else { Value::Null };
+    let mut call = keywords(&format!("{provider}/{}", native.chat.model), json!({ "api_base": base }));
+    for part in [needed(provider), more] {
+        let Value::Object(part) = part else { panic!("keywords are an object") };
+        call.as_object_mut().unwrap().extend(part);
+    }
+    call.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    call
+}
+
+fn filled(address: &str, native: &Native) -> String {
+    crate::facts::Facts::filled(&address.replace("{model}", &native.chat.model))
+}
+
+#[test]
+fn a_plain_and_a_streamed_call_go_to_the_known_address_with_the_key() {
+    let mut found = Vec::new();
+    for (name, native) in &NATIVES.providers {
+        for stream in [false, true] {
+            let sent = sent(call(name, native, json!({ "stream": stream })), &variables())
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            let path = native.stream_path.as_ref().filter(|_| stream).unwrap_or(&native.path);
+            let path = filled(path, native);
+            // Where the address is the whole one, the path replaces it or is nothing.
+            let base = filled(&native.base, native);
+            let url = match (native.base_required, path.as_str()) {
+                (true, "/") => base,
+                (true, path) if base.contains(path.trim_end_matches("_stream")) => {
+                    base.replace(path.trim_end_matches("_stream"), path)
+                }
+                (_, path) => format!("{base}{path}"),
+            };
+            let query: Vec<String> =
+                native.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let url = url + if query.is_empty() { "" } else { "?" } + &query.join("&");
+            if sent.url != url {
+                found.push(format!("{name}: address {} instead of {url}", sent.url));
+            }
+            if let (Some(header), Some(value)) = (&native.header, &native.auth) {
+                let value = value.replace("{key}", "k").replace("{access_token}", "k");
+                if sent.header(header) != Some(&value) {
+                    found.push(format!("{name}: {header} {:?} instead of {value}", sent.header(header)));
+                }
+            }
+            for (header, value) in &native.headers {
+                if sent.header(header) != Some(value) {
+                    found.push(format!("{name}: {header} {:?}", sent.header(header)));
+                }
+            }
+        }
+    }
+    compare(&found, &[]);
+}
+
+#[test]
+fn conversations_are_sent_as_known() {
+    let mut found = Vec::new();
+    for (name, native) in &NATIVES.providers {
+        for (probe, known) in &native.bodies {
+            let messages = &NATIVES.conversations[probe];
+            let got = sent(call(name, native, json!({ "messages": messages })), &variables());
+            match (got, known) {
+                (Ok(sent), Some(known)) if sent.body == *known => {}
+                (Ok(sent), Some(known)) => {
+                    found.push(format!("{name}: {probe} {} instead of {known}", sent.body));
+                }
+                (Ok(sent), None) => found.push(format!("{name}: {probe} is sent: {}", sent.body)),
+                (Err(error), Some(_)) => found.push(format!("{name}: {probe} is refused: {error}")),
+                (Err(error), None) => assert_eq!(error.kind(), Kind::BadRequest, "{name}: {probe}: {error}"),
+            }
+        }
+    }
+    compare(&found, CONVERSATIONS);
+}
+
+#[test]
+fn parameters_fare_as_known() {
+    let mut found = Vec::new();
+    for (name, native) in &NATIVES.providers {
+        for probe in PROBES {
+            let known = expected(&native.chat, probe);
+            let body = |more: Value| sent(call(name, native, more), &variables()).map(|sent| sent.body);
+            if let Some(what) = difference(body, &native.chat, known, probe) {
+                found.push(format!("{name}: {probe} {what}"));
+            }
+        }
+    }
+    compare(&found, PARAMETERS);
+}
+
+const NO_PLACE: &str = "a prompt has no place for it: refused, not lost in silence";
+const READ: &str = "a list of texts is their text; the reference sends Python's view of the list, or fails";
+const BLOCKS: &str = "thinking blocks are another provider's (GEN-23)";
+const PROMPT: &str = "the conversation is the prompt; the reference sends none, or Python's view of a list";
+const NULLS: &str = "what nobody asked for is left out (GEN-05)";
+const LIST: &str = "a list of one: the provider takes lists (GEN-04)";
+
+const CONVERSATIONS: &[(&str, &str, &str)] = &[
+    ("anthropic_text", "", PROMPT),
+    ("custom", "", NULLS),
+    ("nlp_cloud", "image", NO_PLACE),
+    ("nlp_cloud", "tool", NO_PLACE),
+    ("replicate", "cache_control", READ),
+    ("replicate", "content_list", READ),
+    ("replicate", "image", NO_PLACE),
+    ("replicate", "system_content_list", READ),
+    ("replicate", "tool", NO_PLACE),
+    ("sagemaker_chat", "assistant_thinking_blocks", BLOCKS),
+    ("sagemaker_nova", "assistant_thinking_blocks", BLOCKS),
+    ("watsonx", "assistant_thinking_blocks", BLOCKS),
+    ("watsonx_text", "", PROMPT),
+];
+
+const PARAMETERS: &[(&str, &str, &str)] = &[
+    ("custom", "", "what its format has no place for is refused (GEN-01)"),
+    ("nlp_cloud", "stop_string", LIST),
+    ("predibase", "stop_string", LIST),
+    ("sagemaker", "stop_string", LIST),
+    ("triton", "max_completion_tokens", "one limit, under the name that the server knows (GEN-03)"),
+    ("watsonx", "top_k", "sent, as every keyword of the provider's own"),
+    ("watsonx_text", "stop_string", LIST),
+];
+
+/// A reply, and the text, the reason to end and the counts that it stands for.
+type Answered = (&'static str, Value, &'static str, FinishReason, (u64, u64));
+
+fn answers() -> Vec<Answered> {
+    use FinishReason::{Length, Stop};
+    let chat = json!({
+        "id": "x", "created": 1, "model": "m",
+        "choices": [{ "index": 0, "message": { "role": "assistant", "content": "out" }, "finish_reason": "length" }],
+        "usage": { "prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12 },
+    });
+    let tgi = json!({
+        "generated_text": "out",
+        "details": { "finish_reason": "length", "generated_tokens": 7, "prompt_tokens": 5, "tokens": [] },
+    });
+    vec![
+        ("watsonx", chat.clone(), "out", Length, (5, 7)),
+        ("sagemaker_chat", chat.clone(), "out", Length, (5, 7)),
+        ("sagemaker_nova", chat, "out", Length, (5, 7)),
+        (
+            "watsonx_text",
+            json!({ "model_id": "m", "results": [{
+                "generated_text": "out", "generated_token_count": 7, "input_token_count": 5, "stop_reason": "token_limit",
+            }] }),
+            "out",
+            Length,
+            (5, 7),
+        ),
+        (
+            "replicate",
+            json!({
+                "id": "p", "status": "succeeded", "output": ["o", "ut"],
+                "metrics": { "input_token_count": 5, "output_token_count": 7 },
+            }),
+            "out",
+            Stop,
+            (5, 7),
+        ),
+        ("predibase", tgi.clone(), "out", Length, (5, 7)),
+        ("sagemaker", json!([tgi]), "out", Length, (5, 7)),
+        ("sagemaker", json!([{ "generated_text": "out" }]), "out", Stop, (1, 1)),
+        (
+            "nlp_cloud",
+            json!({ "generated_text": "out", "nb_input_tokens": 5, "nb_generated_tokens": 7 }),
+            "out",
+            Stop,
+            (5, 7),
+        ),
+        ("triton", json!({ "model_name": "m", "text_output": "out" }), "out", Stop, (1, 1)),
+        ("custom", json!({ "data": [{ "prompt": "hi", "output": ["out"] }] }), "out", Stop, (1, 1)),
+        (
+            "anthropic_text",
+            json!({ "completion": "out", "stop_reason": "max_tokens" }),
+            "out",
+            Length,
+            (7, 1),
+        ),
+    ]
+}
+
+#[test]
+fn answers_are_read() {
+    for (name, reply, text, reason, (prompt, completion)) in answers() {
+        let native = &NATIVES.providers[name];
+        let got =
+            answered(call(name, native, json!({})), &reply).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(got.choices[0].message.content.as_deref(), Some(text), "{name}");
+        assert_eq!(got.choices[0].finish_reason, reason, "{name}");
+        let usage = got.usage.unwrap();
+        assert_eq!((usage.prompt_tokens, usage.completion_tokens), (prompt, completion), "{name}");
+    }
+}
+
+/// What a stream is made of: events, or events in AWS's messages.
+fn streams() -> Vec<Answered> {
+    use FinishReason::{Length, Stop};
+    let chunk = |text: &str, reason: Value| {
+        json!({
+            "id": "x", "created": 1, "model": "m",
+            "choices": [{ "index": 0, "delta": { "content": text }, "finish_reason": reason }],
+        })
+    };
+    let usage =
+        json!({ "choices": [], "usage": { "prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12 } });
+    let chat = json!([
+        chunk("o", Value::Null),
+        chunk("ut", Value::Null),
+        chunk("", json!("length")),
+        usage,
+        "[DONE]"
+    ]);
+    let token = |text: &str, whole: Value, details: Value| json!({ "token": { "id": 1, "text": text, "special": false }, "generated_text": whole, "details": details });
+    let details = json!({ "finish_reason": "length", "generated_tokens": 7, "prompt_tokens": 5 });
+    let tgi = json!([token("o", Value::Null, Value::Null), token("ut", json!("out"), details)]);
+    let result = |text: &str, reason: &str, count: u64| {
+        json!({ "results": [{
+            "generated_text": text, "stop_reason": reason, "input_token_count": 5, "generated_token_count": count,
+        }] })
+    };
+    vec![
+        ("watsonx", chat.clone(), "out", Length, (5, 7)),
+        ("sagemaker_chat", chat.clone(), "out", Length, (5, 7)),
+        ("sagemaker_nova", chat, "out", Length, (5, 7)),
+        (
+            "watsonx_text",
+            json!([result("o", "not_finished", 1), result("ut", "max_tokens", 7)]),
+            "out",
+            Length,
+            (5, 7),
+        ),
+        ("predibase", tgi.clone(), "out", Length, (5, 7)),
+        ("sagemaker", tgi, "out", Length, (5, 7)),
+        ("triton", json!([{ "text_output": "o" }, { "text_output": "ut" }]), "out", Stop, (1, 1)),
+        (
+            "anthropic_text",
+            json!([
+                { "type": "completion", "completion": "o", "stop_reason": null },
+                { "type": "ping" },
+                { "type": "completion", "completion": "ut", "stop_reason": "stop_sequence" },
+            ]),
+            "out",
+            Stop,
+            (7, 1),
+        ),
+    ]
+}
+
+#[test]
+fn streams_are_read_however_they_are_cut() {
+    for (name, events, text, reason, (prompt, completion)) in streams() {
+        let native = &NATIVES.providers[name];
+        for size in [1, 7, 64, 10_000] {
+            let call = call(name, native, json!({ "stream": true }));
+            let got = streamed(call, events.as_array().unwrap(), size, name.starts_with("sagemaker"))
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(got.choices[0].message.content.as_deref(), Some(text), "{name}");
+            assert_eq!(got.choices[0].finish_reason, reason, "{name}");
+            let usage = got.usage.unwrap_or_else(|| panic!("{name} counts"));
+            assert_eq!((usage.prompt_tokens, usage.completion_tokens), (prompt, completion), "{name}");
+        }
+    }
+}
+
+/// STR-14: Triton's streams have no last event; every other one that ends without it is cut off.
+#[test]
+fn str_14_a_stream_without_its_end_is_an_error() {
+    for (name, events, ..) in streams().into_iter().filter(|(name, ..)| *name != "triton") {
+        let call = call(name, &NATIVES.providers[name], json!({ "stream": true }));
+        let first = &events.as_array().unwrap()[..1];
+        let error = streamed(call, first, 64, name.starts_with("sagemaker")).unwrap_err();
+        assert_eq!(error.kind(), Kind::Connection, "{name}: {error}");
+    }
+}
