@@ -1,7 +1,9 @@
 //! How a request proves who it is.
 
 pub mod aws;
+pub mod copilot;
 pub mod exchange;
+pub mod gigachat;
 pub mod ibm;
 
 use std::fmt;

@@ -1,18 +1,21 @@
 //! Keys that are exchanged for a token before they can be used: what of a call goes into which grant.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::vars::Values;
 use super::{Provider, Route, missing_key};
-use crate::auth::{Scheme, Secret, ibm};
+use crate::auth::{Scheme, Secret, copilot, gigachat, ibm};
 use crate::error::Result;
 
 /// The exchanges that rows may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Exchange {
+    Copilot,
+    Gigachat,
     Ibm,
 }
 
@@ -20,9 +23,41 @@ impl Exchange {
     /// Puts the way to a token into a route that is otherwise ready.
     pub fn adapt(self, route: &mut Route, values: &Values<'_>) -> Result<()> {
         match self {
-            Self::Ibm => ibm(route, values),
+            Self::Copilot => copilot(route, values),
+            Self::Gigachat => gigachat(route, values)?,
+            Self::Ibm => ibm(route, values)?,
         }
+        Ok(())
     }
+}
+
+/// The token of a login: the caller's, or the one that an editor or the reference has left.
+fn copilot(route: &mut Route, values: &Values<'_>) {
+    let value = |name| values.get(name).unwrap_or_default();
+    let login = match route.key.take() {
+        Some(token) => copilot::Login::Token(token),
+        None => {
+            let folder = values.get("token_dir").map_or_else(
+                || Path::new(&value("home")).join(".config/litellm/github_copilot"),
+                PathBuf::from,
+            );
+            copilot::Login::File(folder.join(value("token_file")))
+        }
+    };
+    route.grant = Some(Arc::new(copilot::Editor { endpoint: value("token_url"), login }));
+}
+
+/// A token as it is, or credentials for which there is one.
+fn gigachat(route: &mut Route, values: &Values<'_>) -> Result<()> {
+    let value = |name| values.get(name).unwrap_or_default();
+    if let Some(token) = values.get("access_token") {
+        route.key = Some(Secret::new(token));
+        return Ok(());
+    }
+    let Some(key) = route.key.take() else { return Err(missing_key(&route.row)) };
+    let (endpoint, scope) = (value("auth_url"), value("scope"));
+    route.grant = Some(Arc::new(gigachat::Credentials { endpoint, scope, key }));
+    Ok(())
 }
 
 /// A token as it is, a key of Cloud Pak for Data as it is, or a key of IBM Cloud, for which there is a token.
@@ -34,17 +69,14 @@ fn ibm(route: &mut Route, values: &Values<'_>) -> Result<()> {
     let zen = values.given("zen_api_key");
     let key = if zen.is_none() { route.key.take() } else { None };
     if let Some(key) = key {
-        route.grant = Some(Arc::new(ibm::ApiKey { endpoint: endpoint(values, "iam_url"), key }));
+        route.grant =
+            Some(Arc::new(ibm::ApiKey { endpoint: values.get("iam_url").unwrap_or_default(), key }));
         return Ok(());
     }
     let Some(zen) = zen.or_else(|| values.get("zen_api_key")) else { return Err(missing_key(&route.row)) };
     route.key = Some(Secret::new(zen));
     sign_with(route, Scheme::ZenApiKey);
     Ok(())
-}
-
-fn endpoint(values: &Values<'_>, name: &str) -> String {
-    values.get(name).unwrap_or_default()
 }
 
 fn sign_with(route: &mut Route, auth: Scheme) {

@@ -7,9 +7,11 @@ pub mod anthropic;
 pub mod bedrock;
 pub mod bedrock_invoke;
 pub mod cohere;
+pub mod completions;
 mod event_stream;
 pub mod framing;
 pub mod gemini;
+pub mod gigachat;
 pub mod ollama;
 pub mod openai;
 mod prompt;
@@ -40,6 +42,8 @@ pub enum WireId {
     Cohere,
     OllamaChat,
     OllamaGenerate,
+    Completions,
+    Gigachat,
     Watsonx,
     SagemakerChat,
     SagemakerNova,
@@ -66,6 +70,8 @@ impl WireId {
             Self::Cohere => &cohere::Cohere,
             Self::OllamaChat => &ollama::OllamaChat,
             Self::OllamaGenerate => &ollama::OllamaGenerate,
+            Self::Completions => &completions::Completions,
+            Self::Gigachat => &gigachat::Gigachat,
             Self::Watsonx => &watsonx::Watsonx,
             Self::SagemakerChat => &sagemaker::Sagemaker::Chat,
             Self::SagemakerNova => &sagemaker::Sagemaker::Nova,

@@ -96,10 +96,9 @@ impl Template {
             (Self::Titan, "system") => format!("\n\nUser: <admin>{text}</admin>"),
             (Self::Titan, "assistant") => format!("\n\nBot: {text}"),
             (Self::Titan, _) => format!("\n\nUser: {text}"),
-            (Self::Claude, "system") => text.to_owned(),
+            (Self::Claude | Self::DeepseekR1, "system") | (Self::Plain | Self::Words, _) => text.to_owned(),
             (Self::Claude, "assistant") => format!("\n\nAssistant: {text}"),
             (Self::Claude, _) => format!("\n\nHuman: {text}"),
-            (Self::DeepseekR1, "system") | (Self::Plain | Self::Words, _) => text.to_owned(),
             (Self::DeepseekR1, "assistant") => {
                 format!("<\u{ff5c}Assistant\u{ff5c}>{text}<\u{ff5c}end\u{2581}of\u{2581}sentence\u{ff5c}>")
             }

@@ -2,9 +2,6 @@
 
 mod stream;
 
-#[cfg(test)]
-mod tests;
-
 pub use stream::Unpacked;
 
 use super::framing::Framing;
@@ -83,8 +80,8 @@ pub fn classify(facts: &ErrorFacts) -> Kind {
 pub fn url(target: &Target, stream: bool) -> String {
     let call = if stream { "invocations-response-stream" } else { "invocations" };
     // A whole address is left as it is.
-    match target.base.contains("/endpoints/") {
-        true => target.base.clone(),
-        false => format!("{}/endpoints/{}/{call}", target.base, target.model),
+    if target.base.contains("/endpoints/") {
+        return target.base.clone();
     }
+    format!("{}/endpoints/{}/{call}", target.base, target.model)
 }

@@ -11,9 +11,6 @@ mod tgi;
 mod triton;
 mod watsonx;
 
-#[cfg(test)]
-mod tests;
-
 use serde_json::Value;
 
 use super::framing::Framing;

@@ -33,7 +33,7 @@ pub const TRITON: Text = Text(&Format {
 
 /// The prompt and each parameter as a tensor of one.
 fn tensors(parts: &mut Parts) {
-    let mut inputs = vec![tensor("text_input", "BYTES", parts.prompt.take())];
+    let mut inputs = vec![tensor("text_input", "BYTES", &parts.prompt.take())];
     for (name, value) in std::mem::take(&mut parts.params) {
         let kind = match &value {
             Value::Bool(_) => "BOOL",
@@ -41,11 +41,11 @@ fn tensors(parts: &mut Parts) {
             Value::Number(_) => "INT32",
             _ => "BYTES",
         };
-        inputs.push(tensor(&name, kind, value));
+        inputs.push(tensor(&name, kind, &value));
     }
     parts.top.insert("inputs".to_owned(), inputs.into());
 }
 
-fn tensor(name: &str, kind: &str, value: Value) -> Value {
+fn tensor(name: &str, kind: &str, value: &Value) -> Value {
     json!({ "name": name, "shape": [1], "datatype": kind, "data": [value] })
 }

@@ -3,9 +3,6 @@
 mod errors;
 mod request;
 
-#[cfg(test)]
-mod tests;
-
 pub use errors::{classify, facts, failure};
 pub use request::{place, url};
 

@@ -41,6 +41,7 @@ static NATIVES: LazyLock<Natives> = LazyLock::new(|| {
 fn needed(provider: &str) -> Value {
     match provider {
         "watsonx" | "watsonx_text" => json!({ "project_id": "xx-project", "token": "k" }),
+        "gigachat" | "github_copilot" => json!({ "api_key": "k" }),
         "predibase" => json!({ "predibase_tenant_id": "zq-account" }),
         name if name.starts_with("sagemaker") => json!({
             "api_key": null, "aws_access_key_id": "a", "aws_secret_access_key": "b", "aws_region_name": "zq-region",
@@ -101,7 +102,10 @@ fn a_plain_and_a_streamed_call_go_to_the_known_address_with_the_key() {
             }
         }
     }
-    compare(&found, &[]);
+    compare(
+        &found,
+        &[("gigachat", "Authorization None", EXCHANGED), ("github_copilot", "Authorization None", EXCHANGED)],
+    );
 }
 
 #[test]
@@ -140,10 +144,14 @@ fn parameters_fare_as_known() {
     compare(&found, PARAMETERS);
 }
 
+const EXCHANGED: &str = "the key is exchanged when the request is sent (polling)";
 const NO_PLACE: &str = "a prompt has no place for it: refused, not lost in silence";
 const READ: &str = "a list of texts is their text; the reference sends Python's view of the list, or fails";
 const BLOCKS: &str = "thinking blocks are another provider's (GEN-23)";
 const PROMPT: &str = "the conversation is the prompt; the reference sends none, or Python's view of a list";
+const ONE: &str =
+    "a conversation is one prompt; the reference sends one for each message, which are answered apart";
+const OWN: &str = "sent, as every keyword of the provider's own";
 const NULLS: &str = "what nobody asked for is left out (GEN-05)";
 const LIST: &str = "a list of one: the provider takes lists (GEN-04)";
 
@@ -159,17 +167,23 @@ const CONVERSATIONS: &[(&str, &str, &str)] = &[
     ("replicate", "tool", NO_PLACE),
     ("sagemaker_chat", "assistant_thinking_blocks", BLOCKS),
     ("sagemaker_nova", "assistant_thinking_blocks", BLOCKS),
+    ("text-completion-inception", "", ONE),
+    ("text-completion-openai", "", ONE),
     ("watsonx", "assistant_thinking_blocks", BLOCKS),
     ("watsonx_text", "", PROMPT),
 ];
 
 const PARAMETERS: &[(&str, &str, &str)] = &[
     ("custom", "", "what its format has no place for is refused (GEN-01)"),
+    ("gigachat", "top_k", OWN),
+    ("gigachat", "unknown_param", OWN),
     ("nlp_cloud", "stop_string", LIST),
     ("predibase", "stop_string", LIST),
     ("sagemaker", "stop_string", LIST),
+    ("text-completion-inception", "top_k", OWN),
+    ("text-completion-inception", "unknown_param", OWN),
     ("triton", "max_completion_tokens", "one limit, under the name that the server knows (GEN-03)"),
-    ("watsonx", "top_k", "sent, as every keyword of the provider's own"),
+    ("watsonx", "top_k", OWN),
     ("watsonx_text", "stop_string", LIST),
 ];
 
@@ -187,7 +201,16 @@ fn answers() -> Vec<Answered> {
         "generated_text": "out",
         "details": { "finish_reason": "length", "generated_tokens": 7, "prompt_tokens": 5, "tokens": [] },
     });
+    let completion = json!({
+        "id": "x", "created": 1, "model": "m", "choices": [{ "index": 0, "text": "out", "finish_reason": "length" }],
+        "usage": { "prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12 },
+    });
     vec![
+        ("gigachat", chat.clone(), "out", Length, (5, 7)),
+        ("github_copilot", chat.clone(), "out", Length, (5, 7)),
+        ("text-completion-codestral", chat.clone(), "out", Length, (5, 7)),
+        ("text-completion-inception", completion.clone(), "out", Length, (5, 7)),
+        ("text-completion-openai", completion, "out", Length, (5, 7)),
         ("watsonx", chat.clone(), "out", Length, (5, 7)),
         ("sagemaker_chat", chat.clone(), "out", Length, (5, 7)),
         ("sagemaker_nova", chat, "out", Length, (5, 7)),
@@ -271,7 +294,15 @@ fn streams() -> Vec<Answered> {
             "generated_text": text, "stop_reason": reason, "input_token_count": 5, "generated_token_count": count,
         }] })
     };
+    let text = |text: &str, reason: Value| json!({ "id": "x", "choices": [{ "index": 0, "text": text, "finish_reason": reason }] });
+    let completion =
+        json!([text("o", Value::Null), text("ut", Value::Null), text("", json!("length")), usage, "[DONE]"]);
     vec![
+        ("gigachat", chat.clone(), "out", Length, (5, 7)),
+        ("github_copilot", chat.clone(), "out", Length, (5, 7)),
+        ("text-completion-codestral", chat.clone(), "out", Length, (5, 7)),
+        ("text-completion-inception", completion.clone(), "out", Length, (5, 7)),
+        ("text-completion-openai", completion, "out", Length, (5, 7)),
         ("watsonx", chat.clone(), "out", Length, (5, 7)),
         ("sagemaker_chat", chat.clone(), "out", Length, (5, 7)),
         ("sagemaker_nova", chat, "out", Length, (5, 7)),

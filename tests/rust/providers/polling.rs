@@ -159,3 +159,33 @@ async fn a_key_of_ibm_is_exchanged_once() {
     let chat = "POST /ml/v1/text/chat?version=2024-03-13 Bearer token-one";
     assert_eq!(served.join().unwrap(), ["POST /identity/token", chat, chat, "POST /identity/token"]);
 }
+
+/// Each service is asked in its own way, and the token goes with the call.
+#[tokio::test]
+async fn keys_are_exchanged_where_the_provider_says() {
+    let chat = || json!({ "choices": [{ "message": { "role": "assistant", "content": "out" }, "finish_reason": "stop" }] });
+    for (model, variable, token, asked) in [
+        (
+            "gigachat/GigaChat-2",
+            "GIGACHAT_AUTH_URL",
+            json!({ "access_token": "token-one", "expires_at": 4_102_444_800_000_u64 }),
+            "POST /token Basic key-one",
+        ),
+        (
+            "github_copilot/gpt-4o",
+            "GITHUB_COPILOT_API_KEY_URL",
+            json!({ "token": "token-one", "expires_at": 4_102_444_800_u64 }),
+            "GET /token token key-one",
+        ),
+    ] {
+        let (base, served) = server(vec![(200, token), (200, chat())]);
+        let variables = variables().with(variable, &format!("{base}/token"));
+        let Value::Object(map) = keywords(model, json!({ "api_base": base, "api_key": "key-one" })) else {
+            unreachable!()
+        };
+        let call = ChatCall::from_keywords(map, &Settings::default(), &variables).unwrap();
+        let answer = Engine::new().chat(call).await.unwrap();
+        assert_eq!(answer.response.choices[0].message.content.as_deref(), Some("out"), "{model}");
+        assert_eq!(served.join().unwrap(), [asked, "POST /chat/completions Bearer token-one"], "{model}");
+    }
+}

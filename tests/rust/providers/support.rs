@@ -107,7 +107,7 @@ pub fn streamed(keywords: Value, events: &[Value], size: usize, in_messages: boo
     let (call, prepared) = prepared(keywords, &variables())?;
     let wire = call.target().wire.chat();
     let text = |event: &Value| event.as_str().map_or_else(|| event.to_string(), str::to_owned);
-    let body: String = events.iter().map(|event| format!("data: {}\n\n", text(event))).collect();
+    let body = events.iter().fold(String::new(), |body, event| body + "data: " + &text(event) + "\n\n");
     let reads: Vec<Bytes> = body.as_bytes().chunks(size).map(Bytes::copy_from_slice).collect();
     let reads = if in_messages { reads.iter().map(|read| aws_message(read)).collect() } else { reads };
     let mut frames = Frames::new(wire.framing());
