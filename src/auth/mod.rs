@@ -5,6 +5,7 @@ pub mod copilot;
 pub mod exchange;
 pub mod gigachat;
 pub mod ibm;
+pub mod sap;
 
 use std::fmt;
 
@@ -50,6 +51,8 @@ pub enum Scheme {
     Bearer,
     /// `x-api-key`, or a bearer header for an OAuth token.
     Anthropic,
+    /// `x-api-key`
+    XApiKey,
     /// `api-key`, as Azure has it.
     ApiKey,
     /// `x-api-key` and `api-key`: Claude on Azure.
@@ -84,7 +87,9 @@ pub fn sign(headers: &mut HeaderMap, scheme: Scheme, key: Option<&Secret>) -> Re
         Scheme::Anthropic if key.expose().starts_with("sk-ant-oat") => {
             (AUTHORIZATION, format!("Bearer {}", key.expose()))
         }
-        Scheme::Anthropic => (HeaderName::from_static("x-api-key"), key.expose().to_owned()),
+        Scheme::Anthropic | Scheme::XApiKey => {
+            (HeaderName::from_static("x-api-key"), key.expose().to_owned())
+        }
         Scheme::ApiKey => (HeaderName::from_static("api-key"), key.expose().to_owned()),
         Scheme::Goog => (HeaderName::from_static("x-goog-api-key"), key.expose().to_owned()),
     };

@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::vars::Values;
-use super::{Provider, Route, missing_key};
-use crate::auth::{Scheme, Secret, copilot, gigachat, ibm};
-use crate::error::Result;
+use super::{Provider, Route, Wanted, missing_key};
+use crate::auth::{Scheme, Secret, copilot, gigachat, ibm, sap};
+use crate::config::Environment;
+use crate::error::{Error, Kind, Result};
 
 /// The exchanges that rows may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -17,15 +19,39 @@ pub enum Exchange {
     Copilot,
     Gigachat,
     Ibm,
+    Sap,
 }
 
 impl Exchange {
+    /// Takes out of a key what it says besides: a service key of SAP's is the whole of an account.
+    pub fn read_key(self, wanted: &mut Wanted, row: &Provider, environment: &dyn Environment) {
+        if self != Self::Sap {
+            return;
+        }
+        let text = match &wanted.api_key {
+            Some(key) => Some(key.expose().to_owned()),
+            None => environment.first(&row.key_env),
+        };
+        let Some(Value::Object(key)) = text.and_then(|text| serde_json::from_str(&text).ok()) else { return };
+        let at = |path: &str| key.get(path).and_then(Value::as_str).map(str::to_owned);
+        for (name, field) in [
+            ("aicore_client_id", "clientid"),
+            ("aicore_client_secret", "clientsecret"),
+            ("aicore_auth_url", "url"),
+        ] {
+            wanted.header_values.extend(at(field).map(|value| (name.to_owned(), value)));
+        }
+        let address = key.get("serviceurls").and_then(|urls| urls.get("AI_API_URL")).and_then(Value::as_str);
+        wanted.api_base = wanted.api_base.take().or_else(|| address.map(str::to_owned));
+    }
+
     /// Puts the way to a token into a route that is otherwise ready.
     pub fn adapt(self, route: &mut Route, values: &Values<'_>) -> Result<()> {
         match self {
             Self::Copilot => copilot(route, values),
             Self::Gigachat => gigachat(route, values)?,
             Self::Ibm => ibm(route, values)?,
+            Self::Sap => sap(route, values)?,
         }
         Ok(())
     }
@@ -76,6 +102,21 @@ fn ibm(route: &mut Route, values: &Values<'_>) -> Result<()> {
     let Some(zen) = zen.or_else(|| values.get("zen_api_key")) else { return Err(missing_key(&route.row)) };
     route.key = Some(Secret::new(zen));
     sign_with(route, Scheme::ZenApiKey);
+    Ok(())
+}
+
+/// A client and its secret, from a service key or apart.
+fn sap(route: &mut Route, values: &Values<'_>) -> Result<()> {
+    // The service key itself is never sent.
+    route.key = None;
+    let (Some(id), Some(secret), Some(endpoint)) =
+        (values.get("client_id"), values.get("client_secret"), values.get("auth_url"))
+    else {
+        let what = "Missing credentials for sap. Set AICORE_SERVICE_KEY, or AICORE_CLIENT_ID, AICORE_CLIENT_SECRET and \
+                    AICORE_AUTH_URL; or pass the service key as `api_key`.";
+        return Err(Error::new(Kind::Authentication, what));
+    };
+    route.grant = Some(Arc::new(sap::Client { endpoint, id, secret: Secret::new(secret) }));
     Ok(())
 }
 

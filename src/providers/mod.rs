@@ -120,6 +120,9 @@ pub fn resolve(mut wanted: Wanted, options: Options, environment: &dyn Environme
     let chat = row.wires.chat.ok_or_else(|| {
         at(Error::bad_request(format!("the provider '{}' has no chat completions", row.name)))
     })?;
+    if let Some(exchange) = row.exchange {
+        exchange.read_key(&mut wanted, &row, environment);
+    }
     let read = match row.model_names {
         ModelNames::Plain => ModelName::plain(&model, chat, &row),
         ModelNames::Bedrock => bedrock::read(&model, wanted.model_id.as_deref(), chat, &row),

@@ -16,6 +16,7 @@ pub mod ollama;
 pub mod openai;
 mod prompt;
 pub mod sagemaker;
+pub mod sap;
 pub mod text;
 pub mod watsonx;
 
@@ -45,11 +46,17 @@ pub enum WireId {
     Completions,
     Gigachat,
     Watsonx,
+    Sap,
     SagemakerChat,
     SagemakerNova,
     // Languages that take a prompt.
     AnthropicText,
+    Bytez,
     Custom,
+    Langflow,
+    Langgraph,
+    #[serde(rename = "microsoft_365")]
+    Microsoft365,
     NlpCloud,
     Predibase,
     Replicate,
@@ -73,10 +80,15 @@ impl WireId {
             Self::Completions => &completions::Completions,
             Self::Gigachat => &gigachat::Gigachat,
             Self::Watsonx => &watsonx::Watsonx,
+            Self::Sap => &sap::Sap,
             Self::SagemakerChat => &sagemaker::Sagemaker::Chat,
             Self::SagemakerNova => &sagemaker::Sagemaker::Nova,
             Self::AnthropicText => &text::ANTHROPIC,
+            Self::Bytez => &text::BYTEZ,
             Self::Custom => &text::CUSTOM,
+            Self::Langflow => &text::LANGFLOW,
+            Self::Langgraph => &text::LANGGRAPH,
+            Self::Microsoft365 => &text::MICROSOFT,
             Self::NlpCloud => &text::NLP_CLOUD,
             Self::Predibase => &text::PREDIBASE,
             Self::Replicate => &text::REPLICATE,

@@ -1,7 +1,11 @@
 //! Languages that take a prompt and give a text. What differs between them is data: a [`Format`] each.
 
 mod anthropic;
+mod bytez;
 mod custom;
+mod langflow;
+mod langgraph;
+mod microsoft;
 mod nlp_cloud;
 mod replicate;
 mod request;
@@ -23,7 +27,11 @@ use crate::hub::{Chat, ChatRequest, ChatResponse, FinishReason, Target, map_fini
 use request::Parts;
 
 pub use anthropic::ANTHROPIC;
+pub use bytez::BYTEZ;
 pub use custom::CUSTOM;
+pub use langflow::LANGFLOW;
+pub use langgraph::LANGGRAPH;
+pub use microsoft::MICROSOFT;
 pub use nlp_cloud::NLP_CLOUD;
 pub use replicate::REPLICATE;
 pub use tgi::{PREDIBASE, SAGEMAKER};
@@ -39,6 +47,8 @@ pub struct Text(&'static Format);
 pub struct Format {
     /// The address of a call, and of a streamed one.
     url: fn(&Target, bool) -> String,
+    /// The first request only opens a conversation; `next` sends the body where it belongs.
+    opens: bool,
     template: fn(&str) -> Template,
     /// The key of the prompt.
     prompt: &'static str,
@@ -57,6 +67,8 @@ pub struct Format {
     text: &'static [&'static str],
     /// Where a chunk has its piece.
     piece: &'static [&'static str],
+    /// Which chunks are the answer's.
+    is_answer: fn(&Value) -> bool,
     reason: &'static [&'static str],
     read_reason: fn(&str) -> FinishReason,
     input_tokens: &'static [&'static str],
@@ -65,7 +77,7 @@ pub struct Format {
     failure: fn(&Value) -> Option<String>,
     facts: fn(u16, &[u8]) -> ErrorFacts,
     classify: fn(&ErrorFacts) -> Kind,
-    next: fn(&HttpReply, &Target) -> Result<Option<Next>>,
+    next: fn(&HttpReply, &Memo, &Target) -> Result<Option<Next>>,
 }
 
 /// How an answer comes in pieces.
@@ -84,6 +96,7 @@ enum Streams {
 /// What most formats have.
 const COMMON: Format = Format {
     url: |target, _| target.base.clone(),
+    opens: false,
     template: Template::of_model,
     prompt: "prompt",
     prompt_in_params: false,
@@ -94,6 +107,7 @@ const COMMON: Format = Format {
     streams: Streams::Events,
     text: &[],
     piece: &[],
+    is_answer: |_| true,
     reason: &[],
     read_reason: |native| map_finish_reason(native).0,
     input_tokens: &[],
@@ -101,7 +115,7 @@ const COMMON: Format = Format {
     failure: error_in,
     facts: ErrorFacts::of_text,
     classify,
-    next: |_, _| Ok(None),
+    next: |_, _, _| Ok(None),
 };
 
 impl Wire<Chat> for Text {
@@ -126,8 +140,8 @@ impl Wire<Chat> for Text {
         (self.0.classify)(facts)
     }
 
-    fn next(&self, reply: &HttpReply, _memo: &Memo, target: &Target) -> Result<Option<Next>> {
-        (self.0.next)(reply, target)
+    fn next(&self, reply: &HttpReply, memo: &Memo, target: &Target) -> Result<Option<Next>> {
+        (self.0.next)(reply, memo, target)
     }
 }
 
@@ -147,7 +161,15 @@ impl StreamWire for Text {
 
 /// The first of several places that holds something.
 fn first<'a>(value: &'a Value, places: &[&str]) -> Option<&'a Value> {
-    places.iter().find_map(|place| value.pointer(place).filter(|found| !found.is_null()))
+    places.iter().find_map(|place| at(value, place).filter(|found| !found.is_null()))
+}
+
+/// What a JSON pointer leads to, in which `-1` is the last of a list.
+fn at<'a>(value: &'a Value, place: &str) -> Option<&'a Value> {
+    match place.split_once("/-1") {
+        Some((list, rest)) => value.pointer(list)?.as_array()?.last()?.pointer(rest),
+        None => value.pointer(place),
+    }
 }
 
 /// A text, or the pieces of one.
@@ -157,6 +179,7 @@ fn text_of(value: &Value) -> Option<String> {
         Value::Array(pieces) => {
             pieces.iter().map(text_of).collect::<Option<Vec<_>>>().map(|all| all.concat())
         }
+        Value::Object(part) => part.get("text").and_then(text_of),
         _ => None,
     }
 }

@@ -7,11 +7,12 @@ use http::Method;
 use http::header::{ACCEPT, HeaderMap, HeaderValue};
 use serde_json::Value;
 
+use super::request::is_plain;
 use super::{COMMON, Format, Streams, Text};
 use crate::error::{Error, Kind, Result};
 use crate::hub::{FinishReason, Target};
 use crate::json::str_at;
-use crate::wires::{ErrorFacts, HttpCall, HttpReply, Next};
+use crate::wires::{ErrorFacts, HttpCall, HttpReply, Memo, Next};
 
 /// How long a prediction is left alone between two looks at it.
 const WAIT: Duration = Duration::from_millis(500);
@@ -70,7 +71,7 @@ fn version(model: &str) -> Option<&str> {
 }
 
 /// Asks for the prediction until it has ended.
-fn next(reply: &HttpReply, target: &Target) -> Result<Option<Next>> {
+fn next(reply: &HttpReply, _memo: &Memo, target: &Target) -> Result<Option<Next>> {
     let Ok(Value::Object(prediction)) = serde_json::from_slice::<Value>(&reply.body) else { return Ok(None) };
     if !matches!(str_at(&prediction, "status"), Some("starting" | "processing" | "queued")) {
         return Ok(None);
@@ -84,10 +85,6 @@ fn next(reply: &HttpReply, target: &Target) -> Result<Option<Next>> {
     let url = format!("{}/v1/predictions/{id}", target.base);
     let call = HttpCall { method: Method::GET, url, headers, body: Bytes::new() };
     Ok(Some(Next { call, wait: WAIT }))
-}
-
-fn is_plain(id: &str) -> bool {
-    !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
 /// A prediction that ended without an answer.

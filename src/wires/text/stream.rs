@@ -50,6 +50,7 @@ impl StreamDecoder for Decoder {
             return Err(failed(self.format, words, chunk));
         }
         let piece = first(&chunk, self.format.piece).and_then(text_of);
+        let piece = piece.filter(|_| (self.format.is_answer)(&chunk));
         if let Some(piece) = &piece
             && !piece.is_empty()
         {

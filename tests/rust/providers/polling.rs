@@ -189,3 +189,51 @@ async fn keys_are_exchanged_where_the_provider_says() {
         assert_eq!(served.join().unwrap(), [asked, "POST /chat/completions Bearer token-one"], "{model}");
     }
 }
+
+/// SAP's deployment is looked up, Copilot's conversation is opened: with the key, at the same host.
+#[tokio::test]
+async fn what_comes_before_the_request_proper() {
+    let chat = json!({ "final_result": {
+        "choices": [{ "message": { "role": "assistant", "content": "out" }, "finish_reason": "stop" }],
+    } });
+    let deployment = |id: &str, status: &str, at: &str| json!({ "id": id, "status": status, "scenarioId": "orchestration", "createdAt": at });
+    let (base, served) = server(vec![
+        (200, json!({ "access_token": "token-one", "expires_in": 3600 })),
+        (
+            200,
+            json!({ "resources": [
+            deployment("old", "RUNNING", "2025-01-01"),
+            deployment("new", "RUNNING", "2025-02-01"),
+            deployment("dead", "STOPPED", "2025-03-01"),
+        ] }),
+        ),
+        (200, chat),
+    ]);
+    let key = json!({ "clientid": "c", "clientsecret": "secret-one", "url": base });
+    let call = call("sap/gpt-4o", &base, json!({ "api_key": key.to_string() }));
+    let answer = Engine::new().chat(call).await.unwrap();
+    assert_eq!(answer.response.choices[0].message.content.as_deref(), Some("out"));
+    assert_eq!(
+        served.join().unwrap(),
+        [
+            "POST /oauth/token",
+            "GET /v2/lm/deployments Bearer token-one",
+            "POST /v2/inference/deployments/new/v2/completion Bearer token-one",
+        ]
+    );
+
+    let (base, served) = server(vec![
+        (201, json!({ "id": "conv-1" })),
+        (200, json!({ "id": "conv-1", "messages": [{ "text": "hi" }, { "text": "out" }] })),
+    ]);
+    let call = self::call("microsoft_365_copilot/chat", &base, json!({}));
+    let answer = Engine::new().chat(call).await.unwrap();
+    assert_eq!(answer.response.choices[0].message.content.as_deref(), Some("out"));
+    assert_eq!(
+        served.join().unwrap(),
+        [
+            "POST /beta/copilot/conversations Bearer k",
+            "POST /beta/copilot/conversations/conv-1/chat Bearer k"
+        ]
+    );
+}

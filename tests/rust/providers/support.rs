@@ -9,7 +9,7 @@ use ferrolite::engine::{ChatCall, Settings};
 use ferrolite::error::Result;
 use ferrolite::hub::{ChatResponse, Collector, Deltas};
 use ferrolite::wires::framing::{Frame, Frames};
-use ferrolite::wires::{HttpReply, Prepared, Seen};
+use ferrolite::wires::{HttpReply, Memo, Prepared, Seen};
 use http::HeaderMap;
 use serde_json::{Value, json};
 
@@ -43,6 +43,7 @@ pub struct Sent {
     pub url: String,
     pub headers: HeaderMap,
     pub body: Value,
+    pub memo: Memo,
 }
 
 impl Sent {
@@ -68,7 +69,7 @@ pub fn sent(keywords: Value, variables: &Variables) -> Result<Sent> {
     }
     auth::sign(&mut headers, call.route.row.auth, call.route.key.as_ref())?;
     let body = serde_json::from_slice(&prepared.call.body).expect("the body is JSON");
-    Ok(Sent { url: prepared.call.url, headers, body })
+    Ok(Sent { url: prepared.call.url, headers, body, memo: prepared.memo })
 }
 
 /// The body of a call to a model with a key, an address and one user message, unless others are given.
