@@ -158,7 +158,7 @@ def _complete(arguments: dict[str, Any]) -> ModelResponse | CustomStreamWrapper:
     ready = _prepare(arguments)
     if ready is not None:
         return ready
-    return _stream_or_response(_core.chat(arguments, _settings), arguments)
+    return _stream_or_response(_core.call(arguments, _settings), arguments)
 
 
 def _stream_or_response(result: Any, arguments: dict[str, Any]) -> Any:

@@ -11,22 +11,40 @@ pub struct ErrorContext {
     pub provider: Arc<str>,
     pub prefix: Arc<str>,
     pub model: String,
-    pub key: Option<Secret>,
+    /// What the call proves itself with: no text of an error quotes it.
+    pub secrets: Vec<Secret>,
+    /// Attempts after the first that were made, and how many were allowed.
+    pub attempts: u32,
+    pub attempts_allowed: u32,
 }
 
 impl ErrorContext {
-    /// Names the target in an error, and puts the provider's name in front of its words.
-    /// An upstream that repeats the key in its words is not quoted there (ERR-07).
-    pub fn name(&self, mut error: Error) -> Error {
-        if let Some(key) = &self.key {
-            hide(key, error.facts_mut());
-        }
+    /// Names the target in an error, counts the attempts, and puts the provider's name in front of its words.
+    /// An upstream that repeats a secret in its words is not quoted there (ERR-07, BED-23).
+    pub fn name(&self, error: Error) -> Error {
+        let mut error = self.count(hidden(error, &self.secrets));
         if error.facts().provider.is_none() {
             let facts = error.facts_mut();
             facts.message = format!("{} - {}", self.prefix, facts.message);
         }
         error.at(&self.provider, &self.model)
     }
+
+    /// Says how many attempts were made.
+    pub fn count(&self, mut error: Error) -> Error {
+        let facts = error.facts_mut();
+        facts.attempts = self.attempts;
+        facts.attempts_allowed = self.attempts_allowed;
+        error
+    }
+}
+
+/// An error that quotes none of the secrets.
+pub fn hidden(mut error: Error, secrets: &[Secret]) -> Error {
+    for secret in secrets {
+        hide(secret, error.facts_mut());
+    }
+    error
 }
 
 fn hide(key: &Secret, facts: &mut Inner) {

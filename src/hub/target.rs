@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Accent;
+use super::{Accent, CallAccent, CallType};
 use crate::json::Map;
 use crate::wires::WireId;
 
@@ -15,6 +15,7 @@ pub struct Target {
     /// How error messages name the provider, for example `OpenAIException`.
     pub error_prefix: Arc<str>,
     pub wire: WireId,
+    pub call_type: CallType,
     /// The model's name as the provider knows it.
     pub model: String,
     /// The base address without a trailing slash.
@@ -24,8 +25,20 @@ pub struct Target {
     /// What the row's variables stand for in this call: a project, a tenant. No secrets.
     pub vars: BTreeMap<String, String>,
     pub facts: Arc<ModelFacts>,
+    /// How its chat differs from the wire's own way.
     pub accent: Arc<Accent>,
+    /// The same for a call of another type.
+    pub call_accent: Arc<CallAccent>,
     pub options: Options,
+}
+
+impl Target {
+    /// The address of a call: the base and the path, the wire's own unless the row has another. Some callers give
+    /// the whole address as the base.
+    pub fn url(&self, path: &str) -> String {
+        let path = self.path.as_deref().unwrap_or(path);
+        if self.base.ends_with(path) { self.base.clone() } else { format!("{}{path}", self.base) }
+    }
 }
 
 /// What is known of a model. Absent facts are unknown, not false.

@@ -39,7 +39,7 @@ impl Exchange {
             ("aicore_client_secret", "clientsecret"),
             ("aicore_auth_url", "url"),
         ] {
-            wanted.header_values.extend(at(field).map(|value| (name.to_owned(), value)));
+            wanted.values.extend(at(field).map(|value| (name.to_owned(), value)));
         }
         let address = key.get("serviceurls").and_then(|urls| urls.get("AI_API_URL")).and_then(Value::as_str);
         wanted.api_base = wanted.api_base.take().or_else(|| address.map(str::to_owned));
@@ -101,7 +101,7 @@ fn ibm(route: &mut Route, values: &Values<'_>) -> Result<()> {
     }
     let Some(zen) = zen.or_else(|| values.get("zen_api_key")) else { return Err(missing_key(&route.row)) };
     route.key = Some(Secret::new(zen));
-    sign_with(route, Scheme::ZenApiKey);
+    route.auth = Scheme::ZenApiKey;
     Ok(())
 }
 
@@ -118,8 +118,4 @@ fn sap(route: &mut Route, values: &Values<'_>) -> Result<()> {
     };
     route.grant = Some(Arc::new(sap::Client { endpoint, id, secret: Secret::new(secret) }));
     Ok(())
-}
-
-fn sign_with(route: &mut Route, auth: Scheme) {
-    route.row = Arc::new(Provider { auth, ..(*route.row).clone() });
 }

@@ -63,8 +63,7 @@ impl<'a> Values<'a> {
     /// The value that the call itself gives.
     pub fn given(&self, name: &str) -> Option<String> {
         let keyword = self.row.vars.get(name)?.keyword.as_deref()?;
-        let mut given = self.wanted.header_values.iter();
-        given.find(|(known, _)| known == keyword).map(|(_, value)| value.clone())
+        self.wanted.value(keyword).map(str::to_owned)
     }
 
     /// All that are no secrets, by name.

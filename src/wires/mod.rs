@@ -6,18 +6,26 @@
 pub mod anthropic;
 pub mod bedrock;
 pub mod bedrock_invoke;
+mod calls;
 pub mod cohere;
 pub mod completions;
+#[cfg(test)]
+mod driven;
 mod event_stream;
+mod fillers;
 pub mod framing;
 pub mod gemini;
 pub mod gigachat;
+mod media;
+mod nesting;
 pub mod ollama;
 pub mod openai;
 mod prompt;
 pub mod sagemaker;
 pub mod sap;
 pub mod text;
+mod think;
+mod tool_names;
 pub mod watsonx;
 
 use std::fmt;
@@ -28,7 +36,8 @@ use http::{HeaderMap, Method};
 use serde_json::Value;
 
 use crate::error::{BODY_LIMIT, Error, Kind, Result};
-use crate::hub::{Chat, Deltas, Operation, Target, Usage};
+use crate::hub::{Call, CallType, Chat, Deltas, Operation, Target, Usage};
+use crate::json::cut;
 use crate::wires::framing::{Frame, Framing};
 
 /// A language.
@@ -99,6 +108,16 @@ impl WireId {
     }
 }
 
+impl WireId {
+    /// Its side for a call of another type; `None` when the language has no such call.
+    pub fn call(self, call_type: CallType) -> Option<&'static dyn Wire<Call>> {
+        match self {
+            Self::Openai => openai::call(call_type),
+            _ => None,
+        }
+    }
+}
+
 /// A request as plain data: what a transport sends.
 #[derive(Debug, Clone)]
 pub struct HttpCall {
@@ -140,6 +159,8 @@ pub struct Memo {
     pub json_tool: Option<String>,
     /// The request carries the caller's old `functions`: answers go back as `function_call` (OAI-12).
     pub legacy_functions: bool,
+    /// What was sent, for a wire that counts where its provider does not. Shared with the call, not copied.
+    pub sent: Option<Bytes>,
     /// Anything else a wire needs to remember, by names of its own.
     pub notes: crate::json::Map,
 }
@@ -167,9 +188,9 @@ pub struct ErrorFacts {
 }
 
 impl ErrorFacts {
-    /// Any body, whose whole text is the message.
-    pub fn of_text(status: u16, body: &[u8]) -> Self {
-        let message = String::from_utf8_lossy(body.get(..BODY_LIMIT).unwrap_or(body)).trim().to_owned();
+    /// Reads any body. The message is the whole text, as callers know it from providers without error codes.
+    pub fn whole_body(status: u16, body: &[u8]) -> Self {
+        let message = bounded_text(body);
         let parsed = serde_json::from_slice::<Value>(body).ok().filter(|_| body.len() <= BODY_LIMIT);
         let body = parsed.or_else(|| (!message.is_empty()).then(|| Value::String(message.clone())));
         Self { status, message, body, ..Self::default() }
@@ -248,6 +269,24 @@ pub trait StreamDecoder: Send {
     fn usage(&self) -> Option<Usage> {
         None
     }
+}
+
+/// A body as text, for a message.
+pub fn bounded_text(body: &[u8]) -> String {
+    String::from_utf8_lossy(body.get(..BODY_LIMIT).unwrap_or(body)).trim().to_owned()
+}
+
+/// The JSON of a whole reply.
+pub fn reply_json(body: &[u8]) -> Result<Value> {
+    serde_json::from_slice(body).map_err(|error| {
+        unreadable_reply(&format!("Unable to get json response - {error}"), body).with_source(error)
+    })
+}
+
+/// The error of a reply that is no answer, in the reference's words.
+pub fn unreadable_reply(what: &str, body: &[u8]) -> Error {
+    let text = String::from_utf8_lossy(body);
+    Error::unreadable(format!("{what}, Original Response: {}", cut(&text, 2000)))
 }
 
 /// The error of a stream that ended before its answer did (STR-14).

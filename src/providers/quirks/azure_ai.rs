@@ -1,9 +1,8 @@
 //! Azure AI: language, path and header of the key depend on the model and the host.
 
-use std::sync::Arc;
-
+use crate::address;
 use crate::auth::Scheme;
-use crate::providers::{Provider, Route};
+use crate::providers::Route;
 use crate::wires::WireId;
 
 const CHAT: &str = "/chat/completions";
@@ -12,7 +11,7 @@ const MESSAGES: &str = "/v1/messages";
 pub fn adapt(route: &mut Route) {
     let base = &mut route.target.base;
     let host =
-        url::Url::parse(base).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+        address::parse(base).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
     if route.target.model.starts_with("claude") {
         // Claude speaks its own language, beside the others.
         for end in [MESSAGES, CHAT, "/models"] {
@@ -24,7 +23,7 @@ pub fn adapt(route: &mut Route) {
             base.push_str("/anthropic");
         }
         route.target.wire = WireId::Anthropic;
-        sign_with(route, Scheme::AzureAnthropic);
+        route.auth = Scheme::AzureAnthropic;
         return;
     }
     let is_foundry = host.ends_with(".services.ai.azure.com");
@@ -34,10 +33,6 @@ pub fn adapt(route: &mut Route) {
     // Resources take the key as `api-key`; model deployments with a host of their own, and whatever stands in front
     // of them, as a bearer token.
     if is_foundry || host.ends_with(".openai.azure.com") {
-        sign_with(route, Scheme::ApiKey);
+        route.auth = Scheme::ApiKey;
     }
-}
-
-fn sign_with(route: &mut Route, auth: Scheme) {
-    route.row = Arc::new(Provider { auth, ..(*route.row).clone() });
 }

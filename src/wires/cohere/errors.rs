@@ -26,8 +26,5 @@ pub fn classify(facts: &ErrorFacts) -> Kind {
     if has("invalid type: parameter") {
         return Kind::BadRequest;
     }
-    if facts.status == 400 && has("rejected as a result of our safety system") {
-        return Kind::ContentPolicy;
-    }
     Kind::of_status(facts.status)
 }

@@ -9,7 +9,7 @@ use crate::hub::{
     map_finish_reason,
 };
 use crate::json::{Map, take_string};
-use crate::wires::ErrorFacts;
+use crate::wires::bounded_text;
 
 pub fn decode(body: &[u8], target: &Target) -> Result<ChatResponse> {
     let reply = serde_json::from_slice::<Value>(body).map_err(|error| unreadable(body).with_source(error))?;
@@ -32,7 +32,7 @@ pub fn decode(body: &[u8], target: &Target) -> Result<ChatResponse> {
 
 /// A good status with a body that is no answer (COH-09).
 fn unreadable(body: &[u8]) -> Error {
-    Error::new(Kind::Unprocessable, ErrorFacts::of_text(200, body).message)
+    Error::new(Kind::Unprocessable, bounded_text(body))
 }
 
 /// The reason to end and, where it says more than OpenAI's, the provider's own word (COH-08, GEN-37). A generation

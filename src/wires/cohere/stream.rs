@@ -121,7 +121,7 @@ fn without_kind(event: &Map) -> Result<Seen> {
     if !event.get("message").is_some_and(Value::is_string) {
         return Ok(Seen::Unknown);
     }
-    let facts = ErrorFacts::of_text(500, Value::Object(event.clone()).to_string().as_bytes());
+    let facts = ErrorFacts::whole_body(500, Value::Object(event.clone()).to_string().as_bytes());
     let kind = errors::classify(&facts);
     Err(facts.into_error(kind))
 }

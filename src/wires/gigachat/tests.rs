@@ -18,6 +18,8 @@ fn target() -> Target {
         vars: std::collections::BTreeMap::default(),
         facts: Arc::new(ModelFacts::default()),
         accent: Arc::new(Accent::default()),
+        call_type: crate::hub::CallType::Chat,
+        call_accent: Arc::default(),
         options: Options::default(),
     }
 }

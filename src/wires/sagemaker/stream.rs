@@ -59,7 +59,7 @@ impl StreamDecoder for Unpacked {
 
 /// `ModelStreamErrorFault`, `InternalStreamFailure`.
 fn failure(name: &str, payload: &[u8]) -> Error {
-    let words = ErrorFacts::of_text(500, payload).message;
+    let words = ErrorFacts::whole_body(500, payload).message;
     let name = name.rsplit('/').next().unwrap_or_default();
     Error::new(Kind::ServiceUnavailable, format!("{name}: {}", cut(&words, SHOWN)))
 }

@@ -113,7 +113,7 @@ const COMMON: Format = Format {
     input_tokens: &[],
     output_tokens: &[],
     failure: error_in,
-    facts: ErrorFacts::of_text,
+    facts: ErrorFacts::whole_body,
     classify,
     next: |_, _, _| Ok(None),
 };

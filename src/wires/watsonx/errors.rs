@@ -7,7 +7,7 @@ use crate::wires::ErrorFacts;
 
 /// Reads any body. The message is the whole text, as the caller knows it from this provider.
 pub fn facts(status: u16, body: &[u8]) -> ErrorFacts {
-    let mut facts = ErrorFacts::of_text(status, body);
+    let mut facts = ErrorFacts::whole_body(status, body);
     facts.code = facts.body.as_ref().and_then(code);
     facts
 }

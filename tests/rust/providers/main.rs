@@ -9,6 +9,9 @@
 )]
 
 mod addresses;
+mod answers;
+#[path = "../call.rs"]
+mod call;
 mod errors;
 mod facts;
 mod messages;
@@ -16,5 +19,6 @@ mod natives;
 mod parameters;
 mod polling;
 mod quirks;
+mod stream_errors;
 mod support;
 mod verbs;

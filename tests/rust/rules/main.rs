@@ -8,6 +8,8 @@
     reason = "clippy takes the helpers of a test for other code"
 )]
 
+#[path = "../call.rs"]
+mod call;
 mod coverage;
 mod general;
 mod openai;

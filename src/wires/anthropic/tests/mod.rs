@@ -37,6 +37,8 @@ fn target(model: &str) -> Target {
         vars: std::collections::BTreeMap::default(),
         facts: models::facts("anthropic", model),
         accent: Arc::new(Accent::default()),
+        call_type: crate::hub::CallType::Chat,
+        call_accent: Arc::default(),
         options: Options::default(),
     }
 }

@@ -26,6 +26,8 @@ pub fn target() -> Target {
         vars: std::collections::BTreeMap::default(),
         facts: Arc::new(ModelFacts::default()),
         accent: Arc::default(),
+        call_type: crate::hub::CallType::Chat,
+        call_accent: Arc::default(),
         options: Options::default(),
     }
 }

@@ -26,6 +26,8 @@ pub fn target(model: &str) -> Target {
         vars: std::collections::BTreeMap::default(),
         facts: models::facts("gemini", model),
         accent: Arc::default(),
+        call_type: crate::hub::CallType::Chat,
+        call_accent: Arc::default(),
         options: Options::default(),
     }
 }
