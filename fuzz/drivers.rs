@@ -71,7 +71,7 @@ fn name_of(wire: WireId) -> &'static str {
         WireId::Cohere => "cohere_chat",
         WireId::OllamaChat => "ollama_chat",
         WireId::OllamaGenerate => "ollama",
-        WireId::Completions | WireId::Gigachat | WireId::Sap | WireId::Watsonx => "wrapped",
+        WireId::Completions | WireId::Gigachat | WireId::Oci | WireId::Sap | WireId::Watsonx => "wrapped",
         WireId::Sagemaker | WireId::SagemakerChat | WireId::SagemakerNova => "sagemaker",
         WireId::AnthropicText
         | WireId::Bytez

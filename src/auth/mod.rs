@@ -5,6 +5,7 @@ pub mod copilot;
 pub mod exchange;
 pub mod gigachat;
 pub mod ibm;
+pub mod oci;
 pub mod sap;
 
 use std::fmt;

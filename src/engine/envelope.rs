@@ -217,6 +217,7 @@ pub(super) fn wanted(control: &Control, keywords: &mut Keywords, settings: &Sett
         values,
         aws: aws::Keywords::read(|name| Ok(control.text(name)?.map(str::to_owned)))?,
         model_id: control.text("model_id")?.map(str::to_owned),
+        unproven: false,
     })
 }
 

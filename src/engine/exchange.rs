@@ -159,6 +159,9 @@ impl Exchange {
             }
             self.envelope.route.key = Some(token);
         }
+        if let Some(signer) = &self.envelope.route.signer {
+            signer.sign(&mut http, SystemTime::now())?;
+        }
         if let Some(signing) = &self.envelope.route.signing {
             let keys = engine.credentials.get(&engine.transport, &self.envelope.connection, signing).await?;
             for secret in keys.secrets() {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::vars::Values;
 use super::{Provider, Route, Wanted, missing_key};
-use crate::auth::{Scheme, Secret, copilot, gigachat, ibm, sap};
+use crate::auth::{Scheme, Secret, copilot, gigachat, ibm, oci, sap};
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
 
@@ -19,6 +19,7 @@ pub enum Exchange {
     Copilot,
     Gigachat,
     Ibm,
+    Oci,
     Sap,
 }
 
@@ -51,6 +52,7 @@ impl Exchange {
             Self::Copilot => copilot(route, values),
             Self::Gigachat => gigachat(route, values)?,
             Self::Ibm => ibm(route, values)?,
+            Self::Oci => oci(route, values)?,
             Self::Sap => sap(route, values)?,
         }
         Ok(())
@@ -102,6 +104,23 @@ fn ibm(route: &mut Route, values: &Values<'_>) -> Result<()> {
     let Some(zen) = zen.or_else(|| values.get("zen_api_key")) else { return Err(missing_key(&route.row)) };
     route.key = Some(Secret::new(zen));
     route.auth = Scheme::ZenApiKey;
+    Ok(())
+}
+
+/// Who signs, and with which key.
+fn oci(route: &mut Route, values: &Values<'_>) -> Result<()> {
+    let key = match (values.get("key"), values.get("key_file")) {
+        (Some(pem), _) => Some(oci::Key::Pem(Secret::new(pem))),
+        (None, path) => path.map(|path| oci::Key::File(path.into())),
+    };
+    let (Some(user), Some(fingerprint), Some(tenancy), Some(key)) =
+        (values.get("user"), values.get("fingerprint"), values.get("tenancy"), key)
+    else {
+        let what = "Missing credentials for oci. Pass `oci_user`, `oci_fingerprint`, `oci_tenancy` and `oci_key` or \
+                    `oci_key_file`, or set OCI_USER, OCI_FINGERPRINT, OCI_TENANCY and OCI_KEY or OCI_KEY_FILE.";
+        return Err(Error::new(Kind::Authentication, what));
+    };
+    route.signer = Some(Arc::new(oci::Signer { tenancy, user, fingerprint, key }));
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, RwLock};
 
 use crate::auth::exchange::Grant;
-use crate::auth::{Scheme, Secret, aws};
+use crate::auth::{Scheme, Secret, aws, oci};
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallAccent, CallType, ModelFacts, Options, Target};
@@ -85,6 +85,8 @@ pub struct Wanted {
     pub aws: aws::Keywords,
     /// What is called instead of the model that is named: a deployment of it.
     pub model_id: Option<String>,
+    /// Nothing is sent: no proof is needed.
+    pub unproven: bool,
 }
 
 impl Wanted {
@@ -104,6 +106,8 @@ pub struct Route {
     pub auth: Scheme,
     /// How the whole request is signed, where there is no key.
     pub signing: Option<aws::Signing>,
+    /// The user's key that each request is signed with.
+    pub signer: Option<Arc<oci::Signer>>,
     /// How a token is had that takes the place of a key.
     pub grant: Option<Arc<dyn Grant>>,
     pub headers: Vec<(String, String)>,
@@ -118,7 +122,12 @@ pub fn resolve_without_key(wanted: Wanted, call_type: CallType, options: Options
         }
     }
     let base = wanted.api_base.or_else(|| Some("http://localhost".to_owned()));
-    resolve(Wanted { api_base: base, api_key: Some(Secret::new("")), ..wanted }, call_type, options, &Nothing)
+    resolve(
+        Wanted { api_base: base, api_key: Some(Secret::new("")), unproven: true, ..wanted },
+        call_type,
+        options,
+        &Nothing,
+    )
 }
 
 /// From a model string to a route. No network; errors name what to set.
@@ -194,8 +203,9 @@ pub fn resolve(
         options,
         model: read.shown,
     };
-    let mut route = Route { target, auth: row.auth, row: row.clone(), key, signing, grant: None, headers };
-    if let Some(exchange) = route.row.exchange {
+    let mut route =
+        Route { target, auth: row.auth, row: row.clone(), key, signing, signer: None, grant: None, headers };
+    if let Some(exchange) = route.row.exchange.filter(|_| !wanted.unproven) {
         exchange.adapt(&mut route, &values).map_err(at)?;
     }
     if let Some(quirk) = route.row.quirk {

@@ -18,6 +18,7 @@ pub mod gemini;
 pub mod gigachat;
 mod media;
 mod nesting;
+pub mod oci;
 pub mod ollama;
 pub mod openai;
 mod prompt;
@@ -54,6 +55,7 @@ pub enum WireId {
     OllamaGenerate,
     Completions,
     Gigachat,
+    Oci,
     Watsonx,
     Sap,
     SagemakerChat,
@@ -89,6 +91,7 @@ impl WireId {
             Self::Completions => &completions::Completions,
             Self::Gigachat => &gigachat::Gigachat,
             Self::Watsonx => &watsonx::Watsonx,
+            Self::Oci => &oci::Oci,
             Self::Sap => &sap::Sap,
             Self::SagemakerChat => &sagemaker::Sagemaker::Chat,
             Self::SagemakerNova => &sagemaker::Sagemaker::Nova,

@@ -49,6 +49,10 @@ fn needed(provider: &str) -> Value {
             }).to_string(),
             "deployment_url": "https://api.ai.zq-region.sap.hana.ondemand.com/v2/inference/deployments/zqid",
         }),
+        "oci" => json!({
+            "oci_compartment_id": "ocid1.compartment.fixture", "oci_region": "zq-region", "oci_user": "u",
+            "oci_fingerprint": "f", "oci_tenancy": "t", "oci_key": "k",
+        }),
         "predibase" => json!({ "predibase_tenant_id": "zq-account" }),
         name if name.starts_with("sagemaker") => json!({
             "api_key": null, "aws_access_key_id": "a", "aws_secret_access_key": "b", "aws_region_name": "zq-region",
@@ -216,6 +220,7 @@ const PARAMETERS: &[(&str, &str, &str)] = &[
     ("langgraph", "top_k", OWN),
     ("langgraph", "unknown_param", OWN),
     ("nlp_cloud", "stop_string", LIST),
+    ("oci", "stop_string", LIST),
     ("predibase", "stop_string", LIST),
     ("sagemaker", "stop_string", LIST),
     ("sap", "prediction", "sent as it is; what was observed had another text"),
@@ -313,6 +318,20 @@ fn answers() -> Vec<Answered> {
             Stop,
             (1, 1),
         ),
+        (
+            "oci",
+            json!({ "modelId": "m", "chatResponse": {
+                "apiFormat": "GENERIC",
+                "choices": [{
+                    "index": 0, "finishReason": "length",
+                    "message": { "role": "ASSISTANT", "content": [{ "type": "TEXT", "text": "out" }], "toolCalls": [] },
+                }],
+                "usage": { "promptTokens": 5, "completionTokens": 7, "totalTokens": 12 },
+            } }),
+            "out",
+            Length,
+            (5, 7),
+        ),
         ("sap", json!({ "request_id": "r", "final_result": chat }), "out", Length, (5, 7)),
         ("triton", json!({ "model_name": "m", "text_output": "out" }), "out", Stop, (1, 1)),
         ("custom", json!({ "data": [{ "prompt": "hi", "output": ["out"] }] }), "out", Stop, (1, 1)),
@@ -402,6 +421,18 @@ fn streams() -> Vec<Answered> {
             ]),
             "out",
             Stop,
+            (5, 7),
+        ),
+        (
+            "oci",
+            json!([
+                { "index": 0, "message": { "role": "ASSISTANT", "content": [{ "type": "TEXT", "text": "o" }] } },
+                { "index": 0, "message": { "role": "ASSISTANT", "content": [{ "type": "TEXT", "text": "ut" }] } },
+                { "finishReason": "length" },
+                { "usage": { "promptTokens": 5, "completionTokens": 7, "totalTokens": 12 } },
+            ]),
+            "out",
+            Length,
             (5, 7),
         ),
         (
