@@ -1,6 +1,7 @@
 //! NLP Cloud's text generation.
 
-use super::{COMMON, Format, Streams, Text};
+use super::{COMMON, Format, Streams, Text, classify};
+use crate::error::Kind;
 
 /// `/v1/gpu/{model}/generation`
 pub const NLP_CLOUD: Text = Text(&Format {
@@ -23,5 +24,11 @@ pub const NLP_CLOUD: Text = Text(&Format {
     text: &["/generated_text"],
     input_tokens: &["/nb_input_tokens"],
     output_tokens: &["/nb_generated_tokens"],
+    classify: |facts| {
+        if facts.message.contains("Input text length should not exceed") {
+            return Kind::ContextWindowExceeded;
+        }
+        classify(facts)
+    },
     ..COMMON
 });

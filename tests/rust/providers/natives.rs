@@ -8,6 +8,7 @@ use ferrolite::hub::FinishReason;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::errors::failed;
 use crate::facts::{Chat, compare};
 use crate::parameters::{PROBES, difference, expected};
 use crate::support::{Sent, answered, keywords, sent, streamed, variables};
@@ -16,6 +17,8 @@ use crate::support::{Sent, answered, keywords, sent, streamed, variables};
 struct Natives {
     conversations: BTreeMap<String, Value>,
     providers: BTreeMap<String, Native>,
+    /// Provider, case, status, body, and what the reference raises.
+    errors: Vec<(String, String, u16, Value, Option<String>)>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -490,4 +493,118 @@ fn str_14_a_stream_without_its_end_is_an_error() {
         let error = streamed(call, first, 64, name.starts_with("sagemaker")).unwrap_err();
         assert_eq!(error.kind(), Kind::Connection, "{name}: {error}");
     }
+}
+
+#[test]
+fn failed_replies_raise_as_known() {
+    let mut found = Vec::new();
+    for (name, case, status, body, known) in &NATIVES.errors {
+        let class =
+            failed(call(name, &NATIVES.providers[name], json!({})), *status, body).kind().class_name();
+        let known = known.as_deref().unwrap_or_default();
+        if class != known {
+            found.push(format!("{name}: {case} {class} instead of {known}"));
+        }
+    }
+    compare(&found, ERRORS);
+}
+
+const BY_STATUS: &str = "the status says the class; the reference has one class for all of them";
+const SUBCLASS: &str = "a subclass of BadRequestError, by the code or the words";
+
+const ERRORS: &[(&str, &str, &str)] = &[
+    ("gigachat", "content_policy", SUBCLASS),
+    ("gigachat", "context_window", SUBCLASS),
+    ("nlp_cloud", "", BY_STATUS),
+    ("oci", "context_window", SUBCLASS),
+    ("replicate", "bad_gateway", BY_STATUS),
+    ("replicate", "client_closed", BY_STATUS),
+    ("replicate", "conflict", BY_STATUS),
+    ("replicate", "failed_dependency", BY_STATUS),
+    ("replicate", "forbidden", BY_STATUS),
+    ("replicate", "gateway_timeout", BY_STATUS),
+    ("replicate", "html_502", BY_STATUS),
+    ("replicate", "not_found", BY_STATUS),
+    ("replicate", "payment_required", BY_STATUS),
+    ("replicate", "unavailable", BY_STATUS),
+    ("sagemaker", "", BY_STATUS),
+    ("sagemaker_chat", "context_window", SUBCLASS),
+    ("sap", "content_policy", SUBCLASS),
+    ("sap", "context_window", SUBCLASS),
+    ("text-completion-openai", "content_policy", SUBCLASS),
+    ("text-completion-openai", "forbidden", "403 has a class of its own everywhere"),
+    ("triton", "context_window", SUBCLASS),
+    ("watsonx_text", "context_window", SUBCLASS),
+];
+
+#[test]
+fn a_component_of_an_endpoint_is_named_in_a_header() {
+    for name in ["sagemaker", "sagemaker_chat", "sagemaker_nova"] {
+        let call = call(name, &NATIVES.providers[name], json!({ "model_id": "part" }));
+        let sent = sent(call, &variables()).unwrap();
+        assert_eq!(sent.header("x-amzn-sagemaker-inference-component"), Some("part"), "{name}");
+        assert_eq!(sent.body.get("model_id"), None, "{name}");
+    }
+}
+
+/// What the server takes another way than OpenAI has it.
+#[test]
+fn nothing_is_not_a_temperature_and_no_length() {
+    let zero =
+        call("sagemaker", &NATIVES.providers["sagemaker"], json!({ "temperature": 0, "max_tokens": 0 }));
+    let sent = sent(zero, &variables()).unwrap();
+    assert_eq!(sent.body["parameters"], json!({ "temperature": 0.01, "max_new_tokens": 1 }));
+}
+
+#[test]
+fn where_a_name_leads() {
+    for (provider, model, url) in [
+        ("replicate", "deployments/o/d", "https://api.replicate.com/v1/deployments/o/d/predictions"),
+        ("watsonx", "deployment/d", "https://host.invalid/ml/v1/deployments/d/text/chat?version=2024-03-13"),
+        (
+            "watsonx_text",
+            "deployment/d",
+            "https://host.invalid/ml/v1/deployments/d/text/generation?version=2024-03-13",
+        ),
+    ] {
+        let base = if provider == "replicate" { Value::Null } else { json!("https://host.invalid") };
+        let mut all = json!({ "api_base": base, "token": "k" });
+        if provider == "replicate" {
+            all = json!({ "api_base": null });
+        }
+        let sent = sent(keywords(&format!("{provider}/{model}"), all), &variables()).unwrap();
+        assert_eq!(sent.url, url);
+        assert!(sent.body.get("model_id").is_none() && sent.body.get("project_id").is_none());
+    }
+    let hash = "a".repeat(64);
+    let call = keywords(&format!("replicate/owner/model:{hash}"), json!({ "api_base": null }));
+    let sent = sent(call, &variables()).unwrap();
+    assert_eq!(sent.url, "https://api.replicate.com/v1/predictions");
+    assert_eq!(sent.body["version"], json!(hash));
+    let tensors = call_of_triton();
+    assert_eq!(
+        tensors["inputs"],
+        json!([
+            { "name": "text_input", "shape": [1], "datatype": "BYTES", "data": ["hi"] },
+            { "name": "max_tokens", "shape": [1], "datatype": "INT32", "data": [3] },
+        ])
+    );
+}
+
+fn call_of_triton() -> Value {
+    let base = "http://triton.invalid/v2/models/m/infer";
+    sent(keywords("triton/m", json!({ "api_base": base, "max_tokens": 3 })), &variables()).unwrap().body
+}
+
+/// A project or a space has to be named, but for a deployment, which knows its own.
+#[test]
+fn watsonx_asks_who_pays() {
+    let call = keywords("watsonx/m", json!({ "token": "k" }));
+    let error = sent(call, &variables()).err().unwrap();
+    assert_eq!(error.kind(), Kind::Authentication);
+    assert!(error.message().contains("WATSONX_PROJECT_ID"), "{error}");
+    let variables = variables().with("WX_SPACE_ID", "s").with("WATSONX_ZENAPIKEY", "z");
+    let call = keywords("watsonx/m", json!({ "api_key": null }));
+    let sent = sent(call, &variables).unwrap();
+    assert_eq!((sent.header("authorization"), &sent.body["space_id"]), (Some("ZenApiKey z"), &json!("s")));
 }
