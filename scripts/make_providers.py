@@ -26,7 +26,11 @@ VERBS = """## Verbs
 What a row may say in `[accent]` of how its provider differs from the format.
 """
 # What else proves who asks, where no key is required.
-PROOF = {"aws": "AWS credentials", "copilot": "the token of a login"}
+PROOF = {
+    "aws": "AWS credentials",
+    "google": "Google credentials",
+    "copilot": "the token of a login",
+}
 OTHERWISE = {"aws": " (or AWS credentials)", "gigachat": "", "ibm": "", "oci": "", "sap": ""}
 
 
@@ -63,7 +67,7 @@ def verb_rows():
     """The fields of the schema, with the comments before them."""
     text = (ROOT / "src" / "hub" / "accent.rs").read_text(encoding="utf-8")
     body = text.split("pub struct Accent {")[1].split("\n}\n")[0]
-    said = [row.get("accent", {}) for row in rows()]
+    said = [[row.get("accent", {}), *row.get("accents", {}).values()] for row in rows()]
     pending = []
     for line in body.splitlines():
         line = line.strip()
@@ -71,7 +75,7 @@ def verb_rows():
             pending.append(line.removeprefix("/// "))
         elif found := re.match(r"pub (\w+): (.+),", line):
             name = found[1]
-            users = sum(name in accent for accent in said)
+            users = sum(any(name in accent for accent in accents) for accents in said)
             yield [code(name), " ".join(pending), str(users)]
             pending = []
 

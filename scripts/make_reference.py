@@ -34,11 +34,18 @@ VARIABLES = {
     "(`MINIMAL`, `LOW`, `MEDIUM`, `HIGH`, `XHIGH`, `MAX`)",
     "FERROLITE_LOG, LITELLM_LOG": "log level: `DEBUG`, `INFO`, `WARNING` or `ERROR`",
     "FERROLITE_WORKER_THREADS": "threads of the core; half of the processors by default, at most 4",
+    "GCE_METADATA_HOST": "where a machine of Google's is asked for its token",
+    "GOOGLE_APPLICATION_CREDENTIALS, CLOUDSDK_CONFIG": "the file of Google's credentials, and the folder of `gcloud` "
+    "in place of `~/.config/gcloud`",
+    "GOOGLE_CLOUD_PROJECT, GCLOUD_PROJECT": "Vertex AI's project, when neither VERTEXAI_PROJECT nor the credentials name it",
     "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY": "proxies, in either case of letters",
     "LITELLM_DROP_PARAMS": "`drop_params` of every call",
     "LITELLM_MODIFY_PARAMS": "`modify_params` of every call",
     "SSL_CERT_FILE": "path of a PEM file with roots to trust, beside the system's",
     "SSL_VERIFY": "`false` to accept any certificate",
+    "VERTEXAI_CREDENTIALS": "Google's credentials for Vertex AI: JSON, or the path of a file with it",
+    "VERTEXAI_PROJECT": "Vertex AI's project",
+    "VERTEXAI_LOCATION, VERTEX_LOCATION": "Vertex AI's location; `us-central1` by default",
 }
 
 

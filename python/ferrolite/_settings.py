@@ -20,6 +20,10 @@ gemini_key: str | None = None
 """Gemini's key."""
 organization: str | None = None
 """OpenAI's organization."""
+vertex_project: str | None = None
+"""Vertex AI's project."""
+vertex_location: str | None = None
+"""Vertex AI's location."""
 headers: dict[str, str] | None = None
 """Headers of every request."""
 

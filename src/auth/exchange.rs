@@ -44,6 +44,11 @@ pub trait Grant: fmt::Debug + Send + Sync {
         read_token(reply, now)
     }
 
+    /// The error to tell when nobody answered.
+    fn unreachable(&self, error: Error) -> Error {
+        error
+    }
+
     /// How long the service may take; what is on the machine itself answers at once or not at all.
     fn limit(&self) -> Duration {
         LIMIT
@@ -178,7 +183,8 @@ impl Slot {
         let answer = async {
             let limits = Limits { total: grant.limit(), idle: grant.limit() };
             let call = grant.request(first.as_ref(), now)?;
-            let reply = transport.send(call, connection, limits).await?.collect(limits).await?;
+            let reply = async { transport.send(call, connection, limits).await?.collect(limits).await };
+            let reply = reply.await.map_err(|error| grant.unreachable(error))?;
             grant.read(&reply, SystemTime::now())
         };
         match answer.await {
@@ -275,11 +281,10 @@ pub fn refusal(reply: &HttpReply, map: &Map) -> Error {
     let what = [code, nested.unwrap_or(said)].into_iter().filter(|word| !word.is_empty());
     let what = what.collect::<Vec<_>>().join(": ");
     let kind = match reply.status {
-        0..300 => Kind::Authentication,
         408 | 504 => Kind::Timeout,
         429 => Kind::RateLimit,
-        400..500 => Kind::Authentication,
-        _ => Kind::ServiceUnavailable,
+        500.. => Kind::ServiceUnavailable,
+        _ => Kind::Authentication,
     };
     let what = if what.is_empty() { "no token in the answer" } else { cut(&what, SHOWN) };
     Error::new(kind, format!("The token service refused (status {}): {what}", reply.status))

@@ -4,6 +4,7 @@ pub mod aws;
 pub mod copilot;
 pub mod exchange;
 pub mod gigachat;
+pub mod google;
 pub mod ibm;
 pub mod oci;
 pub mod sap;
@@ -68,6 +69,8 @@ pub enum Scheme {
     ZenApiKey,
     /// A key as a bearer, or else a signature over the whole request (`aws`).
     Aws,
+    /// A bearer token that is asked for, or else given (`google`).
+    Google,
     None,
 }
 
@@ -81,7 +84,7 @@ pub fn sign(headers: &mut HeaderMap, scheme: Scheme, key: Option<&Secret>) -> Re
     }
     let (name, value) = match scheme {
         Scheme::None | Scheme::AzureAnthropic => return Ok(()),
-        Scheme::Bearer | Scheme::Aws => (AUTHORIZATION, format!("Bearer {}", key.expose())),
+        Scheme::Bearer | Scheme::Aws | Scheme::Google => (AUTHORIZATION, format!("Bearer {}", key.expose())),
         Scheme::Token => (AUTHORIZATION, format!("Token {}", key.expose())),
         Scheme::Key => (AUTHORIZATION, format!("Key {}", key.expose())),
         Scheme::ZenApiKey => (AUTHORIZATION, format!("ZenApiKey {}", key.expose())),

@@ -55,6 +55,12 @@ const STEERING: &[&str] = &[
     "ssl_verify",
     "stream_timeout",
     "timeout",
+    "vertex_ai_credentials",
+    "vertex_ai_location",
+    "vertex_ai_project",
+    "vertex_credentials",
+    "vertex_location",
+    "vertex_project",
 ];
 
 /// Keywords that are never sent and do nothing here: they are accepted, whatever they hold.
@@ -156,6 +162,7 @@ fn is_control(name: &str) -> bool {
         || IGNORED.binary_search(&name).is_ok()
         // Among them are secrets: they never reach a body (BED-23).
         || name.starts_with("aws_")
+        || name.starts_with("vertex_")
         || name.contains("_cost_per_")
         || name.contains("_token_cost")
         || name.starts_with("langfuse_")

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::control::{Control, Keywords, pairs, time_limit, wrong};
 use super::error_context::ErrorContext;
 use super::retry::RetryPolicy;
-use crate::auth::{Secret, aws};
+use crate::auth::{Secret, aws, google};
 use crate::config::{self, Environment};
 use crate::error::{Error, Result};
 use crate::hub::{CallType, Options, Target, ThinkingBudgets};
@@ -28,6 +28,8 @@ pub struct Settings {
     /// Keys by provider, for providers whose key is set apart.
     pub keys: HashMap<String, Secret>,
     pub organization: Option<String>,
+    pub vertex_project: Option<String>,
+    pub vertex_location: Option<String>,
     pub headers: Vec<(String, String)>,
     pub drop_params: bool,
     pub modify_params: bool,
@@ -209,12 +211,17 @@ pub(super) fn wanted(control: &Control, keywords: &mut Keywords, settings: &Sett
     if let Some(organization) = &settings.organization {
         values.push(("organization".to_owned(), organization.clone()));
     }
+    let mut google =
+        google::Keywords::read(|name| control.get(name), |name| Ok(control.text(name)?.map(str::to_owned)))?;
+    google.project = google.project.or_else(|| settings.vertex_project.clone());
+    google.location = google.location.or_else(|| settings.vertex_location.clone());
     Ok(Wanted {
         model,
         provider,
         api_base: api_base.map(str::to_owned).or_else(|| settings.api_base.clone()),
         api_key,
         values,
+        google,
         aws: aws::Keywords::read(|name| Ok(control.text(name)?.map(str::to_owned)))?,
         model_id: control.text("model_id")?.map(str::to_owned),
         unproven: false,

@@ -23,6 +23,8 @@ pub(super) struct Exchange {
     retries: u32,
     /// Seconds to add to our clock in signatures (BED-21).
     clock: Option<i64>,
+    /// The token that stands for a key.
+    token: Option<Secret>,
     /// What errors and the log must not quote: the key, or the keys of the signature.
     secrets: Vec<Secret>,
 }
@@ -52,6 +54,7 @@ impl Exchange {
             upstream: Duration::ZERO,
             retries: 0,
             clock: None,
+            token: None,
         };
         exchange.log_request();
         Ok(exchange)
@@ -139,7 +142,7 @@ impl Exchange {
         }
         let reply = body.collect(limits).await.map_err(|error| self.broken(error))?;
         if reply.status == 401
-            && let (Some(grant), Some(token)) = (&self.envelope.route.grant, &self.envelope.route.key)
+            && let (Some(grant), Some(token)) = (&self.envelope.route.grant, &self.token)
         {
             engine.tokens.forget(grant, token).await;
         }
@@ -151,13 +154,17 @@ impl Exchange {
         if !self.is_home(&http) {
             return Ok(http);
         }
+        if let Some(project) = &self.envelope.route.project {
+            let name = engine.tokens.get(&engine.transport, &self.envelope.connection, project).await?;
+            http.url = http.url.replace(auth::google::PROJECT, name.expose());
+        }
         if let Some(grant) = &self.envelope.route.grant {
             let token = engine.tokens.get(&engine.transport, &self.envelope.connection, grant).await?;
             auth::sign(&mut http.headers, Scheme::Bearer, Some(&token))?;
             if !self.secrets.contains(&token) {
                 self.secrets.push(token.clone());
             }
-            self.envelope.route.key = Some(token);
+            self.token = Some(token);
         }
         if let Some(signer) = &self.envelope.route.signer {
             signer.sign(&mut http, SystemTime::now())?;

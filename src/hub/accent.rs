@@ -63,6 +63,11 @@ pub struct Accent {
     pub only_functions: bool,
     /// A usage chunk is asked for on every stream to the provider's own address (STR-20).
     pub always_stream_usage: bool,
+    /// A request is an instance of a prediction, and the answer is what is predicted; neither names the model, and
+    /// nothing is streamed (STR-30).
+    pub instances: bool,
+    /// The address says which model it is; the body names none.
+    pub nameless: bool,
     /// A usage chunk is asked for on every stream, whatever the address.
     pub asks_usage_everywhere: bool,
 
@@ -93,6 +98,14 @@ pub struct Accent {
     /// (MIS-02, GEN-14).
     pub tool_id_length: Option<usize>,
 
+    // Where Anthropic's and Gemini's formats are spoken by someone else, too.
+    /// Anthropic's format with the model in the address.
+    pub hosted: Option<Hosted>,
+    /// Labels of the call are sent: the caller's own, and what the metadata says of who asks.
+    pub labels: bool,
+    /// Media of the web whose type is known are sent by their address; elsewhere they are sent inline (GEM-21).
+    pub takes_web_media: bool,
+
     // What answers say.
     /// How answers name the model: with the provider in front, or as the `reply` or as the caller (`requested`) does.
     pub model: ModelName,
@@ -108,6 +121,18 @@ pub struct Accent {
     pub error_statuses: BTreeMap<String, ErrorClass>,
     /// Errors in mid-stream name this provider, as callers of the reference know them.
     pub stream_errors_as: Option<String>,
+}
+
+/// Anthropic's format with the model in the address and the version in the body.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Hosted {
+    /// What is said as `anthropic_version`.
+    pub version: String,
+    /// The features that can be turned on: (Anthropic's name, the name here). Others are not asked for (ANT-28).
+    pub betas: BTreeMap<String, String>,
+    /// Hosted tools that have to be turned on: (how their types begin, the feature).
+    pub tools: BTreeMap<String, String>,
 }
 
 /// What becomes of one kind of `tool_choice`.
@@ -229,6 +254,7 @@ pub enum ErrorTable {
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
     Api,
+    Connection,
     ServiceUnavailable,
 }
 

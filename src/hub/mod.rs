@@ -15,7 +15,7 @@ mod target;
 mod usage;
 
 pub use accent::{
-    Accent, ErrorClass, ErrorTable, Flatten, ModelName, PastReasoning, ReasoningRule, SchemaRule,
+    Accent, ErrorClass, ErrorTable, Flatten, Hosted, ModelName, PastReasoning, ReasoningRule, SchemaRule,
     ToolChoiceRule,
 };
 pub use call::{Call, CallAccent, CallRequest, CallResponse, CallType, Upload};

@@ -22,6 +22,8 @@ pub struct Target {
     pub base: String,
     /// The path after the base, when it is not the wire's own.
     pub path: Option<Arc<str>>,
+    /// The same for streams, when they have another one.
+    pub stream_path: Option<Arc<str>>,
     /// What the row's variables stand for in this call: a project, a tenant. No secrets.
     pub vars: BTreeMap<String, String>,
     pub facts: Arc<ModelFacts>,
@@ -33,6 +35,11 @@ pub struct Target {
 }
 
 impl Target {
+    /// The path of one request, when it is not the wire's own.
+    pub fn path(&self, stream: bool) -> Option<&str> {
+        self.stream_path.as_deref().filter(|_| stream).or(self.path.as_deref())
+    }
+
     /// The address of a call: the base and the path, the wire's own unless the row has another. Some callers give
     /// the whole address as the base.
     pub fn url(&self, path: &str) -> String {
@@ -53,6 +60,8 @@ pub struct ModelFacts {
     pub abilities: Vec<String>,
     /// What the model is said not to do.
     pub lacks: Vec<String>,
+    /// The only regions that serve the model, where there are few.
+    pub regions: Vec<String>,
     /// Effort levels of a reasoning model, where they are listed.
     pub efforts: Vec<String>,
     pub default_effort: Option<String>,

@@ -88,6 +88,7 @@ fn parse(key: &str, entry: &Map) -> ModelFacts {
         mode: text("mode"),
         abilities: strings("caps"),
         lacks: strings("no"),
+        regions: strings("regions"),
         efforts: strings("efforts"),
         default_effort: text("effort_default"),
         extra: entry.get("extra").and_then(Value::as_object).cloned().unwrap_or_default(),

@@ -24,7 +24,7 @@ pub(super) fn read(model: &str, deployment: Option<&str>, converse: WireId, row:
         Route::ChatCompletions => called.id,
         Route::Converse | Route::Invoke => model.strip_prefix("converse/").unwrap_or(model),
     };
-    ModelName { shown: shown.to_owned(), wire, path, base_suffix, region, facts }
+    ModelName { shown: shown.to_owned(), wire, path, base_suffix, region, facts, accent: None, door: None }
 }
 
 #[cfg(test)]

@@ -6,12 +6,13 @@ mod names;
 mod quirks;
 mod row;
 mod vars;
+mod vertex;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, RwLock};
 
 use crate::auth::exchange::Grant;
-use crate::auth::{Scheme, Secret, aws, oci};
+use crate::auth::{Scheme, Secret, aws, google, oci};
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallAccent, CallType, ModelFacts, Options, Target};
@@ -83,6 +84,7 @@ pub struct Wanted {
     /// Values of keywords that a row turns into headers or parts of an address (`organization` …).
     pub values: Vec<(String, String)>,
     pub aws: aws::Keywords,
+    pub google: google::Keywords,
     /// What is called instead of the model that is named: a deployment of it.
     pub model_id: Option<String>,
     /// Nothing is sent: no proof is needed.
@@ -110,6 +112,8 @@ pub struct Route {
     pub signer: Option<Arc<oci::Signer>>,
     /// How a token is had that takes the place of a key.
     pub grant: Option<Arc<dyn Grant>>,
+    /// How the part of the address is had that stands as `{project}` in it.
+    pub project: Option<Arc<dyn Grant>>,
     pub headers: Vec<(String, String)>,
 }
 
@@ -122,12 +126,9 @@ pub fn resolve_without_key(wanted: Wanted, call_type: CallType, options: Options
         }
     }
     let base = wanted.api_base.or_else(|| Some("http://localhost".to_owned()));
-    resolve(
-        Wanted { api_base: base, api_key: Some(Secret::new("")), unproven: true, ..wanted },
-        call_type,
-        options,
-        &Nothing,
-    )
+    let google = google::Keywords { project: Some("none".to_owned()), ..google::Keywords::default() };
+    let wanted = Wanted { api_base: base, api_key: Some(Secret::new("")), google, unproven: true, ..wanted };
+    resolve(wanted, call_type, options, &Nothing)
 }
 
 /// From a model string to a route. No network; errors name what to set.
@@ -149,19 +150,28 @@ pub fn resolve(
         exchange.read_key(&mut wanted, &row, environment);
     }
     let read = match row.model_names {
-        ModelNames::Plain => ModelName::plain(&model, wire, &row),
+        ModelNames::Vertex if call_type == CallType::Chat => vertex::read(&model, &row),
+        ModelNames::Plain | ModelNames::Vertex => ModelName::plain(&model, wire, &row),
         ModelNames::Bedrock => bedrock::read(&model, wanted.model_id.as_deref(), wire, &row),
     };
     let region = match row.auth {
         Scheme::Aws => Some(aws::region(&wanted.aws, read.region.as_deref(), environment).map_err(at)?),
+        Scheme::Google => Some(vertex::location(&wanted.google, &read.facts, environment).map_err(at)?),
         _ => None,
     };
     if let Some(endpoint) = wanted.aws.runtime_endpoint.take().filter(|_| region.is_some()) {
         wanted.api_base = Some(endpoint);
     }
-    let key = wanted.api_key.take().or_else(|| environment.first(&row.key_env).map(Secret::new));
+    let mut key = wanted.api_key.take().or_else(|| environment.first(&row.key_env).map(Secret::new));
+    let access = match row.auth {
+        Scheme::Google => {
+            key = key.filter(google::is_token);
+            Some(google::Access::find(&wanted.google, key.is_some(), environment).map_err(at)?)
+        }
+        _ => None,
+    };
     let values = vars::Values::of(&row, &wanted, region.as_deref(), environment);
-    let base =
+    let mut base =
         format!("{}{}", base(&row, call, &wanted, &values, environment).map_err(at)?, read.base_suffix);
     if key.is_none() && row.key_required {
         return Err(at(missing_key(&row)));
@@ -171,7 +181,7 @@ pub fn resolve(
         headers.push((name.clone(), values.fill(value).map_err(at)?));
     }
     let signing = match (&key, &region) {
-        (None, Some(region)) => Some(aws::Signing {
+        (None, Some(region)) if row.auth == Scheme::Aws => Some(aws::Signing {
             source: aws::Source::find(&wanted.aws, region, environment).map_err(at)?,
             service: row.service.clone().unwrap_or_default(),
             region: region.clone(),
@@ -189,22 +199,40 @@ pub fn resolve(
         None => row.path.as_deref(),
     };
     let path = path.map(|path| values.fill(path)).transpose().map_err(at)?;
+    let mut paths = (read.path.or(path), None);
+    if let (Some(door), Some(access), Some(location)) = (read.door, &access, &region) {
+        let address = door.address(base, access.project.in_address(), location);
+        base = address.base;
+        paths = (Some(address.path), Some(address.stream_path));
+    }
+    let (grant, project) = access.map_or((None, None), |access| (access.grant, access.project.asked()));
+    let accent = read.accent.and_then(|name| row.accents.get(name)).unwrap_or(&row.accent).clone();
     let target = Target {
         provider: row.name.as_str().into(),
         error_prefix: row.error_prefix().into(),
         wire: read.wire,
         base,
-        path: read.path.or(path).map(Into::into),
+        path: paths.0.map(Into::into),
+        stream_path: paths.1.map(Into::into),
         vars: values.public(),
         facts: read.facts,
-        accent: row.accent.clone(),
+        accent,
         call_type,
         call_accent: call.map_or_else(CallAccent::none, |call| call.accent.clone()),
         options,
         model: read.shown,
     };
-    let mut route =
-        Route { target, auth: row.auth, row: row.clone(), key, signing, signer: None, grant: None, headers };
+    let mut route = Route {
+        target,
+        auth: row.auth,
+        row: row.clone(),
+        key,
+        signing,
+        signer: None,
+        grant,
+        project,
+        headers,
+    };
     if let Some(exchange) = route.row.exchange.filter(|_| !wanted.unproven) {
         exchange.adapt(&mut route, &values).map_err(at)?;
     }
@@ -226,6 +254,10 @@ struct ModelName {
     base_suffix: &'static str,
     region: Option<String>,
     facts: Arc<ModelFacts>,
+    /// Which of the row's accents the model's wire is spoken in.
+    accent: Option<&'static str>,
+    /// Where the model is, in the project and the location of the call.
+    door: Option<vertex::Door>,
 }
 
 impl ModelName {
@@ -237,6 +269,8 @@ impl ModelName {
             base_suffix: "",
             region: None,
             facts: models::facts(&row.name, model),
+            accent: None,
+            door: None,
         }
     }
 }

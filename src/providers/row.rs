@@ -25,7 +25,7 @@ pub struct Provider {
     #[serde(default)]
     pub model_names: ModelNames,
     /// The default address, without a trailing slash; `None` when the caller has to give one. Names in braces are
-    /// filled in from `vars`; `{region}` is the region of a call that is signed for one.
+    /// filled in from `vars`; `{region}` is the region of a call that goes to one.
     pub base: Option<String>,
     /// How a base ends: added to one that does not end so.
     pub base_end: Option<String>,
@@ -68,6 +68,9 @@ pub struct Provider {
     pub error_prefix: Option<String>,
     #[serde(default)]
     pub accent: Arc<Accent>,
+    /// Other accents, for models whose names are read to speak them.
+    #[serde(default)]
+    pub accents: BTreeMap<String, Arc<Accent>>,
     /// What no key here can say.
     pub quirk: Option<Quirk>,
     /// The defaults that depend on other keys are filled in.
@@ -97,6 +100,8 @@ pub enum ModelNames {
     Plain,
     /// Routes, regions and ARNs.
     Bedrock,
+    /// Publishers and endpoints.
+    Vertex,
 }
 
 /// The language of each call type.
@@ -209,7 +214,7 @@ impl Provider {
         let of_calls = self.calls.values().flat_map(|call| call.base.iter().chain(&call.path));
         let templates = self.base.iter().chain(&self.path).chain(self.headers.values()).chain(of_calls);
         for name in templates.flat_map(|template| names_in(template)) {
-            let is_region = name == "region" && self.auth == Scheme::Aws;
+            let is_region = name == "region" && matches!(self.auth, Scheme::Aws | Scheme::Google);
             if !is_region && name != "model" && !self.vars.contains_key(name) {
                 return wrong(format!("nothing says what '{{{name}}}' stands for"));
             }

@@ -33,6 +33,8 @@ pub fn read<'py>(module: &Bound<'py, PyDict>) -> Settings {
         api_key: text(intern!(py, "api_key")).map(Secret::new),
         api_base: text(intern!(py, "api_base")),
         organization: text(intern!(py, "organization")),
+        vertex_project: text(intern!(py, "vertex_project")),
+        vertex_location: text(intern!(py, "vertex_location")),
         drop_params: switch(intern!(py, "drop_params")),
         modify_params: switch(intern!(py, "modify_params")),
         num_retries: get(intern!(py, "num_retries")).and_then(|value| value.extract().ok()),

@@ -43,6 +43,8 @@ PROVIDERS = (
     "replicate",
     "sambanova",
     "together_ai",
+    "vertex_ai",
+    "vertex_ai_claude",
     "watsonx",
     "xai",
 )

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::betas::{self, Betas};
 use crate::error::{Error, Result};
-use crate::hub::{ChatRequest, Content, InlineMedia, Message, Part};
+use crate::hub::{ChatRequest, Content, InlineMedia, Message, Part, Target};
 use crate::json::{Map, str_at};
 use crate::wires::media::{Also, DataUrl, check_base64};
 
@@ -212,15 +212,21 @@ fn inline(mime: &str, data: &str, other: &str, path: &str) -> Result<Value> {
     Ok(json!({"type": kind, "source": {"type": "base64", "media_type": mime, "data": data}}))
 }
 
-/// Addresses of images that are sent inline: the provider fetches https only (ANT-25).
-pub fn remote_media(messages: &[Message]) -> Vec<String> {
-    let mut found = Vec::new();
+/// Addresses of media that are sent inline: Anthropic itself fetches https, other hosts nothing (ANT-25).
+pub fn remote_media(messages: &[Message], target: &Target) -> Vec<String> {
+    let all = target.accent.hosted.is_some();
+    let mut found: Vec<String> = Vec::new();
     for part in messages.iter().filter_map(|message| message.content.as_ref()?.parts()).flatten() {
-        if let Part::ImageUrl { url, .. } = part
-            && starts_with(url, "http://")
-            && !found.contains(url)
-        {
-            found.push(url.clone());
+        let url = match part {
+            Part::ImageUrl { url, .. } => url.as_str(),
+            Part::File { file, .. } if all => {
+                str_at(file, "file_data").or_else(|| str_at(file, "file_id")).unwrap_or_default()
+            }
+            _ => continue,
+        };
+        let is_wanted = starts_with(url, "http://") || all && starts_with(url, "https://");
+        if is_wanted && !found.iter().any(|known| known == url) {
+            found.push(url.to_owned());
         }
     }
     found

@@ -179,7 +179,10 @@ impl<'m> Answer<'m> {
         self.message.content = (!content.is_empty()).then_some(content);
         ChatResponse {
             id: take_string(&mut body, "id").unwrap_or_default(),
-            model: take_string(&mut body, "model").unwrap_or_else(|| target.model.clone()),
+            // A host has names of its own for the models.
+            model: take_string(&mut body, "model")
+                .filter(|_| target.accent.hosted.is_none())
+                .unwrap_or_else(|| target.model.clone()),
             choices: vec![Choice::new(self.message, reason)],
             usage,
             ..ChatResponse::default()

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::mime::mime_of_extension;
 use super::parts::{Blob, FileData, MediaResolution, Part, Payload, Resolution};
 use crate::error::{Error, Kind, Result};
-use crate::hub::{ChatRequest, Content, InlineMedia, Part as HubPart};
+use crate::hub::{ChatRequest, Content, InlineMedia, Part as HubPart, Target};
 use crate::json::{Map, cut, str_at};
 use crate::wires::media::{Also, DataUrl, check_base64};
 
@@ -31,12 +31,14 @@ pub struct Reader<'a> {
     pub fetched: &'a HashMap<String, InlineMedia>,
     /// Whether each part may name its resolution (Gemini 3 and newer).
     pub per_part: bool,
+    /// Whether the provider follows addresses of the web.
+    pub takes_web_media: bool,
     pub finest: Option<Resolution>,
 }
 
 impl<'a> Reader<'a> {
     pub fn part(&mut self, media: Media<'a>, path: &str) -> Result<Part<'a>> {
-        let mut part = Part::of(payload(&media, self.fetched, path)?);
+        let mut part = Part::of(payload(&media, self.fetched, self.takes_web_media, path)?);
         if let Some(level) = media.detail.and_then(resolution) {
             if self.per_part {
                 part.media_resolution = Some(MediaResolution { level });
@@ -99,15 +101,16 @@ pub fn audio<'a>(data: &'a str, format: &'a str, path: &str) -> Result<Part<'a>>
 }
 
 /// Addresses in a request that have to be fetched: everything of the web that the provider does not hold itself.
-pub fn to_fetch(request: &ChatRequest) -> Vec<String> {
+pub fn to_fetch(request: &ChatRequest, target: &Target) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for message in &request.messages {
         let parts = message.content.as_ref().and_then(Content::parts).into_iter().flatten();
-        let sources = parts.filter_map(of_part).map(|media| media.source);
-        for source in sources.chain(assistant_images(&message.extra)) {
+        let media = parts.filter_map(of_part).map(|media| (media.source, media.format));
+        let images = assistant_images(&message.extra).map(|source| (source, None));
+        for (source, format) in media.chain(images) {
             let wanted = is_web(source)
                 && !is_provider_file(source)
-                && !takes_web_address(source)
+                && !is_followed(source, format, target.accent.takes_web_media)
                 && !found.iter().any(|known| known == source);
             if wanted {
                 found.push(source.to_owned());
@@ -129,6 +132,7 @@ pub fn assistant_images(extra: &Map) -> impl Iterator<Item = &str> {
 fn payload<'a>(
     media: &Media<'a>,
     fetched: &'a HashMap<String, InlineMedia>,
+    takes_web_media: bool,
     path: &str,
 ) -> Result<Payload<'a>> {
     let Media { source, format, .. } = *media;
@@ -154,8 +158,8 @@ fn payload<'a>(
         return Ok(by_address(format.map(Cow::Borrowed), file_address(source)));
     }
     if is_web(source) {
-        if takes_web_address(source) {
-            return Ok(by_address(format.map(Cow::Borrowed), source.into()));
+        if is_followed(source, format, takes_web_media) {
+            return Ok(by_address(web_mime(source, format).map(Cow::Borrowed), source.into()));
         }
         let Some(media) = fetched.get(source) else {
             let what = format!("Could not fetch '{}' ({path}).", cut(source, 200));
@@ -196,11 +200,20 @@ fn file_address(source: &str) -> Cow<'_, str> {
     }
 }
 
-/// Addresses of the web that the provider follows itself: on AI Studio only videos of YouTube (GEM-21).
-fn takes_web_address(source: &str) -> bool {
-    ["https://www.youtube.com/", "https://youtube.com/", "https://m.youtube.com/", "https://youtu.be/"]
-        .into_iter()
-        .any(|site| source.starts_with(site))
+/// Addresses that the provider follows itself: videos of YouTube everywhere, and where it takes media of the web, those
+/// whose type is known (GEM-21).
+fn is_followed(source: &str, format: Option<&str>, takes_web_media: bool) -> bool {
+    let is_video =
+        ["https://www.youtube.com/", "https://youtube.com/", "https://m.youtube.com/", "https://youtu.be/"]
+            .into_iter()
+            .any(|site| source.starts_with(site));
+    is_video || takes_web_media && source.starts_with("https://") && web_mime(source, format).is_some()
+}
+
+/// The type of what an address of the web points to, as far as it says.
+fn web_mime<'a>(source: &str, format: Option<&'a str>) -> Option<&'a str> {
+    let plain = source.find(['?', '#']).map_or(source, |end| &source[..end]);
+    format.or_else(|| mime_of_extension(plain))
 }
 
 /// `data:MIME;base64,…` into MIME type and base64; a named format wins.
@@ -256,7 +269,7 @@ mod tests {
             "https://example.com/a.png".to_owned(),
             InlineMedia { mime: "image/png".into(), data: Bytes::from_static(b"abc") },
         )]);
-        let mut reader = Reader { fetched: &fetched, per_part, finest: None };
+        let mut reader = Reader { fetched: &fetched, per_part, takes_web_media: false, finest: None };
         let part = reader.part(media, "p")?;
         Ok(serde_json::to_value(&part).unwrap())
     }
@@ -338,7 +351,7 @@ mod tests {
         assert_eq!(read(media, true).unwrap()["mediaResolution"], json!({"level": "MEDIA_RESOLUTION_LOW"}));
         assert!(read(media, false).unwrap().get("mediaResolution").is_none());
         let fetched = HashMap::new();
-        let mut reader = Reader { fetched: &fetched, per_part: false, finest: None };
+        let mut reader = Reader { fetched: &fetched, per_part: false, takes_web_media: false, finest: None };
         for detail in ["low", "high", "auto", "medium"] {
             reader.part(Media { detail: Some(detail), ..media }, "p").unwrap();
         }

@@ -35,7 +35,12 @@ pub fn encode<'a>(request: &'a ChatRequest, target: &Target) -> Result<Conversat
     let mut writer = Writer {
         modern,
         system_apart: model::takes_system_instruction(target),
-        reader: Reader { fetched: &request.media, per_part: modern, finest: None },
+        reader: Reader {
+            fetched: &request.media,
+            per_part: modern,
+            takes_web_media: target.accent.takes_web_media,
+            finest: None,
+        },
         system: Vec::new(),
         turns: Vec::new(),
         open: None,

@@ -31,7 +31,12 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     {
         inner.insert("schema".into(), plain.clone());
     }
-    let settings = generation::encode(&params, &request.extra, target, conversation.resolution)?;
+    let mut settings = generation::encode(&params, &request.extra, target, conversation.resolution)?;
+    if target.accent.labels
+        && let Some(labels) = labels(request)
+    {
+        settings.top.insert("labels".into(), labels);
+    }
     let tools = tools::encode(&params, target)?;
     if let Some(instruction) = settings.instruction {
         say(&mut conversation, instruction);
@@ -58,8 +63,25 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     Ok(Prepared { call, memo })
 }
 
-/// Where AI Studio answers. Tuned models are on the alpha interface only.
+/// The caller's labels, or else the texts of what a proxy noted of who asks.
+fn labels(request: &ChatRequest) -> Option<Value> {
+    if let Some(labels) = request.extra.get("labels") {
+        return Some(labels.clone());
+    }
+    let noted = request.metadata.as_ref()?.get("requester_metadata")?.as_object()?;
+    let labels: Map = noted
+        .iter()
+        .filter(|(_, value)| value.is_string())
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    (!labels.is_empty()).then_some(Value::Object(labels))
+}
+
+/// Where the target says, or else where AI Studio answers. Tuned models are on the alpha interface only.
 fn url(target: &Target, stream: bool) -> String {
+    if let Some(path) = target.path(stream) {
+        return format!("{}{path}", target.base);
+    }
     let model = target.model.strip_prefix("models/").unwrap_or(&target.model);
     let alpha = target.base.strip_suffix("/v1beta").filter(|_| model.starts_with("tunedModels/"));
     let mut url = match alpha {

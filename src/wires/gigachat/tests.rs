@@ -15,6 +15,7 @@ fn target() -> Target {
         model: "GigaChat-2".to_owned(),
         base: "https://example.com/api/v1".into(),
         path: None,
+        stream_path: None,
         vars: std::collections::BTreeMap::default(),
         facts: Arc::new(ModelFacts::default()),
         accent: Arc::new(Accent::default()),

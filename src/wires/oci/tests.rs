@@ -16,6 +16,7 @@ fn target(model: &str) -> Target {
         model: model.to_owned(),
         base: "https://example.com".into(),
         path: None,
+        stream_path: None,
         vars: BTreeMap::from([("compartment".to_owned(), "c".to_owned())]),
         facts: Arc::new(ModelFacts::default()),
         accent: Arc::new(Accent::default()),

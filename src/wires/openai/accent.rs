@@ -369,6 +369,7 @@ pub fn kind_of_status(status: u16, accent: &Accent) -> Option<Kind> {
     use crate::hub::ErrorClass;
     Some(match accent.error_statuses.get(&status.to_string())? {
         ErrorClass::Api => Kind::Api,
+        ErrorClass::Connection => Kind::Connection,
         ErrorClass::ServiceUnavailable => Kind::ServiceUnavailable,
     })
 }

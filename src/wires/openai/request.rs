@@ -30,11 +30,15 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     }
     let asides = accent::apply(&mut params, target)?;
     let messages = messages(request, target, &asides);
-    let body = body(request, target, &params, &messages, request.stream && !asides.whole)
+    let stream = request.stream && !asides.whole && !target.accent.instances;
+    let mut body = body(request, target, &params, &messages, stream)
         .map_err(|error| Error::bad_request("the request cannot be written as JSON").with_source(error))?;
+    if target.accent.instances {
+        body = instance(&body);
+    }
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let path = target.path.as_deref().unwrap_or(PATH);
+    let path = target.path(stream).unwrap_or(PATH);
     // Some callers give the whole address.
     let url =
         if target.base.ends_with(path) { target.base.clone() } else { format!("{}{path}", target.base) };
@@ -57,8 +61,9 @@ fn body(
     let mut map = serializer.serialize_map(None)?;
     let free = |key: &str| !request.extra_body.contains_key(key);
     let keeps_cache_control = target.accent.sends_cache_control(&target.model);
-    if free("model") {
-        map.serialize_entry("model", &target.model)?;
+    if free("model") && !target.accent.instances {
+        let model = if target.accent.nameless { "" } else { target.model.as_str() };
+        map.serialize_entry("model", model)?;
     }
     if free("messages") {
         map.serialize_entry("messages", messages)?;
@@ -101,6 +106,12 @@ fn body(
     }
     map.end()?;
     Ok(out)
+}
+
+/// The request as the only instance of a prediction. It is an object that is not empty.
+fn instance(body: &[u8]) -> Vec<u8> {
+    let fields = body.strip_prefix(b"{").unwrap_or(body);
+    [br#"{"instances":[{"@requestFormat":"chatCompletions","#, fields, b"]}"].concat()
 }
 
 /// The messages as this format has them. Untouched ones are borrowed (GEN-10).

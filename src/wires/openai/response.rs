@@ -14,9 +14,14 @@ use crate::wires::{HttpReply, Memo};
 pub fn decode(reply: &HttpReply, memo: &Memo, target: &Target) -> Result<ChatResponse> {
     let tree: Tree<'_> =
         serde_json::from_slice(&reply.body).map_err(|error| unreadable(&reply.body).with_source(error))?;
-    let Tree::Object(fields) = tree else {
+    let Tree::Object(mut fields) = tree else {
         return Err(unreadable(&reply.body));
     };
+    if target.accent.instances
+        && let Some(Tree::Object(predicted)) = fields.take("predictions")
+    {
+        fields = predicted;
+    }
     let mut response = from_fields(fields, target)?;
     if let Some(tool) = &memo.json_tool {
         response.choices.iter_mut().for_each(|choice| answer_of_tool(choice, tool));

@@ -22,3 +22,4 @@ mod quirks;
 mod stream_errors;
 mod support;
 mod verbs;
+mod vertex;
