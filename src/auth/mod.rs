@@ -7,6 +7,7 @@ pub mod gigachat;
 pub mod google;
 pub mod ibm;
 pub mod oci;
+mod rsa;
 pub mod sap;
 
 use std::fmt;

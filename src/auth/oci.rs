@@ -6,13 +6,9 @@ use std::time::SystemTime;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue};
-use rustls::SignatureScheme;
-use rustls::crypto::ring::sign::any_supported_type;
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::PemObject as _;
 use sha2::{Digest as _, Sha256};
 
-use super::Secret;
+use super::{Secret, rsa};
 use crate::address;
 use crate::error::{Error, Kind, Result};
 use crate::wires::HttpCall;
@@ -69,7 +65,6 @@ impl Signer {
 }
 
 impl Key {
-    /// The errors of what reads keys are not told: they may show parts of it.
     fn sign(&self, text: &[u8]) -> Result<Vec<u8>> {
         let pem = match self {
             Self::Pem(pem) => pem.clone(),
@@ -78,13 +73,8 @@ impl Key {
             })?),
         };
         // Variables hold line breaks as two letters.
-        let pem = pem.expose().replace("\\n", "\n");
-        let key =
-            PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| unusable("is no key in PEM format"))?;
-        let key = any_supported_type(&key).map_err(|_| unusable("is of an unknown kind"))?;
-        let signer = key.choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256]);
-        let signer = signer.ok_or_else(|| unusable("is no RSA key"))?;
-        signer.sign(text).map_err(|_| unusable("does not sign"))
+        let pem = Secret::new(pem.expose().replace("\\n", "\n"));
+        rsa::sign(&pem, text).map_err(unusable)
     }
 }
 
@@ -103,7 +93,7 @@ mod tests {
     use super::*;
 
     /// What openssl makes of the same text with the same key.
-    const SIGNATURE: &str = "jNLXxrtKfd+3dLOMjioTxDD0AQHXAaLkWvIBp4A/3819kmVYlwTZwxmjb4KdK3QJD+4JGZl4uypat7jzPW8YhElyRziJ3QCRxsWmiCafOsIlzJVhRsKZW3x06XYSuSMmmLDIog3ywIkGAb9uWFegRULwf4hW5hc9edCu6GtT/jnrGvdd536qngW6CC3G1981wdFqdN7F56+pIwHVWIqugDLQzgd9ohbQ16n43g1IFWkCppwae5FmInzPzW/tcMdyaUVzKk4vnMP96CaACJ4DwsBGyijsIgtvit9ULhF08t4Aktv7oxbo8pCaeOPNxIJnIHnuP+gWx03QGEoTdUX+Kg==";
+    const SIGNATURE: &str = "bo8MJwcw7drfII0SO4xnajS+Cvu1rR8n6B/pCiytVYZ8E+dyajC+7wifVdIG9wHWqa6gagT+z2jG5jBAzvV9WOS8vQjOs9rsi/LnjoMQHHDMy4Lo6SxGvI2hx24XAvI4+nvF0/XjLZgGpXi4RxHqgUWbb6Kv4BpQJsMRZBRerMYo4JNV0wYu5HIHzuqjfHXIdsKGG231RZxOIYg64I3ulNT++y9bVLVxhBEEPO49ToKN5xugtQ6ex0i4MDuD2Zdlu9SxuKruD915vgVQsf9u9+vqt93u4/srp7RNfZ0V/kVySlF+kVLiBMSTOctR+pqKhNT7zlOjT18mrToEsnn4KQ==";
 
     fn call() -> HttpCall {
         HttpCall {
@@ -120,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_request_is_signed_as_openssl_does() {
-        let pem = include_str!("../../tests/fixtures/oci/private-key.pem");
+        let pem = include_str!("../../tests/fixtures/google/private-key.pem");
         for text in [pem.to_owned(), pem.replace('\n', "\\n")] {
             let mut call = call();
             signer(Key::Pem(Secret::new(text))).sign(&mut call, SystemTime::UNIX_EPOCH).unwrap();

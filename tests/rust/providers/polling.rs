@@ -237,3 +237,24 @@ async fn what_comes_before_the_request_proper() {
         ]
     );
 }
+
+/// Oracle's requests are signed, and arrive whole.
+#[tokio::test]
+async fn a_request_is_signed_with_the_key_of_a_user() {
+    let (base, served) = server(vec![(
+        200,
+        json!({ "chatResponse": { "choices": [{
+            "message": { "role": "ASSISTANT", "content": [{ "type": "TEXT", "text": "out" }] }, "finishReason": "stop",
+        }] } }),
+    )]);
+    let key = include_str!("../../fixtures/google/private-key.pem");
+    let who = json!({
+        "oci_user": "u", "oci_tenancy": "t", "oci_fingerprint": "f", "oci_key": key, "oci_compartment_id": "c",
+    });
+    let answer = Engine::new().chat(call("oci/meta.llama-3.3-70b-instruct", &base, who)).await.unwrap();
+    assert_eq!(answer.response.choices[0].message.content.as_deref(), Some("out"));
+    let asked = served.join().unwrap();
+    let signed =
+        "POST /20231130/actions/chat Signature version=\"1\",keyId=\"t/u/f\",algorithm=\"rsa-sha256\"";
+    assert!(asked[0].starts_with(signed), "{asked:?}");
+}
