@@ -41,7 +41,7 @@ const WIRES: &[(&str, &[&str])] = &[
     // OpenAI's language inside something else, or in older words.
     ("wrapped", &["gigachat/GigaChat-2", "text-completion-openai/gpt-3.5-turbo-instruct"]),
     ("sagemaker", &["sagemaker_chat/e", "sagemaker_nova/e", "sagemaker/e"]),
-    ("text", &["anthropic_text/claude-2.1", "langgraph/a", "predibase/m", "replicate/o/m", "nlp_cloud/m"]),
+    ("text", &["anthropic_text/claude-2.1", "langgraph/a", "bytez/m", "replicate/o/m", "nlp_cloud/m"]),
 ];
 
 /// Models whose requests have something of their own, beside those above.

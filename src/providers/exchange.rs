@@ -25,15 +25,18 @@ pub enum Exchange {
 
 impl Exchange {
     /// Takes out of a key what it says besides: a service key of SAP's is the whole of an account.
-    pub fn read_key(self, wanted: &mut Wanted, row: &Provider, environment: &dyn Environment) {
-        if self != Self::Sap {
-            return;
+    pub fn read_key(self, wanted: &mut Wanted, row: &Provider, environment: &dyn Environment) -> Result<()> {
+        if self != Self::Sap || wanted.unproven {
+            return Ok(());
         }
         let text = match &wanted.api_key {
             Some(key) => Some(key.expose().to_owned()),
             None => environment.first(&row.key_env),
         };
-        let Some(Value::Object(key)) = text.and_then(|text| serde_json::from_str(&text).ok()) else { return };
+        let Some(Value::Object(key)) = text.and_then(|text| serde_json::from_str(&text).ok()) else {
+            let has_address = wanted.api_base.is_some() || environment.first(&row.base_env).is_some();
+            return if has_address { Ok(()) } else { Err(no_service_key()) };
+        };
         let at = |path: &str| key.get(path).and_then(Value::as_str).map(str::to_owned);
         for (name, field) in [
             ("aicore_client_id", "clientid"),
@@ -44,6 +47,7 @@ impl Exchange {
         }
         let address = key.get("serviceurls").and_then(|urls| urls.get("AI_API_URL")).and_then(Value::as_str);
         wanted.api_base = wanted.api_base.take().or_else(|| address.map(str::to_owned));
+        Ok(())
     }
 
     /// Puts the way to a token into a route that is otherwise ready.
@@ -131,10 +135,14 @@ fn sap(route: &mut Route, values: &Values<'_>) -> Result<()> {
     let (Some(id), Some(secret), Some(endpoint)) =
         (values.get("client_id"), values.get("client_secret"), values.get("auth_url"))
     else {
-        let what = "Missing credentials for sap. Set AICORE_SERVICE_KEY, or AICORE_CLIENT_ID, AICORE_CLIENT_SECRET and \
-                    AICORE_AUTH_URL; or pass the service key as `api_key`.";
-        return Err(Error::new(Kind::Authentication, what));
+        return Err(no_service_key());
     };
     route.grant = Some(Arc::new(sap::Client { endpoint, id, secret: Secret::new(secret) }));
     Ok(())
+}
+
+fn no_service_key() -> Error {
+    let what = "Missing credentials for sap. Set AICORE_SERVICE_KEY, or AICORE_BASE_URL, AICORE_CLIENT_ID, \
+                AICORE_CLIENT_SECRET and AICORE_AUTH_URL; or pass the service key as `api_key`.";
+    Error::new(Kind::Authentication, what)
 }

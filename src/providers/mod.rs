@@ -147,7 +147,7 @@ pub fn resolve(
         at(Error::bad_request(format!("the provider '{}' has no {}", row.name, call_type.plural())))
     })?;
     if let Some(exchange) = row.exchange {
-        exchange.read_key(&mut wanted, &row, environment);
+        exchange.read_key(&mut wanted, &row, environment).map_err(at)?;
     }
     let read = match row.model_names {
         ModelNames::Vertex if call_type == CallType::Chat => vertex::read(&model, &row),

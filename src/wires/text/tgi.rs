@@ -29,9 +29,9 @@ const TGI: Format = Format {
 /// `/{tenant}/deployments/v2/llms/{model}/generate`
 pub const PREDIBASE: Text = Text(&Format {
     url: |target, stream| {
-        let tenant = target.vars.get("tenant_id").map_or("", String::as_str);
+        let path = target.path.as_deref().unwrap_or_default();
         let end = if stream { "generate_stream" } else { "generate" };
-        format!("{}/{tenant}/deployments/v2/llms/{}/{end}", target.base, target.model)
+        format!("{}{path}/{}/{end}", target.base, target.model)
     },
     params: &[
         ("temperature", "temperature"),

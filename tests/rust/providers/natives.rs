@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::errors::failed;
 use crate::facts::{Chat, compare};
 use crate::parameters::{PROBES, difference, expected};
-use crate::support::{Sent, answered, keywords, sent, streamed, variables};
+use crate::support::{Sent, Variables, answered, keywords, sent, streamed, variables};
 
 #[derive(Debug, Deserialize)]
 struct Natives {
@@ -607,4 +607,23 @@ fn watsonx_asks_who_pays() {
     let call = keywords("watsonx/m", json!({ "api_key": null }));
     let sent = sent(call, &variables).unwrap();
     assert_eq!((sent.header("authorization"), &sent.body["space_id"]), (Some("ZenApiKey z"), &json!("s")));
+}
+
+/// What is missing is named before anything is sent.
+#[test]
+fn missing_parts_are_named() {
+    for (model, names) in [
+        ("predibase/m", &["predibase_tenant_id", "PREDIBASE_TENANT_ID"][..]),
+        ("sap/m", &["AICORE_SERVICE_KEY", "api_key"]),
+        ("oci/m", &["oci_key", "OCI_KEY_FILE"]),
+        ("gigachat/m", &["GIGACHAT_CREDENTIALS"]),
+        ("watsonx/m", &["api_base", "WATSONX_API_BASE"]),
+    ] {
+        let key = if model.starts_with("pre") { json!("k") } else { Value::Null };
+        let call = keywords(model, json!({ "api_base": null, "api_key": key }));
+        let error = sent(call, &Variables::default()).err().unwrap_or_else(|| panic!("{model} is sent"));
+        for name in names {
+            assert!(error.message().contains(name), "{model}: {error}");
+        }
+    }
 }
