@@ -275,11 +275,10 @@ pub fn refusal(reply: &HttpReply, map: &Map) -> Error {
     let what = [code, nested.unwrap_or(said)].into_iter().filter(|word| !word.is_empty());
     let what = what.collect::<Vec<_>>().join(": ");
     let kind = match reply.status {
-        0..300 => Kind::Authentication,
         408 | 504 => Kind::Timeout,
         429 => Kind::RateLimit,
-        400..500 => Kind::Authentication,
-        _ => Kind::ServiceUnavailable,
+        500.. => Kind::ServiceUnavailable,
+        _ => Kind::Authentication,
     };
     let what = if what.is_empty() { "no token in the answer" } else { cut(&what, SHOWN) };
     Error::new(kind, format!("The token service refused (status {}): {what}", reply.status))

@@ -189,6 +189,7 @@ impl Job {
             idle: self.call.limits.idle,
             include_usage,
             repeated_chunk_limit: self.call.repeated_chunk_limit,
+            reply_model: target.accent.streams_name_model,
             context: self.call.error_context(),
         };
         Ok(ChatStream::live(body, wire.framing(), decoder, meta, settings))
@@ -257,7 +258,7 @@ fn encode(call: &ChatCall) -> Result<(HttpCall, Memo)> {
     let Prepared { call: mut http, memo } =
         target.wire.chat().encode(&call.request, target).map_err(named)?;
     add_headers(&mut http.headers, call).map_err(named)?;
-    for (name, value) in &call.query {
+    for (name, value) in call.route.query.iter().chain(&call.query) {
         let mark = if http.url.contains('?') { '&' } else { '?' };
         let pair: String =
             url::form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();

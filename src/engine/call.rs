@@ -1,5 +1,6 @@
 //! From keywords and settings to a call that is checked and ready to send. No network.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,9 +10,9 @@ use serde_json::Value;
 use super::mock::Mock;
 use super::retry::RetryPolicy;
 use super::{cache_marks, drop_params};
-use crate::auth::{Secret, aws};
+use crate::auth::{Secret, aws, azure};
 use crate::config::{self, Environment};
-use crate::error::{Error, Inner, Result};
+use crate::error::{Error, Inner, Kind, Result};
 use crate::hub::{ChatRequest, Options, Target, ThinkingBudgets, check_messages};
 use crate::json::{Map, kind_of};
 use crate::providers::{self, Route, Wanted};
@@ -34,6 +35,10 @@ pub struct Settings {
     /// Keys by provider, for providers whose key is set apart.
     pub keys: HashMap<String, Secret>,
     pub organization: Option<String>,
+    /// The version of an interface that is dated.
+    pub api_version: Option<String>,
+    /// Azure's machines may be asked for a token of their identity.
+    pub azure_machine_identity: bool,
     pub headers: Vec<(String, String)>,
     pub drop_params: bool,
     pub modify_params: bool,
@@ -80,10 +85,20 @@ impl ErrorContext {
             hide(key, error.facts_mut());
         }
         if error.facts().provider.is_none() {
+            let prefix = self.prefix_of(&error);
             let facts = error.facts_mut();
-            facts.message = format!("{} - {}", self.prefix, facts.message);
+            facts.message = format!("{prefix} - {}", facts.message);
         }
         error.at(&self.provider, &self.model)
+    }
+
+    /// The provider's name in errors, with their class where its row says so; a plain bad request has none.
+    fn prefix_of(&self, error: &Error) -> Cow<'_, str> {
+        let Some(name) = self.prefix.strip_suffix(" {class}") else { return Cow::Borrowed(&self.prefix) };
+        if error.kind() == Kind::BadRequest && error.status() == 400 {
+            return Cow::Borrowed(name);
+        }
+        Cow::Owned(format!("{name} {}", error.kind().class_name()))
     }
 }
 
@@ -356,6 +371,7 @@ const CONTROL: &[&str] = &[
     "stream_timeout",
     "supports_system_message",
     "tags",
+    "tenant_id",
     "text_completion",
     "timeout",
     "tpm",
@@ -376,9 +392,18 @@ const READ: &[&str] = &[
     "allowed_openai_params",
     "api_base",
     "api_key",
+    "api_version",
+    "azure_ad_token",
+    "azure_password",
+    "azure_scope",
+    "azure_username",
+    "base_model",
     "base_url",
     "cache_control_injection_points",
+    "client_id",
+    "client_secret",
     "custom_llm_provider",
+    "deployment_id",
     "drop_params",
     "extra_headers",
     "extra_query",
@@ -397,6 +422,7 @@ const READ: &[&str] = &[
     "request_timeout",
     "ssl_verify",
     "stream_timeout",
+    "tenant_id",
     "timeout",
 ];
 
@@ -408,8 +434,9 @@ pub fn is_ignored(name: &str) -> bool {
 /// Prices of a caller's own are keywords too: `input_cost_per_token` and its many relatives.
 fn is_control(name: &str) -> bool {
     CONTROL.binary_search(&name).is_ok()
-        // Among them are secrets: they never reach a body (BED-23).
+        // Among them are secrets: they never reach a body (BED-23, AZ-10).
         || name.starts_with("aws_")
+        || name.starts_with("azure_")
         || name.contains("_cost_per_")
         || name.contains("_token_cost")
         || name.starts_with("langfuse_")
@@ -493,7 +520,12 @@ impl Control {
         } else if let Some(other) = settings.model_aliases.get(&model) {
             model.clone_from(other);
         }
-        let provider = self.text("custom_llm_provider")?.map(str::to_owned);
+        let mut provider = self.text("custom_llm_provider")?.map(str::to_owned);
+        if let Some(deployment) = self.text("deployment_id")? {
+            // Only Azure has deployments.
+            deployment.clone_into(&mut model);
+            provider = Some("azure".to_owned());
+        }
         let api_base = match self.text("api_base")? {
             Some(base) => Some(base),
             None => self.text("base_url")?,
@@ -503,13 +535,17 @@ impl Control {
             settings.keys.get(&provider).cloned().or_else(|| settings.api_key.clone())
         });
         let mut header_values = Vec::new();
-        for keyword in ["organization", "project"] {
+        for keyword in ["api_version", "organization", "project"] {
             if let Some(value) = self.text(keyword)? {
                 header_values.push((keyword.to_owned(), value.to_owned()));
             }
         }
-        if let Some(organization) = &settings.organization {
-            header_values.push(("organization".to_owned(), organization.clone()));
+        for (keyword, setting) in
+            [("api_version", &settings.api_version), ("organization", &settings.organization)]
+        {
+            if let Some(value) = setting {
+                header_values.push((keyword.to_owned(), value.clone()));
+            }
         }
         Ok(Wanted {
             model,
@@ -518,7 +554,12 @@ impl Control {
             api_key,
             header_values,
             aws: aws::Keywords::read(|name| Ok(self.text(name)?.map(str::to_owned)))?,
+            azure: azure::Keywords::read(
+                |name| Ok(self.text(name)?.map(str::to_owned)),
+                settings.azure_machine_identity,
+            )?,
             model_id: self.text("model_id")?.map(str::to_owned),
+            base_model: self.text("base_model")?.map(str::to_owned),
         })
     }
 

@@ -25,11 +25,20 @@ pub struct Target {
     pub options: Options,
 }
 
+impl Target {
+    /// The name of the model that answers, which tells its family.
+    pub fn known_as(&self) -> &str {
+        self.facts.base_model.as_deref().unwrap_or(&self.model)
+    }
+}
+
 /// What is known of a model. Absent facts are unknown, not false.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ModelFacts {
     /// The name under which the model is listed; `None` for an unlisted one.
     pub key: Option<String>,
+    /// The model itself, where the target's name is a deployment's and does not say it.
+    pub base_model: Option<String>,
     pub max_input_tokens: Option<u64>,
     pub max_output_tokens: Option<u64>,
     pub mode: Option<String>,

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, RwLock};
 
 use crate::auth::exchange::Grant;
-use crate::auth::{Scheme, Secret, aws};
+use crate::auth::{Scheme, Secret, aws, azure};
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{ModelFacts, Options, Target};
@@ -18,7 +18,7 @@ use crate::wires::WireId;
 use crate::{address, auth, models};
 
 pub use names::split_model;
-pub use row::{HeaderFrom, ModelNames, Provider, Variable, Wires};
+pub use row::{HeaderFrom, ModelNames, Provider, TokenKind, Variable, Wires};
 
 /// The embedded rows: (file name, text), sorted.
 static DATA: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/providers.rs"));
@@ -82,8 +82,11 @@ pub struct Wanted {
     /// Values for keywords that a row turns into headers (`organization` …).
     pub header_values: Vec<(String, String)>,
     pub aws: aws::Keywords,
+    pub azure: azure::Keywords,
     /// What is called instead of the model that is named: a deployment of it.
     pub model_id: Option<String>,
+    /// The model behind a name that does not say it.
+    pub base_model: Option<String>,
 }
 
 /// Where a call goes and how it proves who it is. Resolved once; nobody parses the model string again.
@@ -97,6 +100,26 @@ pub struct Route {
     /// How a token is had that takes the place of a key.
     pub grant: Option<Arc<dyn Grant>>,
     pub headers: Vec<(String, String)>,
+    /// What stands in the query of the address.
+    pub query: Vec<(String, String)>,
+}
+
+impl Route {
+    /// The key goes elsewhere than the row says.
+    fn sign_with(&mut self, auth: Scheme) {
+        if self.row.auth != auth {
+            self.row = Arc::new(Provider { auth, ..(*self.row).clone() });
+        }
+    }
+
+    /// A token takes the place of the key.
+    fn prove_with(&mut self, proof: azure::Proof) {
+        self.sign_with(Scheme::Bearer);
+        match proof {
+            azure::Proof::Token(token) => self.key = Some(token),
+            azure::Proof::Grant(grant) => self.grant = Some(grant),
+        }
+    }
 }
 
 /// A route for a call that is not sent: no key, no address of the caller's.
@@ -115,6 +138,9 @@ pub fn resolve_without_key(wanted: Wanted, options: Options) -> Result<Route> {
 pub fn resolve(mut wanted: Wanted, options: Options, environment: &dyn Environment) -> Result<Route> {
     let (provider, model) = split_model(&wanted.model, wanted.provider.as_deref())?;
     let row = row(&provider).ok_or_else(|| names::unknown_provider(&format!("{provider}/{model}")))?;
+    if let Some(other) = row.quirk.and_then(|quirk| quirk.redirected(&wanted, &model, &row, environment)) {
+        return resolve(other, options, environment);
+    }
     let at = |error: Error| error.at(&row.name, &model);
     let chat = row.wires.chat.ok_or_else(|| {
         at(Error::bad_request(format!("the provider '{}' has no chat completions", row.name)))
@@ -130,15 +156,22 @@ pub fn resolve(mut wanted: Wanted, options: Options, environment: &dyn Environme
     if let Some(endpoint) = wanted.aws.runtime_endpoint.take().filter(|_| region.is_some()) {
         wanted.api_base = Some(endpoint);
     }
-    let key = wanted.api_key.take().or_else(|| environment.first(&row.key_env).map(Secret::new));
+    let (key, proof) = key_or_token(&mut wanted, &row, environment).map_err(at)?;
     let values = vars::Values::of(&row, &wanted, region.as_deref(), environment);
     let base = format!("{}{}", base(&row, &wanted, &values, environment).map_err(at)?, read.base_suffix);
-    if key.is_none() && row.key_required {
+    if key.is_none() && proof.is_none() && row.key_required {
         return Err(at(missing_key(&row)));
     }
     let mut headers = Vec::with_capacity(row.headers.len());
     for (name, value) in &row.headers {
         headers.push((name.clone(), values.fill(value).map_err(at)?));
+    }
+    let mut query = Vec::with_capacity(row.query.len());
+    for (name, value) in &row.query {
+        let value = values.fill(value).map_err(at)?;
+        if !value.is_empty() {
+            query.push((name.clone(), value));
+        }
     }
     let signing = match (&key, &region) {
         (None, Some(region)) => Some(aws::Signing {
@@ -167,12 +200,37 @@ pub fn resolve(mut wanted: Wanted, options: Options, environment: &dyn Environme
         options,
         model: read.shown,
     };
-    let mut route = Route { target, row, key, signing, grant: None, headers };
+    let mut route = Route { target, row, key, signing, grant: None, headers, query };
     if let Some(quirk) = route.row.quirk {
         let (provider, model) = (route.target.provider.clone(), route.target.model.clone());
-        quirk.adapt(&mut route).map_err(|error| error.at(&provider, &model))?;
+        quirk.adapt(&mut route, wanted.base_model.as_deref()).map_err(|error| error.at(&provider, &model))?;
+    }
+    if let Some(proof) = proof {
+        route.prove_with(proof);
     }
     Ok(route)
+}
+
+/// The key, or what takes its place: what the call says comes before the environment, a token before a key.
+fn key_or_token(
+    wanted: &mut Wanted,
+    row: &Provider,
+    environment: &dyn Environment,
+) -> Result<(Option<Secret>, Option<azure::Proof>)> {
+    let key = wanted.api_key.take();
+    let own = || environment.first(&row.key_env).map(Secret::new);
+    match row.token {
+        None => Ok((key.or_else(own), None)),
+        Some(TokenKind::Entra) => {
+            if let Some(proof) = wanted.azure.said(key.is_some(), environment)? {
+                return Ok((None, Some(proof)));
+            }
+            match key.or_else(own) {
+                Some(key) => Ok((Some(key), None)),
+                None => Ok((None, wanted.azure.found(environment)?)),
+            }
+        }
+    }
 }
 
 /// What a model's name says.
@@ -205,6 +263,14 @@ fn missing_key(row: &Provider) -> Error {
     let how = match row.key_env.as_slice() {
         [] => "Pass `api_key`.".to_owned(),
         names => format!("Pass `api_key` or set the environment variable {}.", names.join(" or ")),
+    };
+    let how = match row.token {
+        None => how,
+        Some(TokenKind::Entra) => {
+            format!(
+                "{how} Or use Entra ID: pass `azure_ad_token`, or `tenant_id`, `client_id` and `client_secret`."
+            )
+        }
     };
     Error::new(Kind::Authentication, format!("Missing credentials for {}. {how}", row.name))
 }

@@ -1,18 +1,51 @@
 //! Azure AI: language, path and header of the key depend on the model and the host.
 
-use std::sync::Arc;
-
-use crate::auth::Scheme;
-use crate::providers::{Provider, Route};
+use crate::auth::{Scheme, Secret};
+use crate::config::Environment;
+use crate::models;
+use crate::providers::{Provider, Route, Wanted};
 use crate::wires::WireId;
 
 const CHAT: &str = "/chat/completions";
+/// Where hosts end that serve models of all makers in one place.
+const FOUNDRY: &str = ".services.ai.azure.com";
 const MESSAGES: &str = "/v1/messages";
 
+/// A model of OpenAI's is a deployment, unless the host serves all models in one place: Azure OpenAI then, with the
+/// address and the key of this provider.
+pub fn redirected(
+    wanted: &Wanted,
+    model: &str,
+    row: &Provider,
+    environment: &dyn Environment,
+) -> Option<Wanted> {
+    if models::provider_of(model)? != "openai" {
+        return None;
+    }
+    let base = wanted.api_base.clone().or_else(|| environment.first(&row.base_env))?;
+    if host(&base).ends_with(FOUNDRY) {
+        return None;
+    }
+    Some(Wanted {
+        model: model.to_owned(),
+        provider: Some("azure".to_owned()),
+        api_base: Some(base),
+        api_key: wanted.api_key.clone().or_else(|| environment.first(&row.key_env).map(Secret::new)),
+        ..wanted.clone()
+    })
+}
+
+fn host(base: &str) -> String {
+    url::Url::parse(base).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+}
+
 pub fn adapt(route: &mut Route) {
+    // A router that picks the model has this in front of its name.
+    if let Some(name) = route.target.model.strip_prefix("model_router/") {
+        route.target.model = name.to_owned();
+    }
     let base = &mut route.target.base;
-    let host =
-        url::Url::parse(base).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    let host = host(base);
     if route.target.model.starts_with("claude") {
         // Claude speaks its own language, beside the others.
         for end in [MESSAGES, CHAT, "/models"] {
@@ -24,20 +57,18 @@ pub fn adapt(route: &mut Route) {
             base.push_str("/anthropic");
         }
         route.target.wire = WireId::Anthropic;
-        sign_with(route, Scheme::AzureAnthropic);
+        route.query.clear();
+        route.sign_with(Scheme::AzureAnthropic);
         return;
     }
-    let is_foundry = host.ends_with(".services.ai.azure.com");
+    let is_foundry = host.ends_with(FOUNDRY);
     if is_foundry && !base.ends_with("/models") && !base.ends_with(CHAT) {
         base.push_str("/models");
     }
     // Resources take the key as `api-key`; model deployments with a host of their own, and whatever stands in front
     // of them, as a bearer token.
-    if is_foundry || host.ends_with(".openai.azure.com") {
-        sign_with(route, Scheme::ApiKey);
+    let is_deployment = route.target.base.contains("/openai/deployments/");
+    if is_foundry || is_deployment || host.ends_with(".openai.azure.com") {
+        route.sign_with(Scheme::ApiKey);
     }
-}
-
-fn sign_with(route: &mut Route, auth: Scheme) {
-    route.row = Arc::new(Provider { auth, ..(*route.row).clone() });
 }

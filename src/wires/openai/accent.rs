@@ -316,7 +316,7 @@ fn json_schema(params: &mut Cow<'_, Params>, asides: &mut Asides, target: &Targe
     let schema = schema.cloned().unwrap_or_else(|| json!({ "type": "object" }));
     match rule {
         SchemaRule::Plain => {}
-        SchemaRule::Tool => {
+        SchemaRule::Tool | SchemaRule::ToolAlways => {
             if params.has("tools") {
                 return Err(Error::bad_request(format!(
                     "{} has no native JSON schemas for the model '{}': a forced tool stands for them, which cannot \

@@ -25,7 +25,7 @@ pub fn family(target: &Target) -> Family {
     if !target.accent.openai_models {
         return Family::Plain;
     }
-    let model = target.model.rsplit('/').next().unwrap_or(&target.model);
+    let model = target.known_as().rsplit('/').next().unwrap_or_default();
     if let Some(rest) = model.strip_prefix("gpt-")
         && rest.bytes().next().is_some_and(|digit| (b'5'..=b'9').contains(&digit))
     {
@@ -51,7 +51,7 @@ fn can_skip_reasoning(target: &Target) -> bool {
 
 /// Whether the target takes a parameter: as its row says, else as OpenAI's models do.
 pub fn supports(parameter: &str, target: &Target) -> bool {
-    if let Some(said) = target.accent.takes(parameter, &target.model, &target.facts) {
+    if let Some(said) = target.accent.takes(parameter, target.known_as(), &target.facts) {
         return said;
     }
     if target.accent.openai_models {

@@ -67,7 +67,10 @@ pub fn sent(keywords: Value, variables: &Variables) -> Result<Sent> {
     }
     auth::sign(&mut headers, call.route.row.auth, call.route.key.as_ref())?;
     let body = serde_json::from_slice(&prepared.call.body).expect("the body is JSON");
-    Ok(Sent { url: prepared.call.url, headers, body })
+    let query: Vec<String> = call.route.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let mark = if query.is_empty() { "" } else { "?" };
+    let url = format!("{}{mark}{}", prepared.call.url, query.join("&"));
+    Ok(Sent { url, headers, body })
 }
 
 /// The body of a call to a model with a key, an address and one user message, unless others are given.

@@ -8,6 +8,7 @@
     reason = "clippy takes the helpers of a test for other code"
 )]
 
+mod azure;
 mod coverage;
 mod general;
 mod openai;
