@@ -51,6 +51,8 @@ pub struct Accent {
     pub tool_choice: BTreeMap<String, ToolChoiceRule>,
     /// Words of `reasoning_effort` that the provider calls otherwise.
     pub effort: BTreeMap<String, String>,
+    /// Efforts that only models take which are listed with them (OAI-06).
+    pub listed_efforts: Vec<String>,
     /// How `reasoning_effort` and `thinking` are asked for: `switch`, `switch_only`, `effort_only`, `listed` or `budget`.
     pub reasoning: ReasoningRule,
     /// What stands for a JSON schema of the answer: a forced `tool`, or `words` (GEN-29).

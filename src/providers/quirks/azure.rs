@@ -14,6 +14,7 @@ pub const VERSION: &str = "api-version";
 const TOOL_CHOICE: (u16, u8) = (2023, 12);
 const REQUIRED: (u16, u8) = (2024, 6);
 const SCHEMAS: (u16, u8) = (2024, 8);
+const SYSTEM: &str = "system_messages";
 /// Prefixes that say of which series a deployment is, and the model whose rules it has then.
 const SERIES: [(&str, &str); 2] = [("o_series/", "o3"), ("gpt5_series/", "gpt-5")];
 
@@ -56,15 +57,19 @@ fn name_model(route: &mut Route, base_model: Option<&str>) {
             target.facts = models::facts("openai", model);
         }
     }
-    let is_o_series = is_o_series(model.as_ref().unwrap_or(&target.model));
+    let name = model.as_ref().unwrap_or(&target.model);
+    let is_o_series = is_o_series(name);
     if model.is_none() && !is_o_series {
         return;
     }
+    // Its maker's entry is the one that says so (OAI-07).
+    let takes_system = models::facts("openai", name).can(SYSTEM);
     let facts = Arc::make_mut(&mut target.facts);
     facts.base_model = model;
     if is_o_series {
         // Tools are a matter of the version here, and the table leaves some of them out.
-        for ability in ["reasoning", "function_calling", "parallel_function_calling", "response_schema"] {
+        let abilities = ["reasoning", "function_calling", "parallel_function_calling", "response_schema"];
+        for ability in abilities.into_iter().chain(takes_system.then_some(SYSTEM)) {
             if !facts.can(ability) {
                 facts.abilities.push(ability.to_owned());
             }

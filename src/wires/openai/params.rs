@@ -176,13 +176,14 @@ fn check_gpt5(params: &mut Params, target: &Target) -> Result<()> {
     check_temperature(params, target, "while reasoning is active, unless reasoning_effort resolves to 'none'")
 }
 
-/// Levels are gated by the model's facts: one said to be lacking is refused, `xhigh` unless it is listed, `max`
-/// never (OAI-06).
+/// Levels are gated by the model's facts: one said to be lacking is refused, `xhigh` (and what the row says) unless it
+/// is listed, `max` never (OAI-06).
 fn takes_effort(level: &str, target: &Target) -> bool {
     let ability = format!("{level}_reasoning_effort");
     match level {
         "max" => true,
         "xhigh" => target.facts.can(&ability),
+        _ if target.accent.listed_efforts.iter().any(|known| known == level) => target.facts.can(&ability),
         _ => !target.facts.lacks(&ability),
     }
 }

@@ -99,8 +99,20 @@ fn az_02_newer_models_take_max_completion_tokens() {
         let error = refused(azure(model, json!({ "temperature": 0.2 })));
         assert_eq!(error.kind(), Kind::UnsupportedParams, "{model}");
     }
+    let none = |model: &str| azure(model, json!({ "reasoning_effort": "none" }));
+    assert_eq!(refused(none("gpt-5")).kind(), Kind::UnsupportedParams, "OAI-06: it is not listed with it");
+    assert_eq!(sent(none("gpt-5.1"))["reasoning_effort"], "none");
     // The chat line does not reason.
     assert_eq!(sent(azure("gpt-5-chat", json!({ "temperature": 0.2 })))["temperature"], 0.2);
+}
+
+#[test]
+fn az_02_some_of_the_series_take_system_messages() {
+    let messages = json!([{ "role": "system", "content": "s" }, { "role": "user", "content": "hi" }]);
+    for (model, role) in [("o1", "system"), ("o3-mini", "user"), ("o_series/mine", "user")] {
+        let body = sent(azure(model, json!({ "messages": messages })));
+        assert_eq!(body["messages"][0]["role"], role, "{model}");
+    }
 }
 
 #[test]
@@ -166,7 +178,15 @@ fn az_05_a_tool_stands_for_a_schema_where_there_are_none() {
         assert!(body.get("response_format").is_none());
         assert!(body.get("stream").is_none(), "its answer comes whole (GEN-30)");
     }
-    assert_eq!(sent(with("mine", "2024-08-01-preview"))["response_format"], format);
+    for model in ["mine", "gpt-4"] {
+        assert_eq!(sent(with(model, "2024-08-01-preview"))["response_format"], format, "{model}");
+    }
+    let object = json!({ "type": "json_object", "response_schema": schema });
+    let body = sent(azure("mine", json!({ "api_version": "2024-02-01", "response_format": object })));
+    assert_eq!(body["tools"][0]["function"]["parameters"], schema);
+    let object = json!({ "type": "json_object" });
+    let body = sent(azure("mine", json!({ "api_version": "2023-05-15", "response_format": object })));
+    assert_eq!(body["response_format"], object, "GEN-01: nothing is dropped in silence");
     let call = json!({ "id": "c", "type": "function", "function": { "name": "json_tool_call", "arguments": "{\"a\":1}" } });
     let reply = json!({
         "id": "x", "created": 1, "model": "gpt-4o",
