@@ -141,7 +141,7 @@ doc: ## the documentation of the Rust code
 bench: install $(DEV) ## measures against peers, with the release wheel (benches/README.md)
 	@$(BIN)/python benches/run.py
 
-FUZZ_TARGETS ?= $(shell sed -n 's/^name = "\([a-z_]*\)"$$/\1/p' fuzz/Cargo.toml | grep -v fuzz)
+FUZZ_TARGETS ?= $(shell sed -n '/^\[\[bin\]\]/,$$ s/^name = "\([a-z_]*\)"$$/\1/p' fuzz/Cargo.toml)
 FUZZ_RUNS ?= 100000
 
 fuzz: ## fuzzes the translation, FUZZ_RUNS inputs for each of FUZZ_TARGETS (nightly Rust and cargo-fuzz)

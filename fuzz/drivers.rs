@@ -1,39 +1,94 @@
 //! What is done with a fuzzer's input, and what has to hold. Any input may be refused; none may panic.
 //!
-//! One function a target, `fn(&[u8])`. The fuzz targets call them, and so does `tests/rust/fuzz_corpus.rs`, which
-//! replays the corpus as an ordinary test.
+//! A target is known by its name ([`names`], [`run`]). The fuzz targets call these, and so does
+//! `tests/rust/fuzz_corpus.rs`, which replays the corpus as an ordinary test.
 
 use std::collections::{HashMap, HashSet};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use ferrolite::auth::Secret;
 use ferrolite::config::Environment;
 use ferrolite::engine::{ChatCall, Settings};
-use ferrolite::hub::{Collector, Delta, Deltas, Options, Target, replay};
+use ferrolite::hub::{CallType, Collector, Delta, Deltas, Options, Target, replay};
 use ferrolite::providers::{Wanted, resolve};
-use ferrolite::wires::framing::{Frames, Framing};
+use ferrolite::wires::framing::{Frame, Frames, Framing};
 use ferrolite::wires::openai::{Chunk, Chunker};
-use ferrolite::wires::{HttpReply, Memo, Seen};
+use ferrolite::wires::{HttpReply, Memo, Seen, WireId};
 use serde_json::Value;
 
-/// A target's name and what it does with an input.
-pub type Driver = (&'static str, fn(&[u8]));
-
-pub const DRIVERS: &[Driver] = &[
-    ("sse", sse),
-    ("openai_stream", |input| stream("openai/gpt-4o", input)),
-    ("openai_response", |input| response("openai/gpt-4o", input)),
-    ("anthropic_stream", |input| stream("anthropic/claude-sonnet-4-5", input)),
-    ("anthropic_response", |input| response("anthropic/claude-sonnet-4-5", input)),
-    ("gemini_stream", |input| stream("gemini/gemini-2.5-pro", input)),
-    ("gemini_response", |input| response("gemini/gemini-2.5-pro", input)),
-    ("messages", messages),
+/// Languages, each with the models that are asked in it: more than one where it has several dialects. A language is
+/// two targets: `…_stream` and `…_response`.
+const WIRES: &[(&str, &[&str])] = &[
+    ("openai", &["openai/gpt-4o"]),
+    ("anthropic", &["anthropic/claude-sonnet-4-5"]),
+    ("gemini", &["gemini/gemini-2.5-pro"]),
+    ("bedrock", &["bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0"]),
+    (
+        "bedrock_invoke",
+        &[
+            "bedrock/invoke/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "bedrock/invoke/us.amazon.nova-lite-v1:0",
+            "bedrock/invoke/us.deepseek.r1-v1:0",
+            "bedrock/openai/arn:aws:bedrock:us-east-1:1:imported-model/x",
+            "bedrock/amazon.titan-text-express-v1",
+        ],
+    ),
+    ("cohere_chat", &["cohere_chat/command-r-plus"]),
+    ("ollama_chat", &["ollama_chat/llama3"]),
+    ("ollama", &["ollama/llama3"]),
 ];
+
+/// Models whose requests have something of their own, beside those above.
+const FURTHER_MODELS: &[&str] = &[
+    "gemini/gemini-3-pro-preview",
+    "bedrock/us.amazon.nova-pro-v1:0",
+    "bedrock/us.meta.llama3-3-70b-instruct-v1:0",
+    "bedrock/invoke/mistral.mistral-large-2402-v1:0",
+    "bedrock/invoke/ai21.j2-ultra-v1",
+    "ollama_chat/gpt-oss:20b",
+];
+
+/// All targets.
+pub fn names() -> Vec<String> {
+    let of_wires = WIRES.iter().flat_map(|(wire, _)| [format!("{wire}_stream"), format!("{wire}_response")]);
+    ["sse".to_owned()].into_iter().chain(of_wires).chain(["messages".to_owned()]).collect()
+}
+
+/// The name of a language: a new one does not compile until it is here, and then wants its targets above.
+fn name_of(wire: WireId) -> &'static str {
+    match wire {
+        WireId::Openai => "openai",
+        WireId::Anthropic => "anthropic",
+        WireId::Gemini => "gemini",
+        WireId::BedrockConverse => "bedrock",
+        WireId::BedrockInvoke => "bedrock_invoke",
+        WireId::Cohere => "cohere_chat",
+        WireId::OllamaChat => "ollama_chat",
+        WireId::OllamaGenerate => "ollama",
+    }
+}
 
 /// Runs a target by its name.
 pub fn run(name: &str, input: &[u8]) {
-    let driver = DRIVERS.iter().find(|(known, _)| *known == name).expect("there is no such target");
-    (driver.1)(input);
+    match name.rsplit_once('_') {
+        Some((wire, "stream")) => targets(wire).for_each(|target| stream(&target, input)),
+        Some((wire, "response")) => targets(wire).for_each(|target| response(&target, input)),
+        _ if name == "sse" => sse(input),
+        _ if name == "messages" => messages(input),
+        _ => panic!("there is no target {name}"),
+    }
+}
+
+/// The models of a language, resolved.
+fn targets(wire: &str) -> impl Iterator<Item = Target> {
+    let (_, models) = WIRES.iter().find(|(known, _)| *known == wire).expect("there is no such language");
+    models.iter().map(move |model| {
+        let target = target(model);
+        assert_eq!(name_of(target.wire), wire, "{model} is asked in another language");
+        target
+    })
 }
 
 struct NoVariables;
@@ -46,7 +101,7 @@ impl Environment for NoVariables {
 
 fn target(model: &str) -> Target {
     let wanted = Wanted { model: model.into(), api_key: Some(Secret::new("key")), ..Wanted::default() };
-    resolve(wanted, Options::default(), &NoVariables).expect("the model is known").target
+    resolve(wanted, CallType::Chat, Options::default(), &NoVariables).expect("the model is known").target
 }
 
 /// Pieces whose sizes follow from the input itself, so that a corpus file is just the stream.
@@ -96,12 +151,81 @@ fn cut<'a>(framing: Framing, limit: Option<usize>, pieces: impl Iterator<Item = 
 
 /// Any split of a stream gives the same frames.
 fn sse(input: &[u8]) {
-    for framing in [Framing::Sse, Framing::Lines, Framing::SseOrArray] {
+    let summed = with_checksums(input);
+    for (framing, input) in [
+        (Framing::Sse, input),
+        (Framing::Lines, input),
+        (Framing::SseOrArray, input),
+        (Framing::AwsEvents, input),
+        (Framing::AwsEvents, &summed),
+    ] {
         let whole = cut(framing, None, std::iter::once(input));
         assert_eq!(cut(framing, None, pieces(input)), whole, "{framing:?}, split");
         assert_eq!(cut(framing, None, input.chunks(1)), whole, "{framing:?}, byte by byte");
         let _ = cut(framing, Some(16), pieces(input));
     }
+}
+
+/// The same AWS messages with the checksums that they should have: those a fuzzer does not find.
+fn with_checksums(input: &[u8]) -> Vec<u8> {
+    let mut out = input.to_vec();
+    let mut rest = out.as_mut_slice();
+    while let Some((head, sum)) = rest.get_mut(..12).map(|prelude| prelude.split_at_mut(8)) {
+        sum.copy_from_slice(&crc32fast::hash(head).to_be_bytes());
+        let total = head.iter().take(4).fold(0, |number, byte| number << 8 | usize::from(*byte));
+        if total < 16 || total > rest.len() {
+            break;
+        }
+        let (message, after) = rest.split_at_mut(total);
+        let (body, sum) = message.split_at_mut(total - 4);
+        sum.copy_from_slice(&crc32fast::hash(body).to_be_bytes());
+        rest = after;
+    }
+    out
+}
+
+/// Server-sent events as AWS's messages: what a fuzzer changes is what is in them, not the wrapping. A `chunk` has its
+/// payload in base64; an exception or a failure is written as `Frame` names it, `:exception/…`, `:error/…`.
+fn as_messages(input: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut add = |frame: Frame<'_>| {
+        let name = frame.event.unwrap_or_default();
+        let (kind, key, name) = match name.strip_prefix(":exception/") {
+            Some(name) => ("exception", ":exception-type", name),
+            None => match name.strip_prefix(":error/") {
+                Some(name) => ("error", ":error-code", name),
+                None => ("event", ":event-type", name),
+            },
+        };
+        let wrapped = format!("{{\"bytes\":\"{}\"}}", STANDARD.encode(frame.data));
+        let payload = if name == "chunk" { wrapped.as_bytes() } else { frame.data };
+        message(&[(":message-type", kind), (key, name)], payload, &mut out);
+        Ok(true)
+    };
+    let mut frames = Frames::new(Framing::Sse);
+    let _ = frames.push(Bytes::copy_from_slice(input), &mut add).and_then(|_| frames.finish(&mut add));
+    out
+}
+
+fn message(headers: &[(&str, &str)], payload: &[u8], out: &mut Vec<u8>) {
+    let mut head = Vec::new();
+    for (name, value) in headers {
+        let value = value.as_bytes().get(..usize::from(u16::MAX)).unwrap_or(value.as_bytes());
+        head.extend(u8::try_from(name.len()).map(u8::to_be_bytes).expect("a short name"));
+        head.extend(name.as_bytes());
+        head.push(7);
+        head.extend(u16::try_from(value.len()).map(u16::to_be_bytes).expect("it was cut"));
+        head.extend(value);
+    }
+    let length =
+        |length: usize| u32::try_from(length).map(u32::to_be_bytes).expect("a fuzzer's input is short");
+    let start = out.len();
+    out.extend(length(16 + head.len() + payload.len()));
+    out.extend(length(head.len()));
+    out.extend(crc32fast::hash(&out[start..]).to_be_bytes());
+    out.extend(head);
+    out.extend(payload);
+    out.extend(crc32fast::hash(&out[start..]).to_be_bytes());
 }
 
 /// A decoded stream: the deltas, and the error that ended it, if one did.
@@ -121,7 +245,7 @@ fn decode<'a>(target: &Target, pieces: impl Iterator<Item = &'a [u8]>) -> Decode
     let mut deltas = Deltas::default();
     let mut done = false;
     let ended = (|| {
-        let mut each = |frame: ferrolite::wires::framing::Frame<'_>| {
+        let mut each = |frame: Frame<'_>| {
             let seen = decoder.frame(frame, &mut deltas)?;
             out.deltas.extend(deltas.0.iter().cloned());
             chunker.add(&mut deltas.0, &mut out.chunks);
@@ -189,13 +313,20 @@ fn check_chunks(chunks: &[Chunk]) {
     }
 }
 
+/// A stream as it is; where messages are binary, also as what is in them.
+fn stream(target: &Target, input: &[u8]) {
+    check_stream(target, input);
+    if target.wire.chat().framing() == Framing::AwsEvents {
+        check_stream(target, &as_messages(input));
+    }
+}
+
 /// Any split decodes to the same, and what is decoded keeps to the laws.
-fn stream(model: &str, input: &[u8]) {
-    let target = target(model);
-    let whole = decode(&target, std::iter::once(input));
+fn check_stream(target: &Target, input: &[u8]) {
+    let whole = decode(target, std::iter::once(input));
     check_deltas(&whole.deltas);
     check_chunks(&whole.chunks);
-    let split = decode(&target, pieces(input));
+    let split = decode(target, pieces(input));
     assert_eq!(split.error, whole.error);
     assert_eq!(split.deltas, whole.deltas);
     let mut collector = Collector::new();
@@ -206,12 +337,11 @@ fn stream(model: &str, input: &[u8]) {
 }
 
 /// A reply, good or bad. A response that is replayed as a stream and collected again is the same response.
-fn response(model: &str, input: &[u8]) {
-    let target = target(model);
+fn response(target: &Target, input: &[u8]) {
     let wire = target.wire.chat();
     let reply =
         HttpReply { status: 200, headers: http::HeaderMap::new(), body: Bytes::copy_from_slice(input) };
-    if let Ok(response) = wire.decode(&reply, &Memo::default(), &target) {
+    if let Ok(response) = wire.decode(&reply, &Memo::default(), target) {
         let deltas = replay(response);
         check_deltas(&deltas.0);
         let mut once = Collector::new();
@@ -227,7 +357,7 @@ fn response(model: &str, input: &[u8]) {
     }
     for status in [400, 429, 500] {
         let facts = wire.error_facts(status, input);
-        let kind = wire.classify(&facts, &target);
+        let kind = wire.classify(&facts, target);
         let error = facts.into_error(kind);
         assert!((400..600).contains(&error.status()), "an error has the status of one: {error:?}");
     }
@@ -236,12 +366,7 @@ fn response(model: &str, input: &[u8]) {
 /// A request's keywords, for each wire. What is encoded is JSON.
 fn messages(input: &[u8]) {
     let Ok(Value::Object(keywords)) = serde_json::from_slice::<Value>(input) else { return };
-    for model in [
-        "openai/gpt-4o",
-        "anthropic/claude-sonnet-4-5",
-        "gemini/gemini-2.5-pro",
-        "gemini/gemini-3-pro-preview",
-    ] {
+    for model in WIRES.iter().flat_map(|(_, models)| *models).chain(FURTHER_MODELS).copied() {
         for repair in [false, true] {
             let mut keywords = keywords.clone();
             for (name, value) in [

@@ -6,6 +6,9 @@ use std::sync::{LazyLock, PoisonError, RwLock};
 
 use url::Url;
 
+use crate::auth;
+use crate::error::Error;
+
 /// The most addresses that are kept.
 const KEPT: usize = 256;
 
@@ -39,6 +42,14 @@ pub fn segment(name: &str) -> String {
         }
     }
     out
+}
+
+/// The same for an address that a call goes to: the error says which, without what may be secret in it.
+pub fn checked(address: &str) -> Result<Url, Error> {
+    parse(address).map_err(|error| {
+        let address = auth::without_credentials(address);
+        Error::bad_request(format!("'{address}' is not an address")).with_source(error)
+    })
 }
 
 fn has_credentials(url: &Url) -> bool {

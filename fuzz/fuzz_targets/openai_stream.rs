@@ -1,6 +1,3 @@
 #![no_main]
 
-#[path = "../drivers.rs"]
-mod drivers;
-
-libfuzzer_sys::fuzz_target!(|input: &[u8]| drivers::run("openai_stream", input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| drivers::run(env!("CARGO_BIN_NAME"), input));

@@ -20,6 +20,22 @@ if TYPE_CHECKING:
     from ferrolite._call import acompletion as acompletion
     from ferrolite._call import completion as completion
     from ferrolite._call import stream_chunk_builder as stream_chunk_builder
+    from ferrolite._calls import aembedding as aembedding
+    from ferrolite._calls import aimage_edit as aimage_edit
+    from ferrolite._calls import aimage_generation as aimage_generation
+    from ferrolite._calls import aimage_variation as aimage_variation
+    from ferrolite._calls import amoderation as amoderation
+    from ferrolite._calls import arerank as arerank
+    from ferrolite._calls import aspeech as aspeech
+    from ferrolite._calls import atranscription as atranscription
+    from ferrolite._calls import embedding as embedding
+    from ferrolite._calls import image_edit as image_edit
+    from ferrolite._calls import image_generation as image_generation
+    from ferrolite._calls import image_variation as image_variation
+    from ferrolite._calls import moderation as moderation
+    from ferrolite._calls import rerank as rerank
+    from ferrolite._calls import speech as speech
+    from ferrolite._calls import transcription as transcription
     from ferrolite._providers import get_llm_provider as get_llm_provider
     from ferrolite._providers import register_provider as register_provider
     from ferrolite._stream import CustomStreamWrapper as CustomStreamWrapper
@@ -28,6 +44,24 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "_call": ("acompletion", "completion", "mock_completion", "stream_chunk_builder"),
+    "_calls": (
+        "aembedding",
+        "aimage_edit",
+        "aimage_generation",
+        "aimage_variation",
+        "amoderation",
+        "arerank",
+        "aspeech",
+        "atranscription",
+        "embedding",
+        "image_edit",
+        "image_generation",
+        "image_variation",
+        "moderation",
+        "rerank",
+        "speech",
+        "transcription",
+    ),
     "_logging": ("print_verbose", "turn_on_debug", "turn_on_json", "verbose_logger", "_turn_on_debug"),
     "_providers": ("get_llm_provider", "register_provider"),
     "_stream": ("CustomStreamWrapper",),

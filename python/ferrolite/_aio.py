@@ -21,6 +21,7 @@ def queue_of(loop: AbstractEventLoop) -> _core.LoopQueue | None:
         return _queues[loop]
     except KeyError:
         pass
+    _let_go_of_closed_loops()
     queue = _core.LoopQueue()
     try:
         loop.add_reader(queue.fileno(), queue.drain)
@@ -30,14 +31,29 @@ def queue_of(loop: AbstractEventLoop) -> _core.LoopQueue | None:
     return queue
 
 
-async def call(arguments: dict[str, Any], settings: dict[str, Any]) -> Any:
-    """A chat completion's result. Cancelled, the request is dropped."""
+def _let_go_of_closed_loops() -> None:
+    """A result that a loop did not fetch holds its future, which holds the loop, which holds the queue."""
+    for reference in _queues.keyrefs():
+        loop = reference()
+        if loop is not None and loop.is_closed():
+            queue = _queues.pop(loop, None)
+            if queue is not None:
+                queue.close()
+
+
+async def call(
+    arguments: dict[str, Any],
+    settings: dict[str, Any],
+    call_type: str | None = None,
+    files: list[tuple[str, str, str | None, bytes]] | None = None,
+) -> Any:
+    """A call's result. Cancelled, the request is dropped."""
     loop = get_running_loop()
     queue = queue_of(loop)
     if queue is None:
-        return await _core.chat_future(arguments, settings)
+        return await _core.call_future(arguments, settings, call_type, files)
     future = loop.create_future()
-    pending = _core.chat_async(arguments, settings, queue, future)
+    pending = _core.call_async(arguments, settings, queue, future, call_type, files)
     try:
         return await future
     except BaseException:

@@ -164,7 +164,7 @@ def _complete(arguments: dict[str, Any]) -> ModelResponse | CustomStreamWrapper:
     token = _token_of_provider(arguments)
     if token is not None:
         arguments["kwargs"]["azure_ad_token"] = token
-    return _stream_or_response(_core.chat(arguments, _settings), arguments)
+    return _stream_or_response(_core.call(arguments, _settings), arguments)
 
 
 def _token_of_provider(arguments: dict[str, Any]) -> Any:

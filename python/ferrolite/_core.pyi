@@ -13,15 +13,33 @@ version: str
 
 # Calls. `arguments` are the keywords of a call, `module` the package's own dict, which holds the settings.
 
-def chat(arguments: dict[str, Any], module: dict[str, Any]) -> ModelResponse | CoreStream:
-    """A chat completion, waited for: a response, or a stream when `arguments` ask for one."""
+def call(
+    arguments: dict[str, Any],
+    module: dict[str, Any],
+    call_type: str | None = None,
+    files: list[tuple[str, str, str | None, bytes]] | None = None,
+) -> Any:
+    """A call, waited for: a response, or a stream when `arguments` ask for one.
 
-def chat_async(
-    arguments: dict[str, Any], module: dict[str, Any], queue: LoopQueue, future: Future[Any]
+    `call_type` is None for a chat completion. `files` go with it: field, name, content type, content.
+    """
+
+def call_async(
+    arguments: dict[str, Any],
+    module: dict[str, Any],
+    queue: LoopQueue,
+    future: Future[Any],
+    call_type: str | None = None,
+    files: list[tuple[str, str, str | None, bytes]] | None = None,
 ) -> PendingCall:
-    """Begin a chat completion whose result goes to `future` through the loop's queue."""
+    """Begin a call whose result goes to `future` through the loop's queue."""
 
-def chat_future(arguments: dict[str, Any], module: dict[str, Any]) -> Awaitable[ModelResponse | CoreStream]:
+def call_future(
+    arguments: dict[str, Any],
+    module: dict[str, Any],
+    call_type: str | None = None,
+    files: list[tuple[str, str, str | None, bytes]] | None = None,
+) -> Awaitable[Any]:
     """The same for loops that cannot watch a descriptor."""
 
 def collect_chunks(chunks: list[Any]) -> ModelResponse:
@@ -56,15 +74,8 @@ class CallMeta:
     """What is known of a call besides its answer."""
 
     @property
-    def provider(self) -> str: ...
-    @property
-    def model(self) -> str: ...
-    @property
     def response_ms(self) -> float:
         """Milliseconds from the call to its answer."""
-
-    def call_id(self) -> str:
-        """An id of this call, made when it is first asked for."""
 
     def headers(self) -> dict[str, str]:
         """The upstream's headers as they came."""
@@ -109,6 +120,9 @@ class LoopQueue:
 
     def drain(self) -> None:
         """Hand results to their futures. Called by the loop when the descriptor is readable."""
+
+    def close(self) -> None:
+        """Let go of all results, those to come as well: the loop is closed."""
 
 @final
 class MockServer:

@@ -7,8 +7,6 @@ They become attributes of the package and are read from there at the time of eac
 from __future__ import annotations
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:
-    pass
 
 api_key: str | None = None
 """A key for any provider whose own is not set."""

@@ -118,10 +118,8 @@ class CustomStreamWrapper:
     def close(self) -> None:
         """End the stream; the upstream connection is closed. Reading on ends at once."""
         self._batch = _NOTHING
-        core, self._core = self._core, None
-        if core is not None:
-            self._remember(core)
-            core.close()
+        if self._core is not None:
+            self._core.close()
 
     async def aclose(self) -> None:
         """`close`, for async code."""
@@ -160,11 +158,3 @@ class CustomStreamWrapper:
     @_response_headers.setter
     def _response_headers(self, value: dict[str, str] | None) -> None:
         self._headers = value
-
-    def _remember(self, core: CoreStream) -> None:
-        """Keep what is known after the core is gone."""
-        meta = core.meta
-        if self._hidden is None:
-            self._hidden = meta.hidden_params()
-        if self._headers is None:
-            self._headers = meta.headers()

@@ -93,10 +93,11 @@ pub fn without_credentials(address: &str) -> String {
     let end = address.find(['?', '#']).unwrap_or(address.len());
     let address = &address[..end];
     let host_at = address.find("://").map_or(0, |at| at + 3);
-    match address[host_at..].split_once('@') {
-        Some((_, rest)) => format!("{}{rest}", &address[..host_at]),
-        None => address.to_owned(),
-    }
+    let (scheme, rest) = address.split_at(host_at);
+    // An '@' of the path belongs to the path, and of several in front of it the last ends the password.
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}{host}{path}")
 }
 
 #[cfg(test)]
@@ -106,7 +107,16 @@ mod tests {
     #[test]
     fn secrets_do_not_show() {
         assert_eq!(format!("{:?}", Secret::new("sk-123")), "[redacted]");
-        assert_eq!(without_credentials("https://user:pass@host/v1?key=abc"), "https://host/v1");
+        for (address, shown) in [
+            ("https://user:pass@host/v1?key=abc", "https://host/v1"),
+            ("http://u:p@ss@host/a", "http://host/a"),
+            ("http://host/a/@cf/x", "http://host/a/@cf/x"),
+            ("http://u:p@host?x@y", "http://host"),
+            ("http://u:p@host#x@y", "http://host"),
+            ("u:p@host", "host"),
+        ] {
+            assert_eq!(without_credentials(address), shown);
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::call::strings;
+use super::control::strings;
 use crate::error::{Error, Result};
 use crate::hub::{ChatRequest, Target};
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::attempt::complete;
-use super::call::{ChatCall, Control};
+use super::chat::complete;
+use super::chat_call::ChatCall;
+use super::control::Control;
 use super::stream::ChatStream;
 use super::{Answer, Meta, new_chat_id, now};
 use crate::error::{Error, Kind, Result};
@@ -90,7 +91,7 @@ fn tool_call(value: Value) -> Option<ToolCall> {
 async fn begin(mock: &Mock, call: &ChatCall) -> Result<()> {
     let target = call.target();
     if mock.times_out {
-        tokio::time::sleep(call.limits.total).await;
+        tokio::time::sleep(call.envelope.limits.total).await;
         let error = Error::new(Kind::Timeout, "This is a mock timeout error");
         return Err(error.at(&target.provider, &target.model));
     }

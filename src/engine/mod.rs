@@ -1,14 +1,21 @@
 //! One call from request to answer: encode, sign, send, decode; retries and time limits around it.
 
-mod attempt;
 mod cache_marks;
-mod call;
+mod calls;
+mod chat;
+mod chat_call;
+mod control;
 mod credentials;
 mod drop_params;
+mod envelope;
+mod error_context;
+mod exchange;
 mod media;
 mod mock;
 mod retry;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -21,7 +28,10 @@ use crate::error::Result;
 use crate::hub::ChatResponse;
 use crate::transport::Transport;
 
-pub use call::{ChatCall, Keywords, Settings, is_ignored};
+pub use calls::{Call, CallAnswer};
+pub use chat_call::ChatCall;
+pub use control::{Keywords, is_ignored};
+pub use envelope::{Envelope, Settings};
 pub use retry::RetryPolicy;
 pub use stream::{ChatStream, StreamHead};
 
@@ -91,7 +101,7 @@ impl Engine {
         if let Some(mock) = &call.mock {
             return mock::answer(mock, &call).await;
         }
-        attempt::chat(self, call, started).await
+        chat::answer(self, call, started).await
     }
 
     /// A streamed chat completion: returns when the upstream has begun to answer.
@@ -100,7 +110,12 @@ impl Engine {
         if let Some(mock) = &call.mock {
             return mock::stream(mock, &call).await;
         }
-        attempt::chat_stream(self, call, started).await
+        chat::stream(self, call, started).await
+    }
+
+    /// A call of another type than chat, whole.
+    pub async fn call(&self, call: Call) -> Result<CallAnswer> {
+        calls::answer(self, call, Instant::now()).await
     }
 }
 
@@ -127,20 +142,4 @@ pub fn new_call_id() -> String {
 /// Seconds since the epoch.
 pub fn now() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_are_fresh_and_well_formed() {
-        let ids: std::collections::HashSet<String> = (0..1000).map(|_| new_uuid()).collect();
-        assert_eq!(ids.len(), 1000);
-        for id in ids {
-            assert_eq!(id.len(), 36);
-            assert_eq!(&id[14..15], "4");
-            assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"));
-        }
-    }
 }

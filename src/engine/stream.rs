@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::call::ErrorContext;
+use super::error_context::ErrorContext;
 use super::{Meta, new_call_id, new_chat_id, now, own_headers};
 use crate::error::{Error, Kind, Result};
 use crate::hub::{ChatResponse, Delta, Deltas, Usage, replay};
@@ -64,6 +64,16 @@ pub(super) struct StreamSettings {
     /// Chunks name the model as the provider does.
     pub reply_model: bool,
     pub context: ErrorContext,
+}
+
+impl StreamSettings {
+    /// Lets errors name another provider than the call does.
+    pub fn errors_as(mut self, provider: Option<&str>) -> Self {
+        if let Some(provider) = provider {
+            self.context.provider = provider.into();
+        }
+        self
+    }
 }
 
 #[expect(clippy::large_enum_variant, reason = "one for each stream, and nearly always the large one")]
@@ -256,7 +266,7 @@ impl ChatStream {
         let Some(context) = &self.context else { return cause };
         let cause = context.name(cause);
         let mut error = Error::new(Kind::MidStream, cause.message().to_owned()).with_status(cause.status());
-        error = error.at(&context.provider, &context.model);
+        error = context.count(error).at(&context.provider, &context.model);
         let facts = error.facts_mut();
         facts.headers = own_headers(&self.meta.headers);
         facts.generated = Some(self.state.generated.clone());
@@ -313,7 +323,7 @@ impl State {
 
 impl Repeats {
     fn is_stuck(&mut self, text: &str) -> bool {
-        if text.len() <= 2 || text != self.last {
+        if text.chars().nth(2).is_none() || text != self.last {
             self.last.clear();
             self.last.push_str(text);
             self.count = 1;
@@ -321,5 +331,20 @@ impl Repeats {
         }
         self.count += 1;
         self.count >= self.limit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn str_23_what_repeats_is_measured_in_characters() {
+        let stuck = |text: &str| {
+            let mut repeats = Repeats { limit: 3, count: 0, last: String::new() };
+            (0..3).any(|_| repeats.is_stuck(text))
+        };
+        assert!(!stuck("ab") && !stuck("äö") && !stuck("你好"));
+        assert!(stuck("abc") && stuck("äöü"));
     }
 }

@@ -114,6 +114,8 @@ pub struct Accent {
     pub status_first: bool,
     /// Statuses with a meaning of their own here: (status, class).
     pub error_statuses: BTreeMap<String, ErrorClass>,
+    /// Errors in mid-stream name this provider, as callers of the reference know them.
+    pub stream_errors_as: Option<String>,
 }
 
 /// What becomes of one kind of `tool_choice`.

@@ -4,6 +4,7 @@
 //! and builders; which provider wants what is not known here.
 
 mod accent;
+mod call;
 mod chat;
 mod collect;
 mod delta;
@@ -17,12 +18,13 @@ pub use accent::{
     Accent, ErrorClass, ErrorTable, Flatten, ModelName, PastReasoning, ReasoningRule, SchemaRule,
     ToolChoiceRule,
 };
+pub use call::{Call, CallAccent, CallRequest, CallResponse, CallType, Upload};
 pub use chat::{AssistantMessage, CHAT_PARAMS, ChatRequest, ChatResponse, Choice, InlineMedia, Params};
 pub use collect::{Collector, replay};
 pub use delta::{Delta, Deltas};
 pub use finish::{FinishReason, is_synonym, map_finish_reason};
 pub use message::{Content, FunctionCall, Message, Part, Role, ToolCall, check_messages, parse_messages};
-pub use options::{ReasoningEffort, ResponseFormat, Tool, ToolChoice};
+pub use options::{ReasoningEffort, ResponseFormat, Tool, ToolChoice, tools_without_cache_control};
 pub use target::{ModelFacts, Options, Target, ThinkingBudgets};
 pub use usage::Usage;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Accent;
+use super::{Accent, CallAccent, CallType};
 use crate::json::Map;
 use crate::wires::WireId;
 
@@ -14,6 +14,7 @@ pub struct Target {
     /// How error messages name the provider, for example `OpenAIException`.
     pub error_prefix: Arc<str>,
     pub wire: WireId,
+    pub call_type: CallType,
     /// The model's name as the provider knows it.
     pub model: String,
     /// The base address without a trailing slash.
@@ -21,7 +22,10 @@ pub struct Target {
     /// The path after the base, when it is not the wire's own.
     pub path: Option<Arc<str>>,
     pub facts: Arc<ModelFacts>,
+    /// How its chat differs from the wire's own way.
     pub accent: Arc<Accent>,
+    /// The same for a call of another type.
+    pub call_accent: Arc<CallAccent>,
     pub options: Options,
 }
 
@@ -29,6 +33,13 @@ impl Target {
     /// The name of the model that answers, which tells its family.
     pub fn known_as(&self) -> &str {
         self.facts.base_model.as_deref().unwrap_or(&self.model)
+    }
+
+    /// The address of a call: the base and the path, the wire's own unless the row has another. Some callers give
+    /// the whole address as the base.
+    pub fn url(&self, path: &str) -> String {
+        let path = self.path.as_deref().unwrap_or(path);
+        if self.base.ends_with(path) { self.base.clone() } else { format!("{}{path}", self.base) }
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn read(model: &str, deployment: Option<&str>, converse: WireId, row:
 #[cfg(test)]
 mod tests {
     use crate::config::Environment;
-    use crate::hub::Options;
+    use crate::hub::{CallType, Options};
     use crate::providers::{Route, Wanted, resolve};
     use crate::wires::WireId;
 
@@ -44,7 +44,7 @@ mod tests {
     fn route(model: &str, model_id: Option<&str>) -> Route {
         let wanted =
             Wanted { model: model.into(), model_id: model_id.map(str::to_owned), ..Wanted::default() };
-        resolve(wanted, Options::default(), &Empty).unwrap()
+        resolve(wanted, CallType::Chat, Options::default(), &Empty).unwrap()
     }
 
     #[test]

@@ -13,12 +13,12 @@ use crate::auth::exchange::Grant;
 use crate::auth::{Scheme, Secret, aws, azure};
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
-use crate::hub::{ModelFacts, Options, Target};
+use crate::hub::{CallAccent, CallType, ModelFacts, Options, Target};
 use crate::wires::WireId;
 use crate::{address, auth, models};
 
 pub use names::split_model;
-pub use row::{HeaderFrom, ModelNames, Provider, TokenKind, Variable, Wires};
+pub use row::{CallRow, HeaderFrom, ModelNames, Provider, TokenKind, Variable, Wires};
 
 /// The embedded rows: (file name, text), sorted.
 static DATA: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/providers.rs"));
@@ -79,8 +79,8 @@ pub struct Wanted {
     pub provider: Option<String>,
     pub api_base: Option<String>,
     pub api_key: Option<Secret>,
-    /// Values for keywords that a row turns into headers (`organization` …).
-    pub header_values: Vec<(String, String)>,
+    /// Values of keywords that a row turns into headers or parts of an address (`organization` …).
+    pub values: Vec<(String, String)>,
     pub aws: aws::Keywords,
     pub azure: azure::Keywords,
     /// What is called instead of the model that is named: a deployment of it.
@@ -89,12 +89,21 @@ pub struct Wanted {
     pub base_model: Option<String>,
 }
 
+impl Wanted {
+    /// The value of a keyword that a row reads.
+    fn value(&self, keyword: &str) -> Option<&str> {
+        self.values.iter().find(|(name, _)| name == keyword).map(|(_, value)| value.as_str())
+    }
+}
+
 /// Where a call goes and how it proves who it is. Resolved once; nobody parses the model string again.
 #[derive(Debug, Clone)]
 pub struct Route {
     pub target: Target,
     pub row: Arc<Provider>,
     pub key: Option<Secret>,
+    /// Where the key goes.
+    pub auth: Scheme,
     /// How the whole request is signed, where there is no key.
     pub signing: Option<aws::Signing>,
     /// How a token is had that takes the place of a key.
@@ -105,16 +114,9 @@ pub struct Route {
 }
 
 impl Route {
-    /// The key goes elsewhere than the row says.
-    fn sign_with(&mut self, auth: Scheme) {
-        if self.row.auth != auth {
-            self.row = Arc::new(Provider { auth, ..(*self.row).clone() });
-        }
-    }
-
     /// A token takes the place of the key.
     fn prove_with(&mut self, proof: azure::Proof) {
-        self.sign_with(Scheme::Bearer);
+        self.auth = Scheme::Bearer;
         match proof {
             azure::Proof::Token(token) => self.key = Some(token),
             azure::Proof::Grant(grant) => self.grant = Some(grant),
@@ -123,7 +125,7 @@ impl Route {
 }
 
 /// A route for a call that is not sent: no key, no address of the caller's.
-pub fn resolve_without_key(wanted: Wanted, options: Options) -> Result<Route> {
+pub fn resolve_without_key(wanted: Wanted, call_type: CallType, options: Options) -> Result<Route> {
     struct Nothing;
     impl Environment for Nothing {
         fn get(&self, _name: &str) -> Option<String> {
@@ -131,23 +133,30 @@ pub fn resolve_without_key(wanted: Wanted, options: Options) -> Result<Route> {
         }
     }
     let base = wanted.api_base.or_else(|| Some("http://localhost".to_owned()));
-    resolve(Wanted { api_base: base, api_key: Some(Secret::new("")), ..wanted }, options, &Nothing)
+    resolve(Wanted { api_base: base, api_key: Some(Secret::new("")), ..wanted }, call_type, options, &Nothing)
 }
 
 /// From a model string to a route. No network; errors name what to set.
-pub fn resolve(mut wanted: Wanted, options: Options, environment: &dyn Environment) -> Result<Route> {
+pub fn resolve(
+    mut wanted: Wanted,
+    call_type: CallType,
+    options: Options,
+    environment: &dyn Environment,
+) -> Result<Route> {
     let (provider, model) = split_model(&wanted.model, wanted.provider.as_deref())?;
     let row = row(&provider).ok_or_else(|| names::unknown_provider(&format!("{provider}/{model}")))?;
     if let Some(other) = row.quirk.and_then(|quirk| quirk.redirected(&wanted, &model, &row, environment)) {
-        return resolve(other, options, environment);
+        return resolve(other, call_type, options, environment);
     }
     let at = |error: Error| error.at(&row.name, &model);
-    let chat = row.wires.chat.ok_or_else(|| {
-        at(Error::bad_request(format!("the provider '{}' has no chat completions", row.name)))
+    let call = row.calls.get(&call_type);
+    let wire = if call_type == CallType::Chat { row.wires.chat } else { call.map(|call| call.wire) };
+    let wire = wire.ok_or_else(|| {
+        at(Error::bad_request(format!("the provider '{}' has no {}", row.name, call_type.plural())))
     })?;
     let read = match row.model_names {
-        ModelNames::Plain => ModelName::plain(&model, chat, &row),
-        ModelNames::Bedrock => bedrock::read(&model, wanted.model_id.as_deref(), chat, &row),
+        ModelNames::Plain => ModelName::plain(&model, wire, &row),
+        ModelNames::Bedrock => bedrock::read(&model, wanted.model_id.as_deref(), wire, &row),
     };
     let region = match row.auth {
         Scheme::Aws => Some(aws::region(&wanted.aws, read.region.as_deref(), environment).map_err(at)?),
@@ -158,7 +167,8 @@ pub fn resolve(mut wanted: Wanted, options: Options, environment: &dyn Environme
     }
     let (key, proof) = key_or_token(&mut wanted, &row, environment).map_err(at)?;
     let values = vars::Values::of(&row, &wanted, region.as_deref(), environment);
-    let base = format!("{}{}", base(&row, &wanted, &values, environment).map_err(at)?, read.base_suffix);
+    let base =
+        format!("{}{}", base(&row, call, &wanted, &values, environment).map_err(at)?, read.base_suffix);
     if key.is_none() && proof.is_none() && row.key_required {
         return Err(at(missing_key(&row)));
     }
@@ -182,13 +192,16 @@ pub fn resolve(mut wanted: Wanted, options: Options, environment: &dyn Environme
         _ => None,
     };
     for (keyword, from) in &row.headers_from {
-        let given =
-            wanted.header_values.iter().find(|(name, _)| name == keyword).map(|(_, value)| value.clone());
+        let given = wanted.value(keyword).map(str::to_owned);
         if let Some(value) = given.or_else(|| environment.first(&from.env)) {
             headers.push((from.header.clone(), value));
         }
     }
-    let path = row.path.as_deref().map(|path| values.fill(path)).transpose().map_err(at)?;
+    let path = match call {
+        Some(call) => call.path.as_deref(),
+        None => row.path.as_deref(),
+    };
+    let path = path.map(|path| values.fill(path)).transpose().map_err(at)?;
     let target = Target {
         provider: row.name.as_str().into(),
         error_prefix: row.error_prefix().into(),
@@ -197,10 +210,12 @@ pub fn resolve(mut wanted: Wanted, options: Options, environment: &dyn Environme
         path: read.path.or(path).map(Into::into),
         facts: read.facts,
         accent: row.accent.clone(),
+        call_type,
+        call_accent: call.map_or_else(CallAccent::none, |call| call.accent.clone()),
         options,
         model: read.shown,
     };
-    let mut route = Route { target, row, key, signing, grant: None, headers, query };
+    let mut route = Route { target, auth: row.auth, row, key, signing, grant: None, headers, query };
     if let Some(quirk) = route.row.quirk {
         let (provider, model) = (route.target.provider.clone(), route.target.model.clone());
         quirk.adapt(&mut route, wanted.base_model.as_deref()).map_err(|error| error.at(&provider, &model))?;
@@ -278,13 +293,14 @@ fn missing_key(row: &Provider) -> Error {
 /// The address: the caller's, the environment's or the row's. The row of another provider is never asked.
 fn base(
     row: &Provider,
+    call: Option<&CallRow>,
     wanted: &Wanted,
     values: &vars::Values<'_>,
     environment: &dyn Environment,
 ) -> Result<String> {
     let found = match wanted.api_base.clone().or_else(|| environment.first(&row.base_env)) {
         Some(base) => base,
-        None => match &row.base {
+        None => match call.and_then(|call| call.base.as_ref()).or(row.base.as_ref()) {
             Some(base) => values.fill(base)?,
             None => {
                 let how = match row.base_env.as_slice() {
@@ -366,13 +382,15 @@ mod tests {
 
     #[test]
     fn an_unknown_provider_is_a_bad_request() {
-        let error = resolve(wanted("nonsense/gpt-9"), Options::default(), &Empty).unwrap_err();
+        let error =
+            resolve(wanted("nonsense/gpt-9"), CallType::Chat, Options::default(), &Empty).unwrap_err();
         assert_eq!(error.kind(), Kind::UnknownProvider);
     }
 
     #[test]
     fn a_missing_key_names_the_variable() {
-        let error = resolve(wanted("anthropic/claude-x"), Options::default(), &Empty).unwrap_err();
+        let error =
+            resolve(wanted("anthropic/claude-x"), CallType::Chat, Options::default(), &Empty).unwrap_err();
         assert_eq!(error.kind(), Kind::Authentication);
         assert!(error.message().contains("ANTHROPIC_API_KEY"), "{error}");
     }
@@ -381,10 +399,11 @@ mod tests {
     fn an_address_that_is_none_is_refused() {
         for base in ["nonsense", "ftp://host", "http://", "https//x"] {
             let wanted = Wanted { api_base: Some(base.into()), ..wanted("custom_openai/m") };
-            let error = resolve(wanted, Options::default(), &Empty).unwrap_err();
+            let error = resolve(wanted, CallType::Chat, Options::default(), &Empty).unwrap_err();
             assert_eq!(error.kind(), Kind::BadRequest, "{base}");
         }
-        let error = resolve(wanted("custom_openai/m"), Options::default(), &Empty).unwrap_err();
+        let error =
+            resolve(wanted("custom_openai/m"), CallType::Chat, Options::default(), &Empty).unwrap_err();
         assert!(error.message().contains("api_base"), "{error}");
     }
 }

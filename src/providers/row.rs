@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::quirks::Quirk;
 use crate::auth::Scheme;
 use crate::error::{Error, Kind, Result};
-use crate::hub::Accent;
+use crate::hub::{Accent, CallAccent, CallType};
 use crate::wires::WireId;
 
 /// Who speaks what, where, with which key, in which accent.
@@ -42,6 +42,9 @@ pub struct Provider {
     #[serde(default = "yes")]
     pub key_required: bool,
     pub wires: Wires,
+    /// The call types besides chat.
+    #[serde(default)]
+    pub calls: BTreeMap<CallType, CallRow>,
     /// The path after the base, when it is not the wire's own.
     pub path: Option<String>,
     /// What names in braces stand for, in `base`, `path` and the values of `headers` and `query`.
@@ -109,6 +112,47 @@ pub struct Wires {
     pub chat: Option<WireId>,
 }
 
+/// How a provider serves a call type. A row may name the wire alone: `embedding = "openai"`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(from = "CallRowText")]
+pub struct CallRow {
+    pub wire: WireId,
+    /// The address of this call type, when it is not the row's.
+    pub base: Option<String>,
+    /// The path after the base, when it is not the wire's own. Names in braces as in the row's; `{model}` is the
+    /// model's name.
+    pub path: Option<String>,
+    pub accent: Arc<CallAccent>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum CallRowText {
+    Wire(WireId),
+    Whole(WholeCallRow),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WholeCallRow {
+    wire: WireId,
+    base: Option<String>,
+    path: Option<String>,
+    #[serde(default)]
+    accent: Arc<CallAccent>,
+}
+
+impl From<CallRowText> for CallRow {
+    fn from(text: CallRowText) -> Self {
+        match text {
+            CallRowText::Wire(wire) => Self { wire, base: None, path: None, accent: CallAccent::none() },
+            CallRowText::Whole(WholeCallRow { wire, base, path, accent }) => {
+                Self { wire, base, path, accent }
+            }
+        }
+    }
+}
+
 /// A header that a keyword or the environment fills.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -163,15 +207,27 @@ impl Provider {
         if self.base.as_deref().is_some_and(|base| base.ends_with('/')) {
             return wrong("the base ends with '/'".to_owned());
         }
-        let templates =
-            self.base.iter().chain(&self.path).chain(self.headers.values()).chain(self.query.values());
+        for (call_type, call) in &self.calls {
+            if call.wire.call(*call_type).is_none() {
+                return wrong(format!("the wire {:?} has no {}", call.wire, call_type.name()));
+            }
+        }
+        let of_calls = self.calls.values().flat_map(|call| call.base.iter().chain(&call.path));
+        let templates = self.base.iter().chain(&self.path).chain(of_calls);
+        let templates = templates.chain(self.headers.values()).chain(self.query.values());
         for name in templates.flat_map(|template| names_in(template)) {
             let is_region = name == "region" && self.auth == Scheme::Aws;
-            if !is_region && !self.vars.contains_key(name) {
+            if !is_region && name != "model" && !self.vars.contains_key(name) {
                 return wrong(format!("nothing says what '{{{name}}}' stands for"));
             }
         }
         Ok(())
+    }
+
+    /// Keywords of a call that are for the address or the headers, not for the body.
+    pub fn keywords(&self) -> impl Iterator<Item = &str> {
+        let of_vars = self.vars.values().filter_map(|variable| variable.keyword.as_deref());
+        self.headers_from.keys().map(String::as_str).chain(of_vars)
     }
 
     /// How error messages name this provider.

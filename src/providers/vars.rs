@@ -38,10 +38,9 @@ impl<'a> Values<'a> {
             return Ok(region.to_owned());
         }
         let Some(variable) = self.row.vars.get(name) else { return Ok(String::new()) };
-        let keyword = variable.keyword.as_deref();
-        let given = self.wanted.header_values.iter().find(|(known, _)| Some(known.as_str()) == keyword);
+        let given = variable.keyword.as_deref().and_then(|keyword| self.wanted.value(keyword));
         given
-            .map(|(_, value)| value.clone())
+            .map(str::to_owned)
             .or_else(|| self.environment.first(&variable.env))
             .or_else(|| variable.default.clone())
             .ok_or_else(|| {

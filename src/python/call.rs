@@ -1,45 +1,96 @@
 //! Calls: keywords in, a response or a stream out.
 
-use std::sync::Mutex;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyDict, PyList};
 use tokio::task::AbortHandle;
 
-use super::queue::{LoopQueue, Outcome};
+use super::queue::{LoopQueue, Outcome, Sender};
 use super::runtime::{self, Home};
 use super::stream::CoreStream;
-use super::{error, objects, settings, value};
+use super::{error, objects, results, settings, value};
 use crate::config::ProcessEnvironment;
-use crate::engine::{ChatCall, Engine, is_ignored};
+use crate::engine::{Call, ChatCall, Engine, is_ignored};
 use crate::error::{Error, Kind};
+use crate::hub::{CallType, Upload};
 use crate::providers;
 
-fn prepare(arguments: &Bound<'_, PyDict>, module: &Bound<'_, PyDict>) -> Result<ChatCall, Error> {
-    let keywords = value::keywords(arguments, is_ignored)?;
-    ChatCall::from_keywords(keywords, &settings::read(module), &ProcessEnvironment)
+/// A call that is checked and ready to be sent.
+enum Ready {
+    Chat(ChatCall),
+    Other(Call),
 }
 
-/// A chat completion, waited for: a `ModelResponse`, or a `CoreStream` when it streams.
+/// A file that goes with a call: the form's field, the file's name, its content type, and what is in it.
+type File = (String, String, Option<String>, PyBackedBytes);
+
+fn prepare(
+    py: Python<'_>,
+    arguments: &Bound<'_, PyDict>,
+    module: &Bound<'_, PyDict>,
+    call_type: Option<&str>,
+    files: Option<Vec<File>>,
+) -> PyResult<Ready> {
+    let keywords = value::keywords(arguments, is_ignored).map_err(|failed| failed.into_python(py))?;
+    let settings = settings::read(module);
+    let ready = match call_type {
+        None => ChatCall::from_keywords(keywords, &settings, &ProcessEnvironment).map(Ready::Chat),
+        Some(name) => {
+            let call_type = CallType::from_name(name)
+                .ok_or_else(|| PyValueError::new_err(format!("there is no call type '{name}'")))?;
+            let files = files.unwrap_or_default().into_iter().map(upload).collect();
+            Call::from_keywords(call_type, keywords, files, &settings, &ProcessEnvironment).map(Ready::Other)
+        }
+    };
+    ready.map_err(|failed| error::exception(py, failed))
+}
+
+fn upload((field, name, content_type, data): File) -> Upload {
+    Upload { field, name, content_type, data: Bytes::from_owner(data) }
+}
+
+/// A call, waited for: a response, or a `CoreStream` when it streams.
 #[pyfunction]
-pub fn chat<'py>(
+#[pyo3(signature = (arguments, module, call_type = None, files = None))]
+pub fn call<'py>(
     py: Python<'py>,
     arguments: &Bound<'py, PyDict>,
     module: &Bound<'py, PyDict>,
+    call_type: Option<&str>,
+    files: Option<Vec<File>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let call = prepare(arguments, module).map_err(|failed| error::exception(py, failed))?;
+    let ready = prepare(py, arguments, module, call_type, files)?;
     let home = runtime::home();
     let engine = &runtime::place(home)?.engine;
     let failed = |failed| {
         runtime::settle(home);
         error::exception(py, failed)
     };
-    if call.request.stream {
-        let stream = runtime::block_on(py, home, engine.chat_stream(call))?.map_err(failed)?;
-        return CoreStream::create(py, stream, home);
+    match ready {
+        Ready::Chat(call) if call.request.stream => {
+            let stream =
+                caught(py, || runtime::block_on(py, home, engine.chat_stream(call)))?.map_err(failed)?;
+            CoreStream::create(py, stream, home)
+        }
+        Ready::Chat(call) => {
+            let answer = caught(py, || runtime::block_on(py, home, engine.chat(call)))?.map_err(failed)?;
+            objects::response(py, answer)
+        }
+        Ready::Other(call) => {
+            let answer = caught(py, || runtime::block_on(py, home, engine.call(call)))?.map_err(failed)?;
+            results::result(py, answer)
+        }
     }
-    let answer = runtime::block_on(py, home, engine.chat(call))?.map_err(failed)?;
-    objects::response(py, answer)
+}
+
+/// A panic fails the call, and not the program.
+pub fn caught<T>(py: Python<'_>, run: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err(error::exception(py, panicked())))
 }
 
 /// A call under way. Letting go of it does not end it; `abort` does.
@@ -62,54 +113,80 @@ impl PendingCall {
     }
 }
 
-/// Begins a chat completion whose result goes to `future` through the loop's queue.
+/// Begins a call whose result goes to `future` through the loop's queue.
 #[pyfunction]
-pub fn chat_async(
+#[pyo3(signature = (arguments, module, queue, future, call_type = None, files = None))]
+pub fn call_async(
     py: Python<'_>,
     arguments: &Bound<'_, PyDict>,
     module: &Bound<'_, PyDict>,
     queue: &Bound<'_, LoopQueue>,
     future: Py<PyAny>,
+    call_type: Option<&str>,
+    files: Option<Vec<File>>,
 ) -> PyResult<PendingCall> {
-    let call = prepare(arguments, module).map_err(|failed| error::exception(py, failed))?;
+    let ready = prepare(py, arguments, module, call_type, files)?;
     let place = runtime::place(Home::Workers)?;
     let sender = queue.get().sender.clone();
+    let mut owed = Owed { sender, future: Some(future) };
     let task = place.runtime.spawn(async move {
-        let outcome = outcome(&place.engine, call).await;
-        sender.send(future, outcome);
+        let outcome = outcome(&place.engine, ready).await;
+        owed.pay(outcome);
     });
     Ok(PendingCall { task: Mutex::new(Some(task.abort_handle())), process: std::process::id() })
 }
 
-async fn outcome(engine: &'static Engine, call: ChatCall) -> Outcome {
-    let done = if call.request.stream {
-        engine.chat_stream(call).await.map(|stream| Outcome::Stream(Box::new(stream)))
-    } else {
-        engine.chat(call).await.map(|answer| Outcome::Answer(Box::new(answer)))
+/// A result that a future waits for; a panic is one, too. A call that is aborted owes nothing.
+struct Owed {
+    sender: Arc<Sender>,
+    future: Option<Py<PyAny>>,
+}
+
+impl Owed {
+    fn pay(&mut self, outcome: Outcome) {
+        if let Some(future) = self.future.take() {
+            self.sender.send(future, outcome);
+        }
+    }
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.pay(Outcome::Failed(panicked()));
+        }
+    }
+}
+
+async fn outcome(engine: &'static Engine, ready: Ready) -> Outcome {
+    let done = match ready {
+        Ready::Chat(call) if call.request.stream => {
+            engine.chat_stream(call).await.map(|stream| Outcome::Stream(Box::new(stream)))
+        }
+        Ready::Chat(call) => engine.chat(call).await.map(|answer| Outcome::Answer(Box::new(answer))),
+        Ready::Other(call) => engine.call(call).await.map(|answer| Outcome::Result(Box::new(answer))),
     };
     done.unwrap_or_else(Outcome::Failed)
 }
 
 /// The same for loops that cannot watch a descriptor: an awaitable of its own.
 #[pyfunction]
-pub fn chat_future<'py>(
+#[pyo3(signature = (arguments, module, call_type = None, files = None))]
+pub fn call_future<'py>(
     py: Python<'py>,
     arguments: &Bound<'py, PyDict>,
     module: &Bound<'py, PyDict>,
+    call_type: Option<&str>,
+    files: Option<Vec<File>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let call = prepare(arguments, module).map_err(|failed| error::exception(py, failed))?;
+    let ready = prepare(py, arguments, module, call_type, files)?;
     let place = runtime::place(Home::Workers)?;
     pyo3_async_runtimes::tokio::future_into_py(py, async move {
-        let task = place.runtime.spawn(outcome(&place.engine, call));
+        let task = place.runtime.spawn(outcome(&place.engine, ready));
         let guard = AbortOnDrop(task.abort_handle());
         let outcome = task.await.unwrap_or_else(|failed| Outcome::Failed(lost(&failed)));
         drop(guard);
-        Python::attach(|py| match outcome {
-            Outcome::Answer(answer) => objects::response(py, *answer).map(Bound::unbind),
-            Outcome::Stream(stream) => CoreStream::create(py, *stream, Home::Workers).map(Bound::unbind),
-            Outcome::Wake => Ok(py.None()),
-            Outcome::Failed(failed) => Err(error::exception(py, failed)),
-        })
+        Python::attach(|py| outcome.into_python(py).map(Bound::unbind))
     })
 }
 
@@ -122,13 +199,13 @@ impl Drop for AbortOnDrop {
 }
 
 /// A task that did not end as it should: a panic stays in its task.
-pub fn lost(failed: &tokio::task::JoinError) -> Error {
-    let what = if failed.is_panic() {
-        "the call failed inside ferrolite (a panic, please report it)"
-    } else {
-        "the call was cancelled"
-    };
-    Error::new(Kind::InternalServer, what)
+fn lost(failed: &tokio::task::JoinError) -> Error {
+    if failed.is_panic() { panicked() } else { Error::new(Kind::InternalServer, "the call was cancelled") }
+}
+
+/// What a call that panics fails with.
+pub fn panicked() -> Error {
+    Error::new(Kind::InternalServer, "the call failed inside ferrolite (a panic, please report it)")
 }
 
 /// Folds chunk dicts into one response (`stream_chunk_builder`).
@@ -136,8 +213,8 @@ pub fn lost(failed: &tokio::task::JoinError) -> Error {
 pub fn collect_chunks<'py>(py: Python<'py>, chunks: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyAny>> {
     let mut values = Vec::with_capacity(chunks.len());
     for (index, chunk) in chunks.iter().enumerate() {
-        let value = value::to_json(&chunk, &format!("chunks[{index}]"))
-            .map_err(|failed| error::exception(py, failed))?;
+        let value =
+            value::to_json(&chunk, &format!("chunks[{index}]")).map_err(|failed| failed.into_python(py))?;
         values.push(value);
     }
     let response = crate::wires::openai::collect_chunks(values)

@@ -4,11 +4,15 @@ use std::fmt::{self, Write as _};
 use std::sync::Once;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use pyo3::exceptions::PyKeyboardInterrupt;
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
+
+use super::queue;
 
 /// Python's levels divided by ten; records below are not even made.
 static LEVEL: AtomicU8 = AtomicU8::new(3);
@@ -60,8 +64,15 @@ impl Subscriber for ToPython {
         let mut line = Line::default();
         event.record(&mut line);
         let level = python_level(*event.metadata().level());
+        let text = format!("{}{}", line.message, line.fields);
+        // A handler may take its time: no loop is to wait for it.
+        queue::before_delay();
         // During shutdown there may be no interpreter left to tell.
-        let _ = Python::try_attach(|py| emit(py, level, &format!("{}{}", line.message, line.fields)));
+        let _ = Python::try_attach(|py| {
+            if let Err(failed) = emit(py, level, &text) {
+                settle(py, failed);
+            }
+        });
     }
 
     fn enter(&self, _span: &Id) {}
@@ -75,6 +86,18 @@ fn emit(py: Python<'_>, level: u8, text: &str) -> PyResult<()> {
     })?;
     logger.bind(py).call_method1("log", (level, "%s", text))?;
     Ok(())
+}
+
+/// What a handler raised: a record has no caller who could be told.
+fn settle(py: Python<'_>, failed: PyErr) {
+    let interrupted = failed.is_instance_of::<PyKeyboardInterrupt>(py);
+    // It holds frames whose objects may run code when they go, which would be interrupted in place of the call.
+    drop(failed);
+    if interrupted {
+        // A handler ran just when Ctrl-C came: what waits for the call looks for signals, and finds it again.
+        // SAFETY: it may be called by any thread that is attached to the interpreter, as this one is.
+        unsafe { ffi::PyErr_SetInterrupt() };
+    }
 }
 
 /// An event as `message key=value …`.

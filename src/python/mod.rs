@@ -1,10 +1,13 @@
 //! The native module `ferrolite._core`: takes arguments, calls the core, hands objects back. No translation here.
 
 mod call;
+mod chunks;
 mod error;
 mod log;
+mod meta;
 mod objects;
 mod queue;
+mod results;
 mod runtime;
 mod settings;
 mod stream;
@@ -22,13 +25,13 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     log::connect();
     module.add("version", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<call::PendingCall>()?;
-    module.add_class::<objects::CallMeta>()?;
+    module.add_class::<meta::CallMeta>()?;
     module.add_class::<queue::LoopQueue>()?;
     module.add_class::<stream::CoreStream>()?;
     module.add_class::<testing::MockServer>()?;
-    module.add_function(wrap_pyfunction!(call::chat, module)?)?;
-    module.add_function(wrap_pyfunction!(call::chat_async, module)?)?;
-    module.add_function(wrap_pyfunction!(call::chat_future, module)?)?;
+    module.add_function(wrap_pyfunction!(call::call, module)?)?;
+    module.add_function(wrap_pyfunction!(call::call_async, module)?)?;
+    module.add_function(wrap_pyfunction!(call::call_future, module)?)?;
     module.add_function(wrap_pyfunction!(call::collect_chunks, module)?)?;
     module.add_function(wrap_pyfunction!(call::register_provider, module)?)?;
     module.add_function(wrap_pyfunction!(call::split_model, module)?)?;

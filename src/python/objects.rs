@@ -2,8 +2,6 @@
 //!
 //! An attribute that is not set here has its class's default, or does not exist; see `ferrolite/types/_base.py`.
 
-use std::sync::Mutex;
-
 use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
@@ -11,30 +9,30 @@ use pyo3::{ffi, intern, prelude::*};
 use serde_json::Value;
 
 use super::error;
+use super::meta::CallMeta;
 use super::value::to_python;
-use crate::engine::{Answer, Meta, StreamHead, new_uuid};
+use crate::engine::Answer;
 use crate::error::Error;
 use crate::hub::{AssistantMessage, ChatResponse, Choice, ToolCall, Usage};
 use crate::json::Map;
-use crate::wires::openai::{Chunk, ChunkChoice, ToolCallChunk};
 
 /// The classes that are filled here.
-struct Classes {
+pub struct Classes {
     model_response: Py<PyType>,
-    model_response_stream: Py<PyType>,
+    pub model_response_stream: Py<PyType>,
     choices: Py<PyType>,
-    streaming_choices: Py<PyType>,
+    pub streaming_choices: Py<PyType>,
     message: Py<PyType>,
-    delta: Py<PyType>,
+    pub delta: Py<PyType>,
     tool_call: Py<PyType>,
-    delta_tool_call: Py<PyType>,
-    function: Py<PyType>,
+    pub delta_tool_call: Py<PyType>,
+    pub function: Py<PyType>,
     usage: Py<PyType>,
     prompt_details: Py<PyType>,
     completion_details: Py<PyType>,
     /// Made through their constructors, being rare.
     audio: Py<PyAny>,
-    function_call: Py<PyAny>,
+    pub function_call: Py<PyAny>,
     logprobs: Py<PyAny>,
     message_tool_call: Py<PyAny>,
     new: ffi::newfunc,
@@ -44,7 +42,7 @@ struct Classes {
 static CLASSES: PyOnceLock<Classes> = PyOnceLock::new();
 
 impl Classes {
-    fn get(py: Python<'_>) -> PyResult<&Self> {
+    pub fn get(py: Python<'_>) -> PyResult<&Self> {
         CLASSES.get_or_try_init(py, || Self::import(py))
     }
 
@@ -86,7 +84,7 @@ impl Classes {
     }
 
     /// A bare instance: `object.__new__(class)`.
-    fn blank<'py>(&self, py: Python<'py>, class: &Py<PyType>) -> PyResult<Object<'py>> {
+    pub fn blank<'py>(&self, py: Python<'py>, class: &Py<PyType>) -> PyResult<Object<'py>> {
         // SAFETY: the class is a live heap type without a `__new__` of its own, the argument tuple is empty, and a
         // null keyword dict means none; the result is a new reference or null with an exception set.
         let made = unsafe {
@@ -98,41 +96,41 @@ impl Classes {
 }
 
 /// An instance that is being filled.
-struct Object<'py>(Bound<'py, PyAny>);
+pub struct Object<'py>(pub Bound<'py, PyAny>);
 
 impl<'py> Object<'py> {
     /// Sets an attribute as `object.__setattr__` does, past the class's own `__setattr__`.
-    fn set(&self, name: &Bound<'py, PyString>, value: &Bound<'py, PyAny>) -> PyResult<()> {
+    pub fn set(&self, name: &Bound<'py, PyString>, value: &Bound<'py, PyAny>) -> PyResult<()> {
         // SAFETY: all three are live objects of this interpreter; the function takes references of its own.
         let done = unsafe { ffi::PyObject_GenericSetAttr(self.0.as_ptr(), name.as_ptr(), value.as_ptr()) };
         if done == 0 { Ok(()) } else { Err(PyErr::fetch(self.0.py())) }
     }
 
-    fn set_text(&self, name: &Bound<'py, PyString>, text: &str) -> PyResult<()> {
+    pub fn set_text(&self, name: &Bound<'py, PyString>, text: &str) -> PyResult<()> {
         self.set(name, PyString::new(self.0.py(), text).as_any())
     }
 
-    fn set_optional_text(&self, name: &Bound<'py, PyString>, text: Option<&str>) -> PyResult<()> {
+    pub fn set_optional_text(&self, name: &Bound<'py, PyString>, text: Option<&str>) -> PyResult<()> {
         match text {
             Some(text) => self.set_text(name, text),
             None => self.set_none(name),
         }
     }
 
-    fn set_count(&self, name: &Bound<'py, PyString>, count: u64) -> PyResult<()> {
+    pub fn set_count(&self, name: &Bound<'py, PyString>, count: u64) -> PyResult<()> {
         self.set(name, count.into_pyobject(self.0.py())?.as_any())
     }
 
-    fn set_json(&self, name: &Bound<'py, PyString>, value: &Value) -> PyResult<()> {
+    pub fn set_json(&self, name: &Bound<'py, PyString>, value: &Value) -> PyResult<()> {
         self.set(name, &to_python(self.0.py(), value)?)
     }
 
-    fn set_none(&self, name: &Bound<'py, PyString>) -> PyResult<()> {
+    pub fn set_none(&self, name: &Bound<'py, PyString>) -> PyResult<()> {
         self.set(name, self.0.py().None().bind(self.0.py()))
     }
 
     /// Sets fields under the names that the provider gave them, but for those that are the class's own machinery.
-    fn set_fields(&self, fields: &Map) -> PyResult<()> {
+    pub fn set_fields(&self, fields: &Map) -> PyResult<()> {
         let py = self.0.py();
         for (name, value) in fields {
             let name = PyString::intern(py, name);
@@ -157,7 +155,7 @@ impl<'py> Object<'py> {
 pub fn response(py: Python<'_>, answer: Answer) -> PyResult<Bound<'_, PyAny>> {
     let made = plain_response(py, answer.response)
         .map_err(|failed| unreadable(py, &failed, &answer.meta.provider, &answer.meta.model))?;
-    let meta = Bound::new(py, CallMeta::new(answer.meta))?;
+    let meta = Bound::new(py, CallMeta(answer.meta))?;
     Object(made.clone()).set(intern!(py, "_meta"), meta.as_any())?;
     Ok(made)
 }
@@ -209,7 +207,7 @@ fn choice<'py>(py: Python<'py>, classes: &Classes, choice: Choice) -> PyResult<B
     Ok(made.0)
 }
 
-fn logprobs<'py>(py: Python<'py>, classes: &Classes, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+pub fn logprobs<'py>(py: Python<'py>, classes: &Classes, value: &Value) -> PyResult<Bound<'py, PyAny>> {
     let value = to_python(py, value)?;
     match value.cast::<PyDict>() {
         Ok(fields) => classes.logprobs.bind(py).call((), Some(fields)),
@@ -268,11 +266,14 @@ fn message<'py>(
     Ok(made.0)
 }
 
-/// An instance by its constructor, from an object's fields; other values pass as they are.
-fn construct<'py>(py: Python<'py>, class: &Py<PyAny>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+/// An instance by its constructor, from an object's fields; values that it does not take pass as they are.
+pub fn construct<'py>(py: Python<'py>, class: &Py<PyAny>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
     let value = to_python(py, value)?;
     match value.cast::<PyDict>() {
-        Ok(fields) => class.bind(py).call((), Some(fields)).or_else(|_| Ok(value.clone())),
+        Ok(fields) => match class.bind(py).call((), Some(fields)) {
+            Err(failed) if failed.is_instance_of::<PyException>(py) => Ok(value.clone()),
+            made => made,
+        },
         Err(_) => Ok(value),
     }
 }
@@ -312,7 +313,7 @@ fn is_in_place(usage: &Usage) -> bool {
         && detail("cache_creation_tokens") == written
 }
 
-fn usage<'py>(py: Python<'py>, classes: &Classes, usage: &Usage) -> PyResult<Bound<'py, PyAny>> {
+pub fn usage<'py>(py: Python<'py>, classes: &Classes, usage: &Usage) -> PyResult<Bound<'py, PyAny>> {
     if !is_in_place(usage) {
         let fields = PyDict::new(py);
         fields.set_item(intern!(py, "prompt_tokens"), usage.prompt_tokens)?;
@@ -367,238 +368,4 @@ fn usage<'py>(py: Python<'py>, classes: &Classes, usage: &Usage) -> PyResult<Bou
     }
     made.set_fields(&usage.extra)?;
     Ok(made.0)
-}
-
-/// Makes the chunk objects of one stream; what all of them share is made once.
-pub struct ChunkMaker {
-    head: PyOnceLock<Head>,
-}
-
-struct Head {
-    id: Py<PyAny>,
-    created: Py<PyAny>,
-    model: Py<PyAny>,
-    system_fingerprint: Option<Py<PyAny>>,
-}
-
-impl ChunkMaker {
-    pub fn new() -> Self {
-        Self { head: PyOnceLock::new() }
-    }
-
-    pub fn is_ready(&self, py: Python<'_>) -> bool {
-        self.head.get(py).is_some()
-    }
-
-    pub fn set_head(&self, py: Python<'_>, head: &StreamHead) -> PyResult<()> {
-        let text = |text: &str| PyString::new(py, text).into_any().unbind();
-        let made = Head {
-            id: text(&head.id),
-            created: head.created.into_pyobject(py)?.into_any().unbind(),
-            model: text(&head.model),
-            system_fingerprint: head.system_fingerprint.as_deref().map(text),
-        };
-        let _ = self.head.set(py, made);
-        Ok(())
-    }
-
-    pub fn chunks<'py>(&self, py: Python<'py>, chunks: Vec<Chunk>) -> PyResult<Bound<'py, PyList>> {
-        let out = PyList::empty(py);
-        let Some(head) = self.head.get(py) else { return Ok(out) };
-        let classes = Classes::get(py)?;
-        for chunk in chunks {
-            out.append(chunk_object(py, classes, head, chunk)?)?;
-        }
-        Ok(out)
-    }
-}
-
-fn chunk_object<'py>(
-    py: Python<'py>,
-    classes: &Classes,
-    head: &Head,
-    chunk: Chunk,
-) -> PyResult<Bound<'py, PyAny>> {
-    let made = classes.blank(py, &classes.model_response_stream)?;
-    made.set(intern!(py, "id"), head.id.bind(py))?;
-    made.set(intern!(py, "created"), head.created.bind(py))?;
-    made.set(intern!(py, "model"), head.model.bind(py))?;
-    made.set(intern!(py, "object"), intern!(py, "chat.completion.chunk").as_any())?;
-    if let Some(fingerprint) = &head.system_fingerprint {
-        made.set(intern!(py, "system_fingerprint"), fingerprint.bind(py))?;
-    }
-    let choices = PyList::empty(py);
-    for choice in chunk.choices {
-        choices.append(streaming_choice(py, classes, choice)?)?;
-    }
-    made.set(intern!(py, "choices"), choices.as_any())?;
-    if let Some(usage) = &chunk.usage {
-        made.set(intern!(py, "usage"), &self::usage(py, classes, usage)?)?;
-    }
-    made.set_fields(&chunk.fields)?;
-    Ok(made.0)
-}
-
-fn streaming_choice<'py>(
-    py: Python<'py>,
-    classes: &Classes,
-    choice: ChunkChoice,
-) -> PyResult<Bound<'py, PyAny>> {
-    let delta = classes.blank(py, &classes.delta)?;
-    delta.set_optional_text(intern!(py, "content"), choice.content.as_deref())?;
-    if choice.role {
-        delta.set(intern!(py, "role"), intern!(py, "assistant").as_any())?;
-    } else {
-        delta.set_none(intern!(py, "role"))?;
-    }
-    match &choice.function_call {
-        Some(value) => {
-            delta.set(intern!(py, "function_call"), &construct(py, &classes.function_call, value)?)?;
-        }
-        None => delta.set_none(intern!(py, "function_call"))?,
-    }
-    if choice.tool_calls.is_empty() {
-        delta.set_none(intern!(py, "tool_calls"))?;
-    } else {
-        let calls = PyList::empty(py);
-        for call in choice.tool_calls {
-            calls.append(delta_tool_call(py, classes, call)?)?;
-        }
-        delta.set(intern!(py, "tool_calls"), calls.as_any())?;
-    }
-    match &choice.audio {
-        Some(audio) => delta.set_json(intern!(py, "audio"), audio)?,
-        None => delta.set_none(intern!(py, "audio"))?,
-    }
-    if let Some(text) = &choice.reasoning_content {
-        delta.set_text(intern!(py, "reasoning_content"), text)?;
-    }
-    if !choice.thinking_blocks.is_empty() {
-        delta.set_json(intern!(py, "thinking_blocks"), &Value::Array(choice.thinking_blocks))?;
-    }
-    if let Some(text) = &choice.refusal {
-        delta.set_text(intern!(py, "refusal"), text)?;
-    }
-    if let Some(annotations) = choice.annotations {
-        delta.set_json(intern!(py, "annotations"), &Value::Array(annotations))?;
-    }
-    if let Some(images) = choice.images {
-        delta.set_json(intern!(py, "images"), &Value::Array(images))?;
-    }
-    let mut fields = choice.provider_fields;
-    if let Some(native) = choice.native_finish_reason {
-        fields.insert("native_finish_reason".to_owned(), native.into());
-    }
-    if !fields.is_empty() {
-        delta.set_json(intern!(py, "provider_specific_fields"), &Value::Object(fields))?;
-    }
-    delta.set_fields(&choice.fields)?;
-    let made = classes.blank(py, &classes.streaming_choices)?;
-    match choice.finish_reason {
-        Some(reason) => {
-            made.set(intern!(py, "finish_reason"), PyString::intern(py, reason.as_str()).as_any())?;
-        }
-        None => made.set_none(intern!(py, "finish_reason"))?,
-    }
-    made.set_count(intern!(py, "index"), choice.index)?;
-    made.set(intern!(py, "delta"), &delta.0)?;
-    match &choice.logprobs {
-        Some(logprobs) => made.set(intern!(py, "logprobs"), &self::logprobs(py, classes, logprobs)?)?,
-        None => made.set_none(intern!(py, "logprobs"))?,
-    }
-    made.set_fields(&choice.extra)?;
-    Ok(made.0)
-}
-
-fn delta_tool_call<'py>(
-    py: Python<'py>,
-    classes: &Classes,
-    call: ToolCallChunk,
-) -> PyResult<Bound<'py, PyAny>> {
-    let function = classes.blank(py, &classes.function)?;
-    function.set_text(intern!(py, "arguments"), &call.arguments)?;
-    function.set_optional_text(intern!(py, "name"), call.name.as_deref())?;
-    let made = classes.blank(py, &classes.delta_tool_call)?;
-    made.set_optional_text(intern!(py, "id"), call.id.as_deref())?;
-    made.set(intern!(py, "function"), &function.0)?;
-    made.set(intern!(py, "type"), intern!(py, "function").as_any())?;
-    made.set_count(intern!(py, "index"), call.index)?;
-    if let Some(fields) = call.provider_fields {
-        made.set_json(intern!(py, "provider_specific_fields"), &Value::Object(fields))?;
-    }
-    Ok(made.0)
-}
-
-/// What is known of a call besides its answer; turned into dicts when somebody looks.
-#[pyclass(frozen, module = "ferrolite._core")]
-pub struct CallMeta {
-    meta: Meta,
-    call_id: Mutex<Option<String>>,
-}
-
-impl CallMeta {
-    pub fn new(meta: Meta) -> Self {
-        Self { meta, call_id: Mutex::new(None) }
-    }
-}
-
-#[pymethods]
-impl CallMeta {
-    /// The reference's `_hidden_params`.
-    fn hidden_params<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let meta = &self.meta;
-        let out = PyDict::new(py);
-        out.set_item("custom_llm_provider", &*meta.provider)?;
-        out.set_item("model_id", py.None())?;
-        out.set_item("api_base", &meta.api_base)?;
-        out.set_item("response_cost", py.None())?;
-        out.set_item("litellm_call_id", self.call_id())?;
-        out.set_item("litellm_model_name", format!("{}/{}", meta.provider, meta.model))?;
-        out.set_item("_response_ms", meta.elapsed_ms)?;
-        out.set_item("litellm_overhead_time_ms", (meta.elapsed_ms - meta.upstream_ms).max(0.0))?;
-        out.set_item("callback_duration_ms", 0.0)?;
-        out.set_item("region_name", py.None())?;
-        out.set_item("provider_response_model", &meta.response_model)?;
-        let headers = PyDict::new(py);
-        for (name, value) in meta.public_headers() {
-            if name.starts_with("x-ratelimit-") {
-                headers.set_item(name, &value)?;
-            }
-            headers.set_item(format!("llm_provider-{name}"), value)?;
-        }
-        out.set_item("additional_headers", headers)?;
-        Ok(out)
-    }
-
-    /// The upstream's headers as they came.
-    fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let out = PyDict::new(py);
-        for (name, value) in self.meta.public_headers() {
-            out.set_item(name, value)?;
-        }
-        Ok(out)
-    }
-
-    #[getter]
-    fn provider(&self) -> &str {
-        &self.meta.provider
-    }
-
-    #[getter]
-    fn model(&self) -> &str {
-        &self.meta.model
-    }
-
-    /// Milliseconds from the call to its answer.
-    #[getter]
-    fn response_ms(&self) -> f64 {
-        self.meta.elapsed_ms
-    }
-
-    fn call_id(&self) -> String {
-        match self.call_id.lock() {
-            Ok(mut id) => id.get_or_insert_with(new_uuid).clone(),
-            Err(_) => new_uuid(),
-        }
-    }
 }

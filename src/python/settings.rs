@@ -1,7 +1,5 @@
 //! The package's module-level settings, read as they stand when a call begins.
 
-use std::path::PathBuf;
-
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -73,13 +71,10 @@ pub fn read<'py>(module: &Bound<'py, PyDict>) -> Settings {
             .collect();
     }
     settings.verify = get(intern!(py, "ssl_verify")).and_then(|value| match value.extract::<bool>() {
+        // The default: the environment may say otherwise.
         Ok(true) => None,
         Ok(false) => Some(Verify::Off),
-        Err(_) => value.extract::<String>().ok().map(|path| match config::parse_switch(&path) {
-            Some(true) => Verify::System,
-            Some(false) => Verify::Off,
-            None => Verify::File(PathBuf::from(path)),
-        }),
+        Err(_) => value.extract::<String>().ok().map(|text| Verify::of_text(&text)),
     });
     settings
 }

@@ -13,12 +13,13 @@ use pyo3::types::PyList;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::AbortHandle;
 
-use super::error;
-use super::objects::{self, CallMeta, ChunkMaker};
+use super::chunks::ChunkMaker;
+use super::meta::CallMeta;
 use super::queue::{LoopQueue, Outcome, Sender};
 use super::runtime::{self, Home};
+use super::{call, error, objects};
 use crate::engine::{ChatStream, Meta, StreamHead};
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::wires::openai::Chunk;
 
 #[pyclass(frozen, module = "ferrolite._core")]
@@ -33,7 +34,7 @@ pub struct CoreStream {
 
 /// Where the stream is, and what has been read but not been fetched.
 struct Slot {
-    /// Absent while somebody reads, and after the end.
+    /// Absent while somebody reads, and once the stream is finished with.
     stream: Option<Box<ChatStream>>,
     ready: Option<Result<Vec<Chunk>, Error>>,
     /// Known once the first batch has been read.
@@ -68,10 +69,14 @@ impl Slot {
         }
         self.stream = Some(stream);
     }
+}
 
-    fn wake(&mut self) {
-        self.waiting.drain(..).for_each(Waiter::wake);
-    }
+/// Unlocks the slot and wakes its readers, in that order: a future that is let go of may run Python's code, which
+/// may want the slot.
+fn wake(mut slot: MutexGuard<'_, Slot>) {
+    let waiting = std::mem::take(&mut slot.waiting);
+    drop(slot);
+    waiting.into_iter().for_each(Waiter::wake);
 }
 
 impl Waiter {
@@ -143,7 +148,7 @@ impl CoreStream {
         let mut slot = self.lock();
         slot.waiting.push(waiter);
         if slot.ready.is_some() || slot.closed {
-            slot.wake();
+            wake(slot);
             return Ok(());
         }
         let Some(mut stream) = slot.stream.take() else { return Ok(()) };
@@ -198,8 +203,7 @@ impl CoreStream {
             task.abort();
         }
         slot.closing.notify_one();
-        slot.wake();
-        drop(slot);
+        wake(slot);
         self.let_go(stream);
     }
 
@@ -234,19 +238,21 @@ impl CoreStream {
                     let _ = runtime::block_on(py, runtime::home(), told)?;
                 }
                 Step::Read(mut stream, closing) => {
-                    let read = runtime::block_on(py, self.home, async {
-                        tokio::select! {
-                            biased;
-                            read = stream.next_batch() => Some(read),
-                            () = closing.notified() => None,
-                        }
+                    let read = call::caught(py, || {
+                        runtime::block_on(py, self.home, async {
+                            tokio::select! {
+                                biased;
+                                read = stream.next_batch() => Some(read),
+                                () = closing.notified() => None,
+                            }
+                        })
                     });
                     let read = match read {
                         Ok(read) => read,
-                        Err(interrupted) => {
+                        Err(failed) => {
                             self.let_go(Some(stream));
                             self.finish();
-                            return Err(interrupted);
+                            return Err(failed);
                         }
                     };
                     runtime::see_off(self.home, stream.take_rest());
@@ -257,8 +263,7 @@ impl CoreStream {
                         return Ok(PyList::empty(py));
                     }
                     slot.put(stream);
-                    slot.wake();
-                    drop(slot);
+                    wake(slot);
                     if let Some(read) = read {
                         return self.objects(py, read);
                     }
@@ -309,7 +314,7 @@ impl CoreStream {
     /// What is known of the call.
     #[getter]
     fn meta(&self) -> CallMeta {
-        CallMeta::new(self.meta.clone())
+        CallMeta(self.meta.clone())
     }
 }
 
@@ -337,14 +342,9 @@ impl Drop for Returned {
                 slot.ready = Some(read);
                 slot.put(stream);
             }
-            Some(_) => {}
-            None => {
-                if !slot.closed {
-                    slot.ready =
-                        Some(Err(Error::new(Kind::InternalServer, "the stream failed inside ferrolite")));
-                }
-            }
+            None if !slot.closed => slot.ready = Some(Err(call::panicked())),
+            _ => {}
         }
-        slot.wake();
+        wake(slot);
     }
 }

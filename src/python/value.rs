@@ -1,18 +1,52 @@
 //! Python values to JSON values. Anything that can be sent is read; anything else is an error that names its place.
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple, PyType};
 use serde_json::{Number, Value};
 
-use crate::error::{Error, Result};
+use super::error;
+use crate::error::Error;
 use crate::json::Map;
 
 /// Nested deeper than this is a mistake, or an attack.
 const DEPTH: usize = 128;
 /// The longest path that an error spells out.
 const PATH_STEPS: usize = 16;
+
+/// Why a value was not read.
+pub enum Unread {
+    Refused(Error),
+    /// Its own code raised what is no failure of the value, such as Ctrl-C.
+    Raised(PyErr),
+}
+
+pub type Result<T> = std::result::Result<T, Unread>;
+
+impl Unread {
+    pub fn into_python(self, py: Python<'_>) -> PyErr {
+        match self {
+            Self::Refused(failed) => error::exception(py, failed),
+            Self::Raised(raised) => raised,
+        }
+    }
+}
+
+impl From<Error> for Unread {
+    fn from(failed: Error) -> Self {
+        Self::Refused(failed)
+    }
+}
+
+/// What a value's own code gave; nothing if it failed.
+fn given<T>(py: Python<'_>, result: PyResult<T>) -> Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(failed) if failed.is_instance_of::<PyException>(py) => Ok(None),
+        Err(raised) => Err(Unread::Raised(raised)),
+    }
+}
 
 /// Reads a value. `path` says where it stands, for errors.
 pub fn to_json(value: &Bound<'_, PyAny>, path: &str) -> Result<Value> {
@@ -80,7 +114,8 @@ impl Reader {
         }
         // JSON has text keys only; numbers become their text, as Python's json module does.
         if key.cast::<PyInt>().is_ok() || key.cast::<PyFloat>().is_ok() {
-            return key.str().map(|text| text.to_string()).map_err(|_| self.refused("a key that is no text"));
+            let text = given(key.py(), key.str())?;
+            return text.map(|text| text.to_string()).ok_or_else(|| self.refused("a key that is no text"));
         }
         Err(self.refused("a key that is no text"))
     }
@@ -121,22 +156,21 @@ impl Reader {
     /// Subclasses, models, mappings and what else stands for JSON.
     fn other(&mut self, value: &Bound<'_, PyAny>) -> Result<Value> {
         let py = value.py();
-        if let Ok(dump) = value.getattr(intern!(py, "model_dump"))
+        if let Some(dump) = given(py, value.getattr(intern!(py, "model_dump")))?
             && dump.is_callable()
             && !value.is_instance_of::<PyType>()
         {
-            let switches = PyDict::new(py);
-            let _ = switches.set_item(intern!(py, "exclude_none"), true);
-            let _ = switches.set_item(intern!(py, "mode"), "json");
-            let dumped = dump.call((), Some(&switches)).or_else(|_| dump.call0());
-            return match dumped {
+            return match dump_of(&dump) {
                 Ok(fields) => self.deeper(|reader| reader.read(&fields)),
-                Err(error) => Err(self.refused(&format!("a model that cannot be dumped ({error})"))),
+                Err(failed) if failed.is_instance_of::<PyException>(py) => {
+                    Err(self.refused(&format!("a model that cannot be dumped ({failed})")))
+                }
+                Err(raised) => Err(Unread::Raised(raised)),
             };
         }
         // An enum member stands for its value, also one that is a text by itself.
-        if let Ok(inner) = value.getattr(intern!(py, "value"))
-            && value.getattr(intern!(py, "_name_")).is_ok()
+        if let Some(inner) = given(py, value.getattr(intern!(py, "value")))?
+            && given(py, value.getattr(intern!(py, "_name_")))?.is_some()
         {
             return self.deeper(|reader| reader.read(&inner));
         }
@@ -160,12 +194,12 @@ impl Reader {
         }
         if value.cast::<PyBytes>().is_err()
             && let Ok(mapping) = value.cast::<PyMapping>()
-            && let Ok(items) = mapping.items()
+            && let Some(items) = given(py, mapping.items())?
         {
             let pairs = PyDict::new(py);
             for item in items.iter() {
                 if let Ok((key, value)) = item.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>() {
-                    let _ = pairs.set_item(key, value);
+                    given(py, pairs.set_item(key, value))?;
                 }
             }
             return self.dict(&pairs);
@@ -189,7 +223,7 @@ impl Reader {
         self.inside("", read)
     }
 
-    fn refused(&self, what: &str) -> Error {
+    fn refused(&self, what: &str) -> Unread {
         let mut path = String::new();
         for (depth, step) in self.path.iter().enumerate() {
             if depth == PATH_STEPS && self.path.len() > PATH_STEPS {
@@ -205,7 +239,21 @@ impl Reader {
                 path.push_str(step);
             }
         }
-        Error::bad_request(format!("Invalid '{path}': {what} cannot be sent as JSON.")).with_param(path)
+        let message = format!("Invalid '{path}': {what} cannot be sent as JSON.");
+        Unread::Refused(Error::bad_request(message).with_param(path))
+    }
+}
+
+/// A model's fields, by pydantic's switches if it has them.
+fn dump_of<'py>(dump: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = dump.py();
+    let switches = PyDict::new(py);
+    switches.set_item(intern!(py, "exclude_none"), true)?;
+    switches.set_item(intern!(py, "mode"), "json")?;
+    match dump.call((), Some(&switches)) {
+        // It may know no switches, or hold what no switch makes JSON of.
+        Err(failed) if failed.is_instance_of::<PyException>(py) => dump.call0(),
+        dumped => dumped,
     }
 }
 
@@ -241,43 +289,61 @@ fn add_keyword(
         Ok(value) => {
             out.insert(name.to_owned(), value);
         }
-        Err(error) => match name {
+        Err(Unread::Refused(failed)) => match name {
             "timeout" | "stream_timeout" | "request_timeout" => {
-                out.insert(name.to_owned(), time_limit(value).ok_or(error)?);
+                out.insert(name.to_owned(), time_limit(value)?.ok_or(failed)?);
             }
             _ if is_ignored(name) => {
-                out.insert(name.to_owned(), readable(value));
+                out.insert(name.to_owned(), readable(value)?);
             }
-            _ => return Err(error),
+            _ => return Err(failed.into()),
         },
+        Err(raised) => return Err(raised),
     }
     Ok(())
 }
 
 /// What of a dict can be read; null for anything else.
-fn readable(value: &Bound<'_, PyAny>) -> Value {
-    let Ok(dict) = value.cast::<PyDict>() else { return Value::Null };
-    let read = |item: Bound<'_, PyAny>| {
-        let (name, value) = item.extract::<(String, Bound<'_, PyAny>)>().ok()?;
-        Some((name, to_json(&value, "").ok()?))
-    };
-    Value::Object(dict.items().iter().filter_map(read).collect())
+fn readable(value: &Bound<'_, PyAny>) -> Result<Value> {
+    let Ok(dict) = value.cast::<PyDict>() else { return Ok(Value::Null) };
+    let mut out = Map::new();
+    for item in dict.items().iter() {
+        let Ok((name, value)) = item.extract::<(String, Bound<'_, PyAny>)>() else { continue };
+        if let Some(value) = if_json(&value, "")? {
+            out.insert(name, value);
+        }
+    }
+    Ok(Value::Object(out))
+}
+
+fn if_json(value: &Bound<'_, PyAny>, path: &str) -> Result<Option<Value>> {
+    match to_json(value, path) {
+        Ok(value) => Ok(Some(value)),
+        Err(Unread::Refused(_)) => Ok(None),
+        Err(raised) => Err(raised),
+    }
 }
 
 /// A time limit that is no JSON: a number that is not finite, as text, or `httpx.Timeout` and its like, objects with
 /// `connect` and `read`.
-fn time_limit(value: &Bound<'_, PyAny>) -> Option<Value> {
+fn time_limit(value: &Bound<'_, PyAny>) -> Result<Option<Value>> {
     if let Ok(number) = value.cast::<PyFloat>() {
-        return Some(Value::String(number.value().to_string()));
+        return Ok(Some(Value::String(number.value().to_string())));
     }
     let mut out = Map::new();
     for name in ["connect", "read"] {
-        let limit = value.getattr(name).ok()?;
-        if !limit.is_none() {
-            out.insert(name.to_owned(), to_json(&limit, name).ok().or_else(|| time_limit(&limit))?);
+        let Some(limit) = given(value.py(), value.getattr(name))? else { return Ok(None) };
+        if limit.is_none() {
+            continue;
         }
+        let read = match if_json(&limit, name)? {
+            Some(read) => Some(read),
+            None => time_limit(&limit)?,
+        };
+        let Some(read) = read else { return Ok(None) };
+        out.insert(name.to_owned(), read);
     }
-    Some(Value::Object(out))
+    Ok(Some(Value::Object(out)))
 }
 
 /// A JSON value as a Python object.

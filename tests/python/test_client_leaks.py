@@ -8,6 +8,7 @@ import os
 import statistics
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -152,10 +153,41 @@ def test_event_loops_leave_no_descriptors() -> None:
         assert len(os.listdir("/proc/self/fd")) <= descriptors + 4
 
 
+def unfetched_result() -> weakref.ref[Any]:
+    """An event loop that is closed before it has fetched the result of a call."""
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda *_: None)  # that a task is lost is the point
+    before = _core.alive_tasks()
+
+    async def call() -> None:
+        await ferrolite.acompletion("openai/m", messages("x"), mock_response="y", mock_delay=0.02)
+
+    async def begin() -> None:
+        begun = loop.create_task(call())
+        await asyncio.sleep(0)
+        assert not begun.done()
+
+    loop.run_until_complete(begin())
+    deadline = time.monotonic() + 5
+    while _core.alive_tasks() > before and time.monotonic() < deadline:
+        time.sleep(0.001)
+    loop.close()
+    return weakref.ref(loop)
+
+
+def test_closed_event_loops_go_with_the_results_they_did_not_fetch() -> None:
+    asyncio.run(ferrolite.acompletion("openai/m", messages("x"), mock_response="y"))
+    gc.collect()
+    descriptors = len(os.listdir("/proc/self/fd"))
+    loops = [unfetched_result() for _ in range(20)]
+    asyncio.run(ferrolite.acompletion("openai/m", messages("x"), mock_response="y"))
+    gc.collect()
+    assert [loop() for loop in loops] == [None] * 20
+    assert len(os.listdir("/proc/self/fd")) <= descriptors + 4
+
+
 def test_streams_and_responses_need_no_collector() -> None:
     """They go when the last reference goes."""
-    import weakref
-
     with Upstream(answer) as upstream:
         gc.collect()
         gc.disable()

@@ -404,6 +404,13 @@ def test_the_facts_become_attributes():
     assert error.__cause__ is None
 
 
+def test_headers_need_not_be_ascii():
+    pytest.importorskip("httpx")
+    error = exceptions.from_core("BadRequestError", facts("m", headers=[("x-name", "Zoë ä€😀")]))
+    assert error.response.headers["x-name"] == "Zoë ä€😀"
+    assert error.litellm_response_headers["X-Name"] == "Zoë ä€😀"
+
+
 def test_some_classes_have_a_status_of_their_own():
     assert exceptions.from_core("InternalServerError", facts("m", status=529)).status_code == 500
     assert exceptions.from_core("APIError", facts("m", status=529)).status_code == 529

@@ -265,6 +265,16 @@ def test_what_is_known_of_the_call() -> None:
         assert stream.messages == HELLO
 
 
+def test_what_is_known_of_the_call_is_known_after_the_end() -> None:
+    with Upstream(lambda exchange: exchange.stream(text_events("a"), {"x-request-id": "r-1"})) as upstream:
+        stream: Any = ferrolite.completion(**arguments(upstream, stream=True))
+        stream.close()
+        stream.close()
+        assert list(stream) == []
+        assert stream._hidden_params["custom_llm_provider"] == "openai"
+        assert stream._response_headers["x-request-id"] == "r-1"
+
+
 # The whole a stream makes
 
 

@@ -43,8 +43,12 @@ macro_rules! corpus {
         #[test]
         fn every_target_is_replayed() {
             let named = [$(stringify!($target)),*];
-            let known: Vec<_> = drivers::DRIVERS.iter().map(|(name, _)| *name).collect();
-            assert_eq!(known, named);
+            assert_eq!(drivers::names(), named);
+            let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/Cargo.toml");
+            let manifest = fs::read_to_string(manifest).unwrap();
+            let built = manifest.split("[[bin]]\n").skip(1);
+            let built: Vec<_> = built.map(|bin| bin.split('"').nth(1).unwrap()).collect();
+            assert_eq!(built, named);
             for folder in fs::read_dir(folder("")).unwrap() {
                 let name = folder.unwrap().file_name().into_string().unwrap();
                 assert!(named.contains(&name.as_str()), "fuzz/corpus/{name} belongs to no target");
@@ -54,5 +58,7 @@ macro_rules! corpus {
 }
 
 corpus! {
-    sse openai_stream openai_response anthropic_stream anthropic_response gemini_stream gemini_response messages
+    sse openai_stream openai_response anthropic_stream anthropic_response gemini_stream gemini_response
+    bedrock_stream bedrock_response bedrock_invoke_stream bedrock_invoke_response cohere_chat_stream
+    cohere_chat_response ollama_chat_stream ollama_chat_response ollama_stream ollama_response messages
 }

@@ -434,6 +434,13 @@ def as_dict(value: Any) -> Fields | None:
     return dump() if callable(dump) else None  # pyright: ignore[reportReturnType]
 
 
+def put(values: Fields, **given: Any) -> None:
+    """Set the fields that were given; one that is None was not, and does not exist."""
+    for name, value in given.items():
+        if value is not None:
+            values[name] = value
+
+
 def many(cls: type[Model]) -> Callable[[Any], Any]:
     """A converter for a list of `cls`; what is no list passes."""
 

@@ -33,7 +33,9 @@ def make_response(status: int, headers: list[tuple[str, str]], body: Any, reques
         from httpx import Response
     except ImportError:
         return PlainResponse(status, kept, content, request)
-    return Response(status, headers=kept, content=content, request=request)
+    # As bytes: text would have to be ASCII, which not every upstream's is.
+    raw = [(name.encode(), value.encode()) for name, value in kept]
+    return Response(status, headers=raw, content=content, request=request)
 
 
 def _bytes(body: Any) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ferrolite.types._base import Model, Response, as_dict, invalid, new_id, now
+from ferrolite.types._base import Model, Response, as_dict, invalid, new_id, now, put
 from ferrolite.types.finish_reason import map_finish_reason
 from ferrolite.types.logprobs import ChoiceLogprobs
 from ferrolite.types.message import Delta, Message
@@ -43,17 +43,13 @@ class Choices(Model):
         values["finish_reason"] = mapped
         values["index"] = index
         values["message"] = Message() if message is None else Message.model_validate(message)
-        if logprobs is not None:
-            values["logprobs"] = _logprobs(logprobs)
+        put(values, logprobs=_logprobs(logprobs))
         if finish_reason and mapped != finish_reason:
             provider_specific_fields = {
                 **(provider_specific_fields or {}),
                 "native_finish_reason": finish_reason,
             }
-        if provider_specific_fields is not None:
-            values["provider_specific_fields"] = provider_specific_fields
-        if enhancements is not None:
-            values["enhancements"] = enhancements
+        put(values, provider_specific_fields=provider_specific_fields, enhancements=enhancements)
         values.update(extras)
 
 
@@ -79,8 +75,7 @@ class StreamingChoices(Model):
         values["index"] = index
         values["delta"] = Delta() if delta is None else Delta.model_validate(delta)
         values["logprobs"] = _logprobs(logprobs)
-        if enhancements is not None:
-            values["enhancements"] = enhancements
+        put(values, enhancements=enhancements)
         values.update(extras)
 
 
@@ -133,12 +128,12 @@ class ModelResponse(ModelResponseBase):
         values["choices"] = [Choices()] if choices is None else _choices(Choices, choices)
         if usage is not None:
             values["usage"] = Usage.model_validate(usage)
-        if response_ms is not None:
-            values["_response_ms"] = response_ms
-        if hidden_params is not None:
-            values["_hidden_params"] = hidden_params
-        if _response_headers is not None:
-            values["_response_headers"] = _response_headers
+        put(
+            values,
+            _response_ms=response_ms,
+            _hidden_params=hidden_params,
+            _response_headers=_response_headers,
+        )
         values.update(extras)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ferrolite.types._base import Model, Response
+from ferrolite.types._base import Model, Response, put
 from ferrolite.types.usage import Usage
 
 TYPE_CHECKING = False
@@ -50,9 +50,9 @@ class EmbeddingResponse(Response):
         values["data"] = [] if data is None else data
         values["object"] = "list"
         values["usage"] = Usage() if usage is None else Usage.model_validate(usage)
-        if response_ms is not None:
-            values["_response_ms"] = response_ms
-        if hidden_params is not None:
-            values["_hidden_params"] = hidden_params
-        if _response_headers is not None:
-            values["_response_headers"] = _response_headers
+        put(
+            values,
+            _response_ms=response_ms,
+            _hidden_params=hidden_params,
+            _response_headers=_response_headers,
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ferrolite.types._base import Model, Response, many, now
+from ferrolite.types._base import Model, Response, many, now, put
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,10 +85,7 @@ class ImageResponse(Response):
         values["usage"] = _no_usage() if usage is None else ImageUsage.model_validate(usage)
         for name in ("background", "output_format", "quality", "size"):
             values[name] = extras.get(name)
-        if response_ms is not None:
-            values["_response_ms"] = response_ms
-        if hidden_params is not None:
-            values["_hidden_params"] = hidden_params
+        put(values, _response_ms=response_ms, _hidden_params=hidden_params)
 
 
 def _no_usage() -> ImageUsage:

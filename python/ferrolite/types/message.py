@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ferrolite.types._base import Model
+from ferrolite.types._base import Model, put
 from ferrolite.types.audio import ChatCompletionAudioResponse
 from ferrolite.types.tool_calls import FunctionCall, delta_tool_calls, message_tool_call
 
@@ -62,18 +62,15 @@ class Message(Model):
         )
         if audio is not None:
             values["audio"] = ChatCompletionAudioResponse.model_validate(audio)
-        if images is not None:
-            values["images"] = images
-        if reasoning_content is not None:
-            values["reasoning_content"] = reasoning_content
-        if thinking_blocks is not None:
-            values["thinking_blocks"] = thinking_blocks
-        if reasoning_items is not None:
-            values["reasoning_items"] = reasoning_items
-        if provider_specific_fields is not None:
-            values["provider_specific_fields"] = provider_specific_fields
-        if annotations is not None:
-            values["annotations"] = annotations
+        put(
+            values,
+            images=images,
+            reasoning_content=reasoning_content,
+            thinking_blocks=thinking_blocks,
+            reasoning_items=reasoning_items,
+            provider_specific_fields=provider_specific_fields,
+            annotations=annotations,
+        )
         values.update(extras)
 
     def __contains__(self, key: object) -> bool:
@@ -128,14 +125,12 @@ class Delta(Model):
         )
         values["tool_calls"] = delta_tool_calls(tool_calls)
         values["audio"] = audio
-        if images is not None:
-            values["images"] = images
-        if reasoning_content is not None:
-            values["reasoning_content"] = reasoning_content
-        if thinking_blocks is not None:
-            values["thinking_blocks"] = thinking_blocks
-        if reasoning_items is not None:
-            values["reasoning_items"] = reasoning_items
-        if annotations is not None:
-            values["annotations"] = annotations
+        put(
+            values,
+            images=images,
+            reasoning_content=reasoning_content,
+            thinking_blocks=thinking_blocks,
+            reasoning_items=reasoning_items,
+            annotations=annotations,
+        )
         values.update(extras)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ferrolite.types._base import Model, Response, many, new_id, now
+from ferrolite.types._base import Model, Response, many, new_id, now, put
 from ferrolite.types.finish_reason import map_finish_reason
 from ferrolite.types.logprobs import Logprobs
 from ferrolite.types.usage import Usage
@@ -69,6 +69,5 @@ class TextCompletionResponse(Response):
         values["model"] = model
         values["choices"] = [TextChoices()] if choices is None else many(TextChoices)(choices)
         values["usage"] = Usage() if usage is None else Usage.model_validate(usage)
-        if response_ms is not None:
-            values["_response_ms"] = response_ms
+        put(values, _response_ms=response_ms)
         values.update(extras)

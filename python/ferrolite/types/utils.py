@@ -15,6 +15,7 @@ from ferrolite.types.finish_reason import map_finish_reason
 from ferrolite.types.image import ImageObject, ImageResponse, ImageUsage, ImageUsageInputTokensDetails
 from ferrolite.types.logprobs import ChatCompletionTokenLogprob, ChoiceLogprobs, Logprobs, TopLogprob
 from ferrolite.types.message import Delta, Message
+from ferrolite.types.moderation import OpenAIModerationResponse, OpenAIModerationResult
 from ferrolite.types.rerank import RerankResponse
 from ferrolite.types.text import TextChoices, TextCompletionResponse
 from ferrolite.types.tool_calls import (
@@ -64,6 +65,8 @@ __all__ = [
     "ModelResponse",
     "ModelResponseBase",
     "ModelResponseStream",
+    "OpenAIModerationResponse",
+    "OpenAIModerationResult",
     "PromptTokensDetailsWrapper",
     "RerankResponse",
     "ServerToolUse",

@@ -117,6 +117,20 @@ impl Source {
         Self::own(keywords, region, environment)
     }
 
+    /// What must not be shown of it, as far as that is known before anything is fetched.
+    pub fn secrets(&self, found: &mut Vec<Secret>) {
+        match self {
+            Self::Keys(keys) => found.extend(keys.secrets().cloned()),
+            Self::Role { base, .. } => base.secrets(found),
+            Self::WebIdentity { token: Token::Text(token), .. } => found.push(token.clone()),
+            Self::Metadata(MetadataSource::Container { authorization, .. }) => {
+                found.extend(authorization.clone());
+            }
+            Self::WebIdentity { token: Token::File(_), .. }
+            | Self::Metadata(MetadataSource::Machine { .. }) => {}
+        }
+    }
+
     /// Without a role of the caller's.
     fn own(keywords: &Keywords, region: &str, environment: &dyn Environment) -> Result<Self> {
         if let (Some(id), Some(secret)) = (&keywords.access_key_id, &keywords.secret_access_key) {

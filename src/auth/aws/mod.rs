@@ -32,6 +32,13 @@ pub struct Credentials {
     pub expires: Option<SystemTime>,
 }
 
+impl Credentials {
+    /// What of them must not be shown (BED-23).
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        [&self.secret_access_key].into_iter().chain(&self.session_token)
+    }
+}
+
 /// How a route is signed: whose keys, for where, for what.
 #[derive(Debug, Clone)]
 pub struct Signing {

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::{Credentials, time};
+use crate::address;
 use crate::error::{Error, Kind, Result};
 use crate::wires::HttpCall;
 
@@ -28,10 +29,7 @@ pub fn sign(
     if call.headers.contains_key(AUTHORIZATION) {
         return Ok(());
     }
-    let url = Url::parse(&call.url).map_err(|error| {
-        let address = crate::auth::without_credentials(&call.url);
-        Error::bad_request(format!("'{address}' is not an address")).with_source(error)
-    })?;
+    let url = address::checked(&call.url)?;
     let stamp = time::stamp(now);
     let day = &stamp[..8];
     call.headers.insert(AMZ_DATE, value(&stamp)?);

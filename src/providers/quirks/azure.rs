@@ -131,7 +131,7 @@ fn place(route: &mut Route) {
             base.push_str(if base.ends_with("/openai") { "/v1" } else { "/openai/v1" });
         }
         // It is OpenAI's own interface, and takes the key as that one does.
-        route.sign_with(Scheme::Bearer);
+        route.auth = Scheme::Bearer;
         return;
     }
     if base.contains("/openai/deployments/") {

@@ -2,9 +2,9 @@
 
 use crate::auth::{Scheme, Secret};
 use crate::config::Environment;
-use crate::models;
 use crate::providers::{Provider, Route, Wanted};
 use crate::wires::WireId;
+use crate::{address, models};
 
 const CHAT: &str = "/chat/completions";
 /// Where hosts end that serve models of all makers in one place.
@@ -36,7 +36,7 @@ pub fn redirected(
 }
 
 fn host(base: &str) -> String {
-    url::Url::parse(base).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+    address::parse(base).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
 }
 
 pub fn adapt(route: &mut Route) {
@@ -58,7 +58,7 @@ pub fn adapt(route: &mut Route) {
         }
         route.target.wire = WireId::Anthropic;
         route.query.clear();
-        route.sign_with(Scheme::AzureAnthropic);
+        route.auth = Scheme::AzureAnthropic;
         return;
     }
     let is_foundry = host.ends_with(FOUNDRY);
@@ -69,6 +69,6 @@ pub fn adapt(route: &mut Route) {
     // of them, as a bearer token.
     let is_deployment = route.target.base.contains("/openai/deployments/");
     if is_foundry || is_deployment || host.ends_with(".openai.azure.com") {
-        route.sign_with(Scheme::ApiKey);
+        route.auth = Scheme::ApiKey;
     }
 }

@@ -12,10 +12,11 @@ use super::content::Blocks;
 use super::messages::{self, Conversation, Rules};
 use super::schema::{self, Open};
 use super::thinking::{self, Thinking};
-use super::tools::{self, JSON_TOOL, ToolSet};
+use super::tools::{self, ToolSet};
 use crate::error::{Error, Result};
 use crate::hub::{ChatRequest, ResponseFormat, Target};
 use crate::json::{Map, kind_of, object, str_at};
+use crate::wires::tool_names::JSON_TOOL;
 use crate::wires::{HttpCall, Memo, Prepared};
 
 const PATH: &str = "/v1/messages";

@@ -12,6 +12,7 @@ use super::parts::{Blob, FileData, MediaResolution, Part, Payload, Resolution};
 use crate::error::{Error, Kind, Result};
 use crate::hub::{ChatRequest, Content, InlineMedia, Part as HubPart};
 use crate::json::{Map, cut, str_at};
+use crate::wires::media::{Also, DataUrl, check_base64};
 
 /// What a caller says about one piece of media.
 #[derive(Debug, Clone, Copy, Default)]
@@ -85,7 +86,7 @@ pub fn audio<'a>(data: &'a str, format: &'a str, path: &str) -> Result<Part<'a>>
     let (mime, data) = match data.strip_prefix("data:") {
         Some(_) => data_uri(data, None, path)?,
         None if format.is_empty() => {
-            return Err(invalid(
+            return Err(Error::invalid(
                 &format!("{path}.format"),
                 "name the format of the audio, for example 'wav'",
             ));
@@ -93,7 +94,7 @@ pub fn audio<'a>(data: &'a str, format: &'a str, path: &str) -> Result<Part<'a>>
         None if format.contains('/') => (Cow::Borrowed(format), data),
         None => (Cow::Owned(format!("audio/{format}")), data),
     };
-    check_base64(data, path)?;
+    check_base64(data, Also::UrlAlphabet, path)?;
     Ok(Part::of(Payload::InlineData(Blob { mime_type: mime, data: data.into() })))
 }
 
@@ -135,17 +136,17 @@ fn payload<'a>(
         Payload::FileData(FileData { mime_type: mime, file_uri: address })
     };
     if source.is_empty() {
-        return Err(invalid(path, "a file needs 'file_id' (an address) or 'file_data' (a data URI)"));
+        return Err(Error::invalid(path, "a file needs 'file_id' (an address) or 'file_data' (a data URI)"));
     }
     if source.starts_with("data:") {
         let (mime, data) = data_uri(source, format, path)?;
-        check_base64(data, path)?;
+        check_base64(data, Also::UrlAlphabet, path)?;
         return Ok(Payload::InlineData(Blob { mime_type: mime, data: data.into() }));
     }
     if source.starts_with("gs://") {
         let mime = format.or_else(|| mime_of_extension(source)).ok_or_else(|| {
             let what = format!("the type of '{source}' is not known: name it as 'format', like 'image/png'");
-            invalid(path, &what)
+            Error::invalid(path, &what)
         })?;
         return Ok(by_address(Some(mime.into()), source.into()));
     }
@@ -167,10 +168,10 @@ fn payload<'a>(
     }
     match format {
         Some(mime) => {
-            check_base64(source, path)?;
+            check_base64(source, Also::UrlAlphabet, path)?;
             Ok(Payload::InlineData(Blob { mime_type: mime.into(), data: source.into() }))
         }
-        None => Err(invalid(
+        None => Err(Error::invalid(
             path,
             "expected a data URI, an https or gs address, or base64 together with 'format' (its MIME type)",
         )),
@@ -204,31 +205,14 @@ fn takes_web_address(source: &str) -> bool {
 
 /// `data:MIME;base64,…` into MIME type and base64; a named format wins.
 fn data_uri<'a>(uri: &'a str, format: Option<&'a str>, path: &str) -> Result<(Cow<'a, str>, &'a str)> {
-    let parsed = uri
-        .strip_prefix("data:")
-        .and_then(|rest| rest.split_once(','))
-        .and_then(|(head, data)| Some((head.strip_suffix(";base64")?, data)));
-    let Some((mime, data)) = parsed else {
-        return Err(invalid(path, "expected a data URI like 'data:image/png;base64,…'"));
+    let Some(DataUrl { mime, data }) = DataUrl::parse(uri) else {
+        return Err(Error::invalid(path, "expected a data URI like 'data:image/png;base64,…'"));
     };
     let mime = format.unwrap_or(mime);
     if mime.is_empty() {
-        return Err(invalid(path, "the data URI names no MIME type"));
+        return Err(Error::invalid(path, "the data URI names no MIME type"));
     }
     Ok((mime.into(), data))
-}
-
-/// Base64 of either alphabet, with padding at the end only. Read once, not copied (GEN-28).
-fn check_base64(data: &str, path: &str) -> Result<()> {
-    let body = data.trim_end_matches('=');
-    let bad = body
-        .bytes()
-        .position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')));
-    match bad {
-        None if data.len() - body.len() <= 2 => Ok(()),
-        None => Err(invalid(path, "the base64 data has too much padding")),
-        Some(at) => Err(invalid(path, &format!("the base64 data has an invalid character at position {at}"))),
-    }
 }
 
 fn resolution(detail: &str) -> Option<Resolution> {
@@ -250,7 +234,7 @@ fn video_metadata(metadata: &Map, part: &Part<'_>, path: &str) -> Result<Map> {
     };
     if let Some(mime) = mime.filter(|mime| !mime.starts_with("video/")) {
         let path = format!("{path}.video_metadata");
-        return Err(invalid(&path, &format!("only a video has this, the file is '{mime}'")));
+        return Err(Error::invalid(&path, &format!("only a video has this, the file is '{mime}'")));
     }
     let renamed = |key: &str| match key {
         "start_offset" => "startOffset".to_owned(),
@@ -258,10 +242,6 @@ fn video_metadata(metadata: &Map, part: &Part<'_>, path: &str) -> Result<Map> {
         other => other.to_owned(),
     };
     Ok(metadata.iter().map(|(key, value)| (renamed(key), value.clone())).collect())
-}
-
-fn invalid(path: &str, what: &str) -> Error {
-    Error::bad_request(format!("Invalid '{path}': {what}.")).with_param(path)
 }
 
 #[cfg(test)]

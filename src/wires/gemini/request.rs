@@ -1,6 +1,5 @@
 //! A chat request as the body and the address of `generateContent`.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use bytes::Bytes;
@@ -15,7 +14,7 @@ use super::messages::{self, Conversation};
 use super::parts::{Part, Turn};
 use super::tools;
 use crate::error::{Error, Result};
-use crate::hub::{CHAT_PARAMS, ChatRequest, Params, Target};
+use crate::hub::{ChatRequest, Target};
 use crate::json::Map;
 use crate::wires::{HttpCall, Memo, Prepared};
 
@@ -24,7 +23,7 @@ const INTERNAL: &[&str] = &["cache", "tags"];
 
 pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     let mut conversation = messages::encode(request, target)?;
-    let mut params = params(request);
+    let mut params = request.asked_params();
     // A class's own schema says more than OpenAI's strict form of it.
     if let Some(plain) = &request.plain_schema
         && let Some(Value::Object(format)) = params.to_mut().0.get_mut("response_format")
@@ -57,18 +56,6 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     let call = HttpCall { method: Method::POST, url, headers, body: Bytes::from(body) };
     let memo = Memo { legacy_functions: params.has("functions"), ..Memo::default() };
     Ok(Prepared { call, memo })
-}
-
-/// The parameters, and those among the keywords that the caller wants sent although the model is not said to take
-/// them: they mean the same here (GEN-01).
-fn params(request: &ChatRequest) -> Cow<'_, Params> {
-    let mut params = Cow::Borrowed(&request.params);
-    for (name, value) in &request.extra {
-        if CHAT_PARAMS.contains(&name.as_str()) {
-            params.to_mut().0.insert(name.clone(), value.clone());
-        }
-    }
-    params
 }
 
 /// Where AI Studio answers. Tuned models are on the alpha interface only.

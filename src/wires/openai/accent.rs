@@ -10,9 +10,7 @@ use crate::hub::{
     ToolChoice, ToolChoiceRule,
 };
 use crate::json::{Map, spaced, str_at};
-
-/// The tool that stands for a JSON schema (GEN-30).
-const JSON_TOOL: &str = "json_tool_call";
+use crate::wires::tool_names::JSON_TOOL;
 
 /// What is left over for the answer when a thinking budget is all that is said.
 const ROOM_FOR_ANSWER: u64 = 4096;
@@ -208,7 +206,7 @@ fn effort_to_budget(params: &mut Params, effort: Option<&str>, target: &Target) 
     if let Some(budget) = budget
         && params.output_limit().is_none()
     {
-        params.0.insert("max_tokens".into(), (budget + ROOM_FOR_ANSWER).into());
+        params.0.insert("max_tokens".into(), budget.saturating_add(ROOM_FOR_ANSWER).into());
     }
 }
 

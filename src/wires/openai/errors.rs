@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::accent;
-use crate::error::{BODY_LIMIT, Kind};
+use crate::error::{BODY_LIMIT, Error, Kind};
 use crate::hub::{Accent, ErrorTable};
 use crate::json::{Map, cut, str_at};
 use crate::wires::ErrorFacts;
@@ -82,6 +82,26 @@ fn object_facts(status: u16, error: &Map) -> ErrorFacts {
         param: str_at(error, "param").map(str::to_owned),
         body: Some(Value::Object(error.clone())),
     }
+}
+
+/// The code of an error object as the status it may stand for.
+pub fn status_of(error: &Value) -> Option<u16> {
+    let code = match error.get("code")? {
+        Value::Number(number) => number.as_u64()?,
+        Value::String(text) => text.parse().ok()?,
+        _ => return None,
+    };
+    u16::try_from(code).ok().filter(|status| (400..600).contains(status))
+}
+
+/// The error of an answer that failed half-way, whose finish reason is all that says so (ORT-05, RSN-09).
+pub fn failed_finish(native: &str) -> Option<Error> {
+    let kind = match native {
+        "error" | "abort" | "network_error" => Kind::Connection,
+        "insufficient_system_resource" => Kind::ServiceUnavailable,
+        _ => return None,
+    };
+    Some(Error::new(kind, format!("the provider ended its answer with finish_reason '{native}'")))
 }
 
 /// Structured fields first, the provider's words last (ERR-05); the order is ERR-02's.

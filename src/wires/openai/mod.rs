@@ -3,6 +3,7 @@
 mod accent;
 mod chunk;
 mod collect;
+mod embedding;
 mod errors;
 mod params;
 mod request;
@@ -16,7 +17,15 @@ pub use collect::collect_chunks;
 use super::framing::Framing;
 use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire};
 use crate::error::{Kind, Result};
-use crate::hub::{Chat, ChatRequest, ChatResponse, Target};
+use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Target};
+
+/// Its side for a call of another type.
+pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
+    match call_type {
+        CallType::Embedding => Some(&embedding::Embedding),
+        _ => None,
+    }
+}
 
 #[derive(Debug)]
 pub struct Openai;

@@ -6,13 +6,13 @@ use bytes::Bytes;
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::ser::{SerializeMap, Serializer};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::accent::{self, Asides};
 use super::params::{self, Family};
 use super::turns;
 use crate::error::{Error, Result};
-use crate::hub::{ChatRequest, Content, Message, Params, Part, Role, Target};
+use crate::hub::{ChatRequest, Content, Message, Params, Part, Role, Target, tools_without_cache_control};
 use crate::wires::{HttpCall, Memo, Prepared};
 
 const PATH: &str = "/chat/completions";
@@ -54,7 +54,7 @@ fn body(
     let renamed = |part: &String| target.known_as().contains(part.as_str());
     let one_limit =
         params::family(target) != Family::Plain || target.accent.limit_renamed.iter().any(renamed);
-    let mut out = Vec::with_capacity(512 + messages.iter().map(|message| size_hint(message)).sum::<usize>());
+    let mut out = Vec::with_capacity(512 + messages.iter().map(|message| message.size_hint()).sum::<usize>());
     let mut serializer = serde_json::Serializer::new(&mut out);
     let mut map = serializer.serialize_map(None)?;
     let free = |key: &str| !request.extra_body.contains_key(key);
@@ -77,7 +77,7 @@ fn body(
         }
         match name {
             "tools" if !keeps_cache_control => {
-                map.serialize_entry(name, &without_cache_control(value))?;
+                map.serialize_entry(name, &*tools_without_cache_control(value))?;
             }
             _ => map.serialize_entry(name, value)?,
         }
@@ -103,22 +103,6 @@ fn body(
     }
     map.end()?;
     Ok(out)
-}
-
-fn size_hint(message: &Message) -> usize {
-    64 + match &message.content {
-        None => 0,
-        Some(Content::Text(text)) => text.len(),
-        Some(Content::Parts(parts)) => parts
-            .iter()
-            .map(|part| match part {
-                Part::Text { text, .. } => text.len() + 32,
-                Part::ImageUrl { url, .. } => url.len() + 64,
-                Part::InputAudio { data, .. } => data.len() + 64,
-                Part::File { .. } | Part::Other(_) => 128,
-            })
-            .sum(),
-    }
 }
 
 /// The messages as this format has them. Untouched ones are borrowed (GEN-10).
@@ -250,22 +234,6 @@ fn strip_cache_control(message: &mut Message) {
                 }
             }
         }
-    }
-}
-
-fn without_cache_control(tools: &Value) -> Cow<'_, Value> {
-    let marked = |tool: &Value| tool.get("cache_control").is_some();
-    match tools {
-        Value::Array(items) if items.iter().any(marked) => {
-            let mut items = items.clone();
-            for item in &mut items {
-                if let Value::Object(tool) = item {
-                    tool.shift_remove("cache_control");
-                }
-            }
-            Cow::Owned(Value::Array(items))
-        }
-        other => Cow::Borrowed(other),
     }
 }
 

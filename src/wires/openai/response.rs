@@ -102,12 +102,7 @@ fn check_error(fields: &Fields<'_>, accent: &Accent) -> Result<()> {
         Some(Tree::Text(text)) if !text.is_empty() => Value::String(text.clone().into_owned()),
         _ => return Ok(()),
     };
-    let code = error.get("code").and_then(|code| match code {
-        Value::Number(number) => number.as_u64(),
-        Value::String(text) => text.parse().ok(),
-        _ => None,
-    });
-    let status = code.and_then(|code| u16::try_from(code).ok()).filter(|code| (400..600).contains(code));
+    let status = errors::status_of(&error);
     let facts = errors::facts_of(status.unwrap_or(422), &serde_json::json!({ "error": error.clone() }));
     let kind = match (status, errors::classify(&facts, accent)) {
         (None, Kind::BadRequest) if error.is_object() => Kind::Api,
@@ -133,6 +128,9 @@ fn choice(tree: Tree<'_>, position: u64, accent: &Accent) -> Result<Choice> {
     };
     let native = fields.take_text("finish_reason").unwrap_or_else(|| "stop".to_owned());
     fields.take("finish_reason");
+    if let Some(error) = errors::failed_finish(&native) {
+        return Err(error);
+    }
     let (reason, own) = map_finish_reason(&native);
     let logprobs = fields.take_value("logprobs");
     let finish_reason = reason.with_tool_calls(!message.tool_calls.is_empty());

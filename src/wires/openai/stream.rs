@@ -85,11 +85,8 @@ impl Decoder {
         if let Some(native) = choice.finish_reason.filter(|reason| !reason.is_empty())
             && !state.finished
         {
-            if matches!(&*native, "error" | "abort" | "network_error") {
-                return Err(Error::new(
-                    Kind::Connection,
-                    format!("the provider ended the stream with finish_reason '{native}'"),
-                ));
+            if let Some(error) = errors::failed_finish(&native) {
+                return Err(error);
             }
             state.finished = true;
             let (reason, own) = map_finish_reason(&native);
@@ -305,13 +302,7 @@ impl StreamDecoder for Decoder {
 
 /// An error object in mid-stream takes the same road as an error reply; its code is the status when it is a number.
 fn stream_error(error: &Value, accent: &Accent) -> Error {
-    let status = error.get("code").and_then(|code| match code {
-        Value::Number(number) => number.as_u64(),
-        Value::String(text) => text.parse().ok(),
-        _ => None,
-    });
-    let status =
-        status.and_then(|status| u16::try_from(status).ok()).filter(|status| (400..600).contains(status));
+    let status = errors::status_of(error);
     let facts = errors::facts_of(status.unwrap_or(500), &serde_json::json!({ "error": error }));
     let kind = match status {
         Some(_) => errors::classify(&facts, accent),

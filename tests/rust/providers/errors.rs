@@ -30,7 +30,7 @@ fn failure(model: &str, status: u16, body: &Value) -> Error {
     let text = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
     let facts = wire.error_facts(status, text.as_bytes());
     let kind = wire.classify(&facts, target);
-    call.error_context().name(facts.into_error(kind))
+    call.envelope.error_context().name(facts.into_error(kind))
 }
 
 #[test]

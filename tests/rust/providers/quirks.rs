@@ -144,3 +144,23 @@ fn openrouter_names_the_site_that_the_environment_says() {
         (Some("https://example.org"), Some("app"))
     );
 }
+
+#[test]
+fn keywords_that_a_row_names_go_where_it_says_and_not_into_the_body() {
+    let sent =
+        call("gdc/m", json!({ "api_base": "http://h", "vertex_project": "p", "vertex_location": "l" }));
+    assert_eq!(sent.url, "http://h/v1/projects/p/locations/l/chat/completions");
+    assert_eq!(sent.header("x-goog-user-project"), Some("projects/p"));
+    assert!(sent.body.get("vertex_project").is_none() && sent.body.get("vertex_location").is_none());
+
+    let sent = call("bedrock_mantle/m", json!({ "api_base": null, "region_name": "eu-west-1" }));
+    assert!(sent.url.starts_with("https://bedrock-mantle.eu-west-1.api.aws/"), "{}", sent.url);
+    assert!(sent.body.get("region_name").is_none());
+
+    let sent = call("openrouter/m", json!({ "site_url": "https://s", "app_name": "a" }));
+    assert_eq!((sent.header("http-referer"), sent.header("x-title")), (Some("https://s"), Some("a")));
+    assert!(sent.body.get("site_url").is_none() && sent.body.get("app_name").is_none());
+
+    let sent = call("groq/m", json!({ "site_url": "https://s" }));
+    assert_eq!(sent.body["site_url"], "https://s", "where no row reads it, it is the provider's");
+}

@@ -21,15 +21,17 @@ fn call(keywords: Value) -> ChatCall {
 
 fn call_with(keywords: Value, variables: &'static [(&'static str, &'static str)]) -> ChatCall {
     let Value::Object(map) = keywords else { panic!("keywords are an object") };
-    ChatCall::from_keywords(map, &Settings::default(), &Variables(variables)).unwrap()
+    let variables = variables.iter().fold(Variables::default(), |all, (name, value)| all.with(name, value));
+    ChatCall::from_keywords(map, &Settings::default(), &variables).unwrap()
 }
 
 /// The address and its query, and where the key goes.
 fn address(call: &ChatCall) -> (String, String, ferrolite::auth::Scheme) {
     let target = call.target();
     let url = target.wire.chat().encode(&call.request, target).unwrap().call.url;
-    let query: Vec<String> = call.route.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    (url, query.join("&"), call.route.row.auth)
+    let query: Vec<String> =
+        call.envelope.route.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    (url, query.join("&"), call.envelope.route.auth)
 }
 
 #[test]
@@ -237,7 +239,7 @@ fn failure(status: u16, error: Value) -> Error {
     let wire = target.wire.chat();
     let facts = wire.error_facts(status, json!({ "error": error }).to_string().as_bytes());
     let kind = wire.classify(&facts, target);
-    call.error_context().name(facts.into_error(kind))
+    call.envelope.error_context().name(facts.into_error(kind))
 }
 
 #[test]
@@ -297,8 +299,8 @@ fn az_10_what_is_no_key_goes_as_a_bearer() {
             let mut more = more.clone();
             more["model"] = format!("{provider}/dep").into();
             let call = call(azure("dep", more));
-            let route = &call.route;
-            assert_eq!(route.row.auth, auth, "{provider}");
+            let route = &call.envelope.route;
+            assert_eq!(route.auth, auth, "{provider}");
             assert_eq!(route.key.as_ref().map(ferrolite::auth::Secret::expose), key, "{provider}");
             assert_eq!(route.grant.is_some(), has_grant, "{provider}");
             let target = call.target();

@@ -9,6 +9,8 @@
 )]
 
 mod azure;
+#[path = "../call.rs"]
+mod call;
 mod coverage;
 mod general;
 mod openai;

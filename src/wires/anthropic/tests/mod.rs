@@ -36,6 +36,8 @@ fn target(model: &str) -> Target {
         path: None,
         facts: models::facts("anthropic", model),
         accent: Arc::new(Accent::default()),
+        call_type: crate::hub::CallType::Chat,
+        call_accent: Arc::default(),
         options: Options::default(),
     }
 }

@@ -25,6 +25,8 @@ pub fn target() -> Target {
         path: None,
         facts: Arc::new(ModelFacts::default()),
         accent: Arc::default(),
+        call_type: crate::hub::CallType::Chat,
+        call_accent: Arc::default(),
         options: Options::default(),
     }
 }

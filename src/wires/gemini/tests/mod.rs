@@ -25,6 +25,8 @@ pub fn target(model: &str) -> Target {
         path: None,
         facts: models::facts("gemini", model),
         accent: Arc::default(),
+        call_type: crate::hub::CallType::Chat,
+        call_accent: Arc::default(),
         options: Options::default(),
     }
 }

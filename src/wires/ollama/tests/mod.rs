@@ -31,6 +31,8 @@ pub fn target(provider: &str) -> Target {
         path: None,
         facts: Arc::new(ModelFacts::default()),
         accent: Arc::new(Accent::default()),
+        call_type: crate::hub::CallType::Chat,
+        call_accent: Arc::default(),
         options: Options::default(),
     }
 }

@@ -1,0 +1,72 @@
+"""Answers of calls other than chat: the core's dicts and bytes as the public classes."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ferrolite import _core
+
+
+def build(call_type: str, payload: Any, content_type: str | None, meta: _core.CallMeta) -> Any:
+    """The public object for an answer.
+
+    Args:
+        call_type: The core's name of the call type.
+        payload: A dict in OpenAI's form, or bytes with their `content_type`.
+        meta: What is known of the call.
+    """
+    made = _of_bytes(call_type, payload, content_type, meta) if content_type else _MAKERS[call_type](payload)
+    if content_type is None or call_type != "speech":
+        made.__dict__["_meta"] = meta
+    return made
+
+
+def _of_bytes(call_type: str, payload: bytes, content_type: str, meta: _core.CallMeta) -> Any:
+    if call_type == "transcription":
+        return _transcription({"text": payload.decode("utf-8", "replace")})
+    from ferrolite.types.speech import HttpxBinaryResponseContent
+
+    return HttpxBinaryResponseContent(payload, content_type, meta)
+
+
+def _embedding(payload: dict[str, Any]) -> Any:
+    from ferrolite.types.embedding import EmbeddingResponse
+
+    return EmbeddingResponse(**payload)
+
+
+def _image(payload: dict[str, Any]) -> Any:
+    from ferrolite.types.image import ImageResponse
+
+    return ImageResponse(**payload)
+
+
+def _moderation(payload: dict[str, Any]) -> Any:
+    from ferrolite.types.moderation import OpenAIModerationResponse
+
+    return OpenAIModerationResponse(**payload)
+
+
+def _rerank(payload: dict[str, Any]) -> Any:
+    from ferrolite.types.rerank import RerankResponse
+
+    return RerankResponse(**payload)
+
+
+def _transcription(payload: dict[str, Any]) -> Any:
+    from ferrolite.types.audio import TranscriptionResponse
+
+    return TranscriptionResponse(**payload)
+
+
+_MAKERS = {
+    "embedding": _embedding,
+    "image_edit": _image,
+    "image_generation": _image,
+    "image_variation": _image,
+    "moderation": _moderation,
+    "rerank": _rerank,
+    "transcription": _transcription,
+}

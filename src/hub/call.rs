@@ -1,0 +1,293 @@
+//! Calls other than chat: named parameters and files in, JSON in OpenAI's form or bytes out.
+//!
+//! Their formats are flat, so parameters keep their names and are no types of their own: a wire renames what its
+//! provider calls otherwise, and answers in OpenAI's (for rerank Cohere's) form.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Operation;
+use crate::json::Map;
+
+/// What kind of call it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallType {
+    Chat,
+    Embedding,
+    GenerateContent,
+    ImageEdit,
+    ImageGeneration,
+    ImageVariation,
+    Messages,
+    Moderation,
+    Rerank,
+    Responses,
+    Speech,
+    TextCompletion,
+    Transcription,
+}
+
+impl CallType {
+    pub const ALL: [Self; 13] = [
+        Self::Chat,
+        Self::Embedding,
+        Self::GenerateContent,
+        Self::ImageEdit,
+        Self::ImageGeneration,
+        Self::ImageVariation,
+        Self::Messages,
+        Self::Moderation,
+        Self::Rerank,
+        Self::Responses,
+        Self::Speech,
+        Self::TextCompletion,
+        Self::Transcription,
+    ];
+
+    /// The name in rows and at the faces.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Embedding => "embedding",
+            Self::GenerateContent => "generate_content",
+            Self::ImageEdit => "image_edit",
+            Self::ImageGeneration => "image_generation",
+            Self::ImageVariation => "image_variation",
+            Self::Messages => "messages",
+            Self::Moderation => "moderation",
+            Self::Rerank => "rerank",
+            Self::Responses => "responses",
+            Self::Speech => "speech",
+            Self::TextCompletion => "text_completion",
+            Self::Transcription => "transcription",
+        }
+    }
+
+    /// What a provider has that serves it, for errors.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Chat => "chat completions",
+            Self::Embedding => "embeddings",
+            Self::GenerateContent => "generated content",
+            Self::ImageEdit => "image edits",
+            Self::ImageGeneration => "image generation",
+            Self::ImageVariation => "image variations",
+            Self::Messages => "messages",
+            Self::Moderation => "moderations",
+            Self::Rerank => "reranking",
+            Self::Responses => "responses",
+            Self::Speech => "speech",
+            Self::TextCompletion => "text completions",
+            Self::Transcription => "transcriptions",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|call| call.name() == name)
+    }
+
+    /// The parameters that have a name in OpenAI's interface, apart from what every call of the type needs. Others
+    /// are the provider's own and go to it as they are.
+    pub fn parameters(self) -> &'static [&'static str] {
+        match self {
+            Self::Chat => super::CHAT_PARAMS,
+            Self::Embedding => &["dimensions", "encoding_format", "user"],
+            Self::ImageGeneration => &[
+                "background",
+                "input_fidelity",
+                "moderation",
+                "n",
+                "output_compression",
+                "output_format",
+                "partial_images",
+                "quality",
+                "response_format",
+                "size",
+                "stream",
+                "style",
+                "user",
+            ],
+            Self::ImageEdit => &[
+                "background",
+                "input_fidelity",
+                "mask",
+                "n",
+                "output_compression",
+                "output_format",
+                "partial_images",
+                "quality",
+                "response_format",
+                "size",
+                "stream",
+                "user",
+            ],
+            Self::ImageVariation => &["n", "response_format", "size", "user"],
+            Self::Speech => &["instructions", "response_format", "speed", "voice"],
+            Self::Transcription => &[
+                "chunking_strategy",
+                "include",
+                "language",
+                "prompt",
+                "response_format",
+                "temperature",
+                "timestamp_granularities",
+            ],
+            Self::Rerank => {
+                &["max_chunks_per_doc", "max_tokens_per_doc", "rank_fields", "return_documents", "top_n"]
+            }
+            // Passed on as they are, or read by their own dialect.
+            Self::GenerateContent
+            | Self::Messages
+            | Self::Moderation
+            | Self::Responses
+            | Self::TextCompletion => &[],
+        }
+    }
+
+    /// The parameter without which there is no such call.
+    pub fn required(self) -> Option<&'static str> {
+        match self {
+            Self::Embedding | Self::Moderation | Self::Responses | Self::Speech => Some("input"),
+            Self::ImageGeneration | Self::TextCompletion => Some("prompt"),
+            Self::Rerank => Some("query"),
+            Self::Chat | Self::Messages => Some("messages"),
+            Self::GenerateContent => Some("contents"),
+            Self::ImageEdit | Self::ImageVariation | Self::Transcription => None,
+        }
+    }
+}
+
+/// Marks calls other than chat.
+#[derive(Debug)]
+pub enum Call {}
+
+impl Operation for Call {
+    type Request = CallRequest;
+    type Response = CallResponse;
+    const NAME: &'static str = "call";
+}
+
+/// What a caller asks for. Model, address and credentials are the target's business.
+#[derive(Debug, Clone, Default)]
+pub struct CallRequest {
+    /// Parameters by OpenAI's name, without nulls (GEN-05), and the provider's own, in the caller's order.
+    pub params: Map,
+    /// Merged last into the provider's body (GEN-06).
+    pub extra_body: Map,
+    /// What is uploaded with it.
+    pub files: Vec<Upload>,
+    pub stream: bool,
+}
+
+/// A file that goes with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// The name of the form's field.
+    pub field: String,
+    pub name: String,
+    pub content_type: Option<String>,
+    pub data: Bytes,
+}
+
+/// What a provider answered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CallResponse {
+    /// In OpenAI's form.
+    Json(Value),
+    /// Audio, or a text that is no JSON.
+    Bytes { content_type: String, data: Bytes },
+}
+
+/// How one call type of a provider differs from its wire's own way: the edits of a row.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CallAccent {
+    /// The parameters that are taken, where they are not those that the wire takes.
+    pub takes: Option<Vec<String>>,
+    /// Parameters that are refused, though the wire takes them.
+    pub refuses: Vec<String>,
+    /// Parameters that are left out in silence.
+    pub ignores: Vec<String>,
+    /// Names of the body for parameters.
+    pub renames: BTreeMap<String, String>,
+    /// Keys that are sent when the caller gives none.
+    pub defaults: Map,
+}
+
+impl CallAccent {
+    /// None that changes anything.
+    pub fn none() -> Arc<Self> {
+        static NONE: std::sync::LazyLock<Arc<CallAccent>> = std::sync::LazyLock::new(Arc::default);
+        NONE.clone()
+    }
+
+    /// Whether the target takes a parameter; `None` when the wire decides.
+    pub fn takes(&self, parameter: &str) -> Option<bool> {
+        let among = |names: &[String]| names.iter().any(|known| known == parameter);
+        if among(&self.refuses) {
+            return Some(false);
+        }
+        if among(&self.ignores) || self.renames.contains_key(parameter) {
+            return Some(true);
+        }
+        self.takes.as_deref().map(among)
+    }
+
+    /// Leaves out, renames and adds.
+    pub fn apply(&self, params: &mut Map) {
+        params.retain(|name, _| !self.ignores.iter().any(|ignored| ignored == name));
+        for (name, other) in &self.renames {
+            if let Some(value) = params.shift_remove(name) {
+                params.entry(other.clone()).or_insert(value);
+            }
+        }
+        for (name, value) in &self.defaults {
+            params.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_call_type_is_found_by_its_name() {
+        for call in CallType::ALL {
+            assert_eq!(CallType::from_name(call.name()), Some(call));
+            assert_eq!(serde_json::from_value::<CallType>(json!(call.name())).unwrap(), call);
+        }
+        assert_eq!(CallType::from_name("nonsense"), None);
+    }
+
+    #[test]
+    fn an_accent_edits_parameters() {
+        let accent: CallAccent = serde_json::from_value(json!({
+            "takes": ["dimensions"], "refuses": ["user"], "ignores": ["encoding_format"],
+            "renames": { "dimensions": "output_dimension" }, "defaults": { "truncate": true, "input_type": "q" },
+        }))
+        .unwrap();
+        assert_eq!(accent.takes("dimensions"), Some(true));
+        assert_eq!(accent.takes("encoding_format"), Some(true));
+        assert_eq!(accent.takes("user"), Some(false));
+        assert_eq!(accent.takes("else"), Some(false));
+        assert_eq!(CallAccent::default().takes("user"), None);
+        let Value::Object(mut params) =
+            json!({ "dimensions": 3, "encoding_format": "float", "input_type": "d" })
+        else {
+            panic!()
+        };
+        accent.apply(&mut params);
+        assert_eq!(
+            Value::Object(params),
+            json!({ "input_type": "d", "output_dimension": 3, "truncate": true })
+        );
+    }
+}
