@@ -62,12 +62,17 @@ impl Keywords {
         })
     }
 
+    /// Whether the call itself says what a token is had for.
+    pub fn asks(&self) -> bool {
+        self.client_secret.is_some() || self.password.is_some()
+    }
+
     /// What the call itself says. A token comes before `key`, what a token is had for after it.
     pub fn said(&self, has_key: bool, environment: &dyn Environment) -> Result<Option<Proof>> {
         if let Some(token) = &self.ad_token {
             return self.token(token, environment).map(Some);
         }
-        if has_key || self.client_secret.is_none() && self.password.is_none() {
+        if has_key || !self.asks() {
             return Ok(None);
         }
         Ok(self.client(environment))

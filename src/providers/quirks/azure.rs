@@ -22,17 +22,23 @@ const SERIES: [(&str, &str); 2] = [("o_series/", "o3"), ("gpt5_series/", "gpt-5"
 pub fn adapt(route: &mut Route, base_model: Option<&str>) {
     name_model(route, base_model);
     place(route);
-    let model = route.target.known_as().to_owned();
+    let model = route.target.known_as();
+    let (is_o_series, is_gpt_3) =
+        (is_o_series(model), ["gpt-3.5", "gpt-35"].iter().any(|part| model.contains(part)));
+    let version = route.query.iter().find(|(name, _)| name == VERSION).map(|(_, value)| value.as_str());
+    let month = version.and_then(month).filter(|month| *month < SCHEMAS);
+    if !is_o_series && !is_gpt_3 && month.is_none() {
+        return; // the row says it all
+    }
     let accent = Arc::make_mut(&mut route.target.accent);
-    if is_o_series(&model) {
+    if is_o_series {
         accent.model = ModelName::Prefixed;
         accent.streams_name_model = false;
     }
-    if ["gpt-3.5", "gpt-35"].iter().any(|part| model.contains(part)) {
+    if is_gpt_3 {
         emulate_schemas(accent);
     }
-    let version = route.query.iter().find(|(name, _)| name == VERSION).map(|(_, value)| value.as_str());
-    if let Some(month) = version.and_then(month) {
+    if let Some(month) = month {
         restrict(accent, month);
     }
 }

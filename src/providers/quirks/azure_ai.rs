@@ -26,11 +26,15 @@ pub fn redirected(
     if host(&base).ends_with(FOUNDRY) {
         return None;
     }
+    let own_key = || {
+        let key = environment.first(&row.key_env).filter(|_| !wanted.azure.asks());
+        key.map(Secret::new)
+    };
     Some(Wanted {
         model: model.to_owned(),
         provider: Some("azure".to_owned()),
         api_base: Some(base),
-        api_key: wanted.api_key.clone().or_else(|| environment.first(&row.key_env).map(Secret::new)),
+        api_key: wanted.api_key.clone().or_else(own_key),
         ..wanted.clone()
     })
 }

@@ -51,6 +51,9 @@ fn azure_ai_leaves_openais_models_to_azure_openai_where_they_are_deployments() {
         sent(keywords("azure_ai/gpt-4o", json!({ "api_base": null, "api_key": null })), &variables).unwrap();
     assert!(found.url.starts_with(&format!("{base}/openai/deployments/")), "{}", found.url);
     assert_eq!(found.header("api-key"), Some("e"));
+    let client = json!({ "api_key": null, "tenant_id": "t", "client_id": "c", "client_secret": "s" });
+    let asked = sent(keywords("azure_ai/gpt-4o", client), &variables).unwrap();
+    assert_eq!(asked.header("api-key"), None, "what the call says comes before the environment");
 }
 
 #[test]
