@@ -49,7 +49,10 @@ def provider_rows():
             keys = "Google credentials"
         elif keys and not row.get("key_required", True):
             keys += " (or AWS credentials)" if row.get("auth") == "aws" else " (or none)"
-        variables = [*row.get("base_env", []), *(v["env"][0] for v in row.get("vars", {}).values())]
+        if row.get("token") == "entra":
+            keys = keys.removesuffix(" (or none)") + " (or Entra ID)"
+        read = [name for variable in row.get("vars", {}).values() for name in variable.get("env", [])[:1]]
+        variables = [*row.get("base_env", []), *read]
         base = code(row["base"]) if "base" in row else "the caller's"
         yield [names, row["wires"]["chat"], keys or "none", base, ", ".join(map(code, variables))]
 
