@@ -54,7 +54,9 @@ def provider_rows():
         named = row.get("vars", {})
         secrets = [v["env"][0] for v in named.values() if v.get("secret") and "env" in v]
         keys = ", ".join(map(code, [*row.get("key_env", []), *secrets]))
-        if keys and not row.get("key_required", True):
+        if row.get("token") == "entra":
+            keys += " (or Entra ID)"
+        elif keys and not row.get("key_required", True):
             keys += OTHERWISE.get(row.get("exchange") or row.get("auth"), " (or none)")
         keys = keys or PROOF.get(row.get("exchange") or row.get("auth"), "none")
         public = [v for v in named.values() if not v.get("secret")]

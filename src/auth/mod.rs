@@ -1,6 +1,7 @@
 //! How a request proves who it is.
 
 pub mod aws;
+pub mod azure;
 pub mod copilot;
 pub mod exchange;
 pub mod gigachat;

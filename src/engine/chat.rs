@@ -156,6 +156,7 @@ impl Job {
             idle: limits.idle,
             include_usage: self.include_usage,
             repeated_chunk_limit: self.repeated_chunk_limit,
+            reply_model: self.target().accent.streams_name_model,
             context: self.exchange.error_context(),
         };
         let settings = settings.errors_as(self.target().accent.stream_errors_as.as_deref());

@@ -23,9 +23,9 @@ pub(super) struct Exchange {
     retries: u32,
     /// Seconds to add to our clock in signatures (BED-21).
     clock: Option<i64>,
-    /// The token that stands for a key.
+    /// The token of the last attempt, where it is not a key.
     token: Option<Secret>,
-    /// What errors and the log must not quote: the key, or the keys of the signature.
+    /// What errors and the log must not quote: the key, the token, or the keys of the signature.
     secrets: Vec<Secret>,
 }
 
@@ -158,26 +158,20 @@ impl Exchange {
             let name = engine.tokens.get(&engine.transport, &self.envelope.connection, project).await?;
             http.url = http.url.replace(auth::google::PROJECT, name.expose());
         }
+        if let Some(signing) = &self.envelope.route.signing {
+            let keys = engine.credentials.get(&engine.transport, &self.envelope.connection, signing).await?;
+            keys.secrets().for_each(|secret| add(&mut self.secrets, secret));
+            let now = shifted(SystemTime::now(), self.clock.unwrap_or_default());
+            auth::aws::sign(&mut http, &keys, &signing.region, &signing.service, now)?;
+        }
         if let Some(grant) = &self.envelope.route.grant {
             let token = engine.tokens.get(&engine.transport, &self.envelope.connection, grant).await?;
             auth::sign(&mut http.headers, Scheme::Bearer, Some(&token))?;
-            if !self.secrets.contains(&token) {
-                self.secrets.push(token.clone());
-            }
+            add(&mut self.secrets, &token);
             self.token = Some(token);
         }
         if let Some(signer) = &self.envelope.route.signer {
             signer.sign(&mut http, SystemTime::now())?;
-        }
-        if let Some(signing) = &self.envelope.route.signing {
-            let keys = engine.credentials.get(&engine.transport, &self.envelope.connection, signing).await?;
-            for secret in keys.secrets() {
-                if !self.secrets.contains(secret) {
-                    self.secrets.push(secret.clone());
-                }
-            }
-            let now = shifted(SystemTime::now(), self.clock.unwrap_or_default());
-            auth::aws::sign(&mut http, &keys, &signing.region, &signing.service, now)?;
         }
         Ok(http)
     }
@@ -273,7 +267,7 @@ impl Exchange {
 fn dressed(mut http: HttpCall, envelope: &Envelope) -> Result<HttpCall> {
     let target = envelope.target();
     add_headers(&mut http.headers, envelope).map_err(|error| error.at(&target.provider, &target.model))?;
-    for (name, value) in &envelope.query {
+    for (name, value) in envelope.route.query.iter().chain(&envelope.query) {
         let mark = if http.url.contains('?') { '&' } else { '?' };
         let pair: String =
             url::form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
@@ -286,6 +280,12 @@ fn dressed(mut http: HttpCall, envelope: &Envelope) -> Result<HttpCall> {
 fn timed_out(limit: Duration) -> Error {
     let what = format!("The answer was not there after {} seconds.", limit.as_secs_f64());
     Error::new(Kind::Timeout, what)
+}
+
+fn add(secrets: &mut Vec<Secret>, secret: &Secret) {
+    if !secrets.contains(secret) {
+        secrets.push(secret.clone());
+    }
 }
 
 fn shifted(time: SystemTime, seconds: i64) -> SystemTime {

@@ -40,6 +40,11 @@ impl Target {
         self.stream_path.as_deref().filter(|_| stream).or(self.path.as_deref())
     }
 
+    /// The name of the model that answers, which tells its family.
+    pub fn known_as(&self) -> &str {
+        self.facts.base_model.as_deref().unwrap_or(&self.model)
+    }
+
     /// The address of a call: the base and the path, the wire's own unless the row has another. Some callers give
     /// the whole address as the base.
     pub fn url(&self, path: &str) -> String {
@@ -53,6 +58,8 @@ impl Target {
 pub struct ModelFacts {
     /// The name under which the model is listed; `None` for an unlisted one.
     pub key: Option<String>,
+    /// The model itself, where the target's name is a deployment's and does not say it.
+    pub base_model: Option<String>,
     pub max_input_tokens: Option<u64>,
     pub max_output_tokens: Option<u64>,
     pub mode: Option<String>,

@@ -17,6 +17,7 @@ PROVIDERS = (
     "openai_compatible",
     "anthropic",
     "gemini",
+    "azure",
     "azure_ai",
     "bedrock",
     "bedrock_invoke",

@@ -117,7 +117,6 @@ fn keys_and_addresses_are_read_from_the_known_variables_in_order() {
         &[
             ("aiohttp_openai", "base OPENAI_BASE_URL", OPENAIS),
             ("aiohttp_openai", "base OPENAI_API_BASE", OPENAIS),
-            ("azure_ai", "key AZURE_AD_TOKEN", "directory tokens are not here yet"),
             ("custom_openai", "base OPENAI_BASE_URL", OPENAIS),
             ("custom_openai", "base OPENAI_API_BASE", OPENAIS),
             ("custom_openai", "key OPENAI_API_KEY", OPENAIS),

@@ -44,7 +44,15 @@ pub fn sent(keywords: Value, variables: &Variables) -> Result<Sent> {
         headers.insert(name, http::HeaderValue::try_from(value.as_str()).expect("a header value"));
     }
     auth::sign(&mut headers, call.envelope.route.auth, call.envelope.route.key.as_ref())?;
-    Ok(Sent { url: prepared.call.url, headers, body, memo: prepared.memo })
+    let query: Vec<String> =
+        call.envelope.route.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let mark = if query.is_empty() { "" } else { "?" };
+    Ok(Sent {
+        url: format!("{}{mark}{}", prepared.call.url, query.join("&")),
+        headers,
+        body,
+        memo: prepared.memo,
+    })
 }
 
 /// The body of a call to a model with a key, an address and one user message, unless others are given.
