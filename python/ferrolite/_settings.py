@@ -25,16 +25,18 @@ openai_key: str | None = None
 """OpenAI's key."""
 anthropic_key: str | None = None
 """Anthropic's key."""
+azure_key: str | None = None
+"""Azure OpenAI's key."""
 gemini_key: str | None = None
 """Gemini's key."""
 ai21_key: str | None = None
 """The key of AI21."""
 amazon_nova_api_key: str | None = None
 """The key of Amazon Nova."""
-azure_key: str | None = None
-"""The key of Azure."""
 baseten_key: str | None = None
 """The key of Baseten."""
+bytez_key: str | None = None
+"""The key of Bytez."""
 clarifai_key: str | None = None
 """The key of Clarifai."""
 cloudflare_api_key: str | None = None
@@ -49,6 +51,8 @@ datarobot_key: str | None = None
 """The key of DataRobot."""
 gdc_key: str | None = None
 """The key of Google Distributed Cloud."""
+gigachat_key: str | None = None
+"""The key of GigaChat."""
 gradient_ai_api_key: str | None = None
 """The key of Gradient AI."""
 groq_key: str | None = None
@@ -67,6 +71,8 @@ maritalk_key: str | None = None
 """The key of Maritalk."""
 nebius_key: str | None = None
 """The key of Nebius."""
+nlp_cloud_key: str | None = None
+"""The key of NLP Cloud."""
 novita_api_key: str | None = None
 """The key of Novita."""
 ollama_key: str | None = None
@@ -75,8 +81,12 @@ openrouter_key: str | None = None
 """The key of OpenRouter."""
 ovhcloud_key: str | None = None
 """The key of OVHcloud."""
+predibase_key: str | None = None
+"""The key of Predibase."""
 replicate_key: str | None = None
 """The key of Replicate."""
+sap_service_key: str | None = None
+"""The key of SAP's AI Core."""
 snowflake_key: str | None = None
 """The key of Snowflake."""
 togetherai_api_key: str | None = None
@@ -93,6 +103,10 @@ vertex_project: str | None = None
 """Vertex AI's project."""
 vertex_location: str | None = None
 """Vertex AI's location."""
+api_version: str | None = None
+"""The version of Azure's interfaces."""
+enable_azure_ad_token_refresh: bool | None = None
+"""Ask Azure's machines for a token of their identity, when there is neither a key nor a token."""
 headers: dict[str, str] | None = None
 """Headers of every request."""
 

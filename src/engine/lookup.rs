@@ -6,12 +6,15 @@ use std::sync::Arc;
 use tracing::subscriber::NoSubscriber;
 
 use super::{calls, drop_params};
-use crate::auth::{Scheme, Secret};
+use crate::auth::Scheme;
 use crate::config::Environment;
 use crate::hub::{CallType, ModelFacts, Options, Target};
 use crate::models;
-use crate::providers::{self, Provider, Route, Wanted};
+use crate::providers::{self, Provider, Route, Variable, Wanted};
 use crate::wires::WireId;
+
+/// What tells who asks Azure, besides a key.
+const ENTRA_CREDENTIALS: [&str; 2] = ["AZURE_AD_TOKEN", "AZURE_CLIENT_ID"];
 
 /// What tells Google's project: by itself, or with the credentials.
 const GOOGLE_CREDENTIALS: [&str; 5] = [
@@ -112,7 +115,7 @@ pub fn providers_with_keys(environment: &dyn Environment) -> Vec<&'static str> {
     providers::names().filter(has_key).collect()
 }
 
-/// Variables that a provider still needs to be called: of several that would do, the first.
+/// Variables that a provider still needs to be called. Of several that would do, one is named.
 pub fn missing_environment(
     row: &Provider,
     has_key: bool,
@@ -121,51 +124,54 @@ pub fn missing_environment(
 ) -> Vec<String> {
     let is_set = |name: &&str| environment.get(name).is_some();
     let lacks = |names: &[String]| environment.first(names).is_none();
+    let proofs = row.vars.values().filter(|variable| variable.secret);
+    let has_key = has_key
+        || environment.first(&row.key_env).is_some()
+        || proofs.flat_map(|variable| &variable.env).any(|name| environment.get(name).is_some())
+        || row.token.is_some() && ENTRA_CREDENTIALS.iter().any(|name| is_set(&name));
     let mut missing = Vec::new();
     if row.auth == Scheme::Google && !has_key && !GOOGLE_CREDENTIALS.iter().any(|name| is_set(&name)) {
         missing.extend(GOOGLE_CREDENTIALS.first().map(|name| (*name).to_owned()));
-    } else if !has_key && lacks(&row.key_env) {
+    } else if !has_key {
         if row.auth == Scheme::Aws {
             if !AWS_CREDENTIALS.iter().any(|names| names.iter().all(|name| is_set(&name))) {
                 missing.extend(AWS_CREDENTIALS[0].iter().map(|name| (*name).to_owned()));
             }
         } else if row.key_required || row.base.as_deref().is_some_and(|base| base.starts_with("https")) {
             // A server of the caller's own may do without; one on the web will ask for it.
-            missing.extend(row.key_env.first().cloned());
+            missing.extend(preferred(row, &row.key_env));
         }
     }
     if !has_base && lacks(&row.base_env) {
         if row.base.is_none() {
-            missing.extend(row.base_env.first().cloned());
+            missing.extend(preferred(row, &row.base_env));
         }
-        let open = row.vars.values().filter(|variable| variable.default.is_none() && lacks(&variable.env));
-        missing.extend(open.filter_map(|variable| variable.env.first().cloned()));
+        let templates = row.base.iter().chain(&row.path).chain(row.headers.values());
+        for name in templates.flat_map(|template| providers::names_in(template)) {
+            if let Some(Variable { env, default: None, .. }) = row.vars.get(name)
+                && lacks(env)
+                && env.first().is_some_and(|first| !missing.contains(first))
+            {
+                missing.extend(env.first().cloned());
+            }
+        }
     }
     missing
 }
 
-/// Where a call would go that is only thought of: whatever the environment would have to say is taken as said, and
-/// nothing is logged.
-fn route(model: &str, provider: Option<&str>, call_type: CallType) -> Option<Route> {
-    let wanted = Wanted {
-        model: model.to_owned(),
-        provider: provider.map(str::to_owned),
-        api_base: Some("http://localhost".to_owned()),
-        api_key: Some(Secret::new("")),
-        ..Wanted::default()
-    };
-    tracing::subscriber::with_default(NoSubscriber::default(), || {
-        providers::resolve(wanted, call_type, Options::default(), &Anything).ok()
-    })
+/// Of several variables that would do, the one that is named after the provider.
+fn preferred(row: &Provider, names: &[String]) -> Option<String> {
+    let own = format!("{}_API_", row.name.to_uppercase());
+    names.iter().find(|name| name.starts_with(&own)).or(names.first()).cloned()
 }
 
-/// One value for all variables; some of them name a region, which has a form.
-struct Anything;
-
-impl Environment for Anything {
-    fn get(&self, _name: &str) -> Option<String> {
-        Some("us-east-1".to_owned())
-    }
+/// Where a call would go that is only thought of, so that nothing is logged.
+fn route(model: &str, provider: Option<&str>, call_type: CallType) -> Option<Route> {
+    let wanted =
+        Wanted { model: model.to_owned(), provider: provider.map(str::to_owned), ..Wanted::default() };
+    tracing::subscriber::with_default(NoSubscriber::default(), || {
+        providers::resolve_without_key(wanted, call_type, Options::default()).ok()
+    })
 }
 
 /// A fine-tuned model is listed by what it was made from: `ft:gpt-4o:organization::id` as `ft:gpt-4o`.
@@ -249,6 +255,9 @@ mod tests {
         assert!(missing("hosted_vllm", &["HOSTED_VLLM_API_BASE"]).is_empty());
         assert!(missing("ollama", &[]).is_empty(), "it is on this machine");
         assert_eq!(missing("cloudflare", &["CLOUDFLARE_API_KEY"]), ["CLOUDFLARE_ACCOUNT_ID"]);
+        assert_eq!(missing("azure", &[]), ["AZURE_API_KEY", "AZURE_API_BASE"]);
+        assert_eq!(missing("azure", &["AZURE_AD_TOKEN", "AZURE_OPENAI_ENDPOINT"]), [""; 0]);
+        assert_eq!(missing("gemini", &[]), ["GEMINI_API_KEY"]);
         assert_eq!(missing("vertex_ai", &[]), ["VERTEXAI_PROJECT"]);
         assert!(missing("vertex_ai", &["GOOGLE_APPLICATION_CREDENTIALS"]).is_empty());
         assert_eq!(

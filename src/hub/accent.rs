@@ -41,6 +41,8 @@ pub struct Accent {
     // How parameters are written.
     /// Parameters under another name: (OpenAI's, the provider's); a dot leads into an object.
     pub rename: BTreeMap<String, String>,
+    /// Models with one of these in their names take `max_completion_tokens` only (AZ-02).
+    pub limit_renamed: Vec<String>,
     /// Keys of the body that are sent unless the caller sets them.
     pub defaults: Map,
     /// Numbers are moved into a range: (parameter, [least, most]).
@@ -49,6 +51,8 @@ pub struct Accent {
     pub tool_choice: BTreeMap<String, ToolChoiceRule>,
     /// Words of `reasoning_effort` that the provider calls otherwise.
     pub effort: BTreeMap<String, String>,
+    /// Efforts that only models take which are listed with them (OAI-06).
+    pub listed_efforts: Vec<String>,
     /// How `reasoning_effort` and `thinking` are asked for: `switch`, `switch_only`, `effort_only`, `listed` or `budget`.
     pub reasoning: ReasoningRule,
     /// What stands for a JSON schema of the answer: a forced `tool`, or `words` (GEN-29).
@@ -109,6 +113,8 @@ pub struct Accent {
     // What answers say.
     /// How answers name the model: with the provider in front, or as the `reply` or as the caller (`requested`) does.
     pub model: ModelName,
+    /// Chunks of a stream name the model as the provider does; elsewhere as the caller does.
+    pub streams_name_model: bool,
     /// `<think>` in an answer is text like any other (RSN-10).
     pub keeps_think_tags: bool,
     /// A separate `reasoning` field is passed on under its own name.
@@ -117,6 +123,8 @@ pub struct Accent {
     pub known_service_tiers: Vec<String>,
     /// Which table tells the class of an error with a status: `typed` or `status`; elsewhere OpenAI's.
     pub errors: ErrorTable,
+    /// The status tells the class, and words only what a bad request is about (AZ-09).
+    pub status_first: bool,
     /// Statuses with a meaning of their own here: (status, class).
     pub error_statuses: BTreeMap<String, ErrorClass>,
     /// Errors in mid-stream name this provider, as callers of the reference know them.
@@ -188,6 +196,8 @@ pub enum SchemaRule {
     Plain,
     /// A forced tool stands for it, unless the model is known to have it (GEN-30).
     Tool,
+    /// The same, whatever is known of the model: the interface has no schemas (AZ-05).
+    ToolAlways,
     /// The schema is put into words, and any JSON is asked for.
     Words,
 }

@@ -92,6 +92,7 @@ fn parse(key: &str, entry: &Map) -> ModelFacts {
     let text = |name: &str| entry.get(name).and_then(Value::as_str).map(str::to_owned);
     ModelFacts {
         key: Some(key.to_owned()),
+        base_model: None,
         max_input_tokens: entry.get("ctx").and_then(Value::as_u64),
         max_output_tokens: entry.get("max_out").and_then(Value::as_u64),
         mode: text("mode"),

@@ -1,6 +1,7 @@
 //! Who speaks what, where: the registry, and the way from a model string to a route.
 
 mod bedrock;
+mod exchange;
 mod names;
 mod quirks;
 mod row;
@@ -11,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, RwLock};
 
 use crate::auth::exchange::Grant;
-use crate::auth::{Scheme, Secret, aws, google};
+use crate::auth::{Scheme, Secret, aws, azure, google, oci};
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallAccent, CallType, ModelFacts, Options, Target};
@@ -19,7 +20,7 @@ use crate::wires::WireId;
 use crate::{address, auth, models};
 
 pub use names::split_model;
-pub use row::{CallRow, HeaderFrom, ModelNames, Provider, Variable, Wires};
+pub use row::{CallRow, HeaderFrom, ModelNames, Provider, TokenKind, Variable, Wires, names_in};
 
 /// The embedded rows: (file name, text), sorted.
 static DATA: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/providers.rs"));
@@ -84,8 +85,13 @@ pub struct Wanted {
     pub values: Vec<(String, String)>,
     pub aws: aws::Keywords,
     pub google: google::Keywords,
+    pub azure: azure::Keywords,
     /// What is called instead of the model that is named: a deployment of it.
     pub model_id: Option<String>,
+    /// The model behind a name that does not say it.
+    pub base_model: Option<String>,
+    /// Nothing is sent: no proof is needed.
+    pub unproven: bool,
 }
 
 impl Wanted {
@@ -105,25 +111,42 @@ pub struct Route {
     pub auth: Scheme,
     /// How the whole request is signed, where there is no key.
     pub signing: Option<aws::Signing>,
+    /// The user's key that each request is signed with.
+    pub signer: Option<Arc<oci::Signer>>,
     /// How a token is had that takes the place of a key.
     pub grant: Option<Arc<dyn Grant>>,
     /// How the part of the address is had that stands as `{project}` in it.
     pub project: Option<Arc<dyn Grant>>,
     pub headers: Vec<(String, String)>,
+    /// What stands in the query of the address.
+    pub query: Vec<(String, String)>,
 }
 
-/// A route for a call that is not sent: no key, no address of the caller's.
+impl Route {
+    /// A token takes the place of the key.
+    fn prove_with(&mut self, proof: azure::Proof) {
+        self.auth = Scheme::Bearer;
+        match proof {
+            azure::Proof::Token(token) => self.key = Some(token),
+            azure::Proof::Grant(grant) => self.grant = Some(grant),
+        }
+    }
+}
+
+/// A route for a call that is not sent: no key, no address of the caller's. What the environment would have to say
+/// is taken as said.
 pub fn resolve_without_key(wanted: Wanted, call_type: CallType, options: Options) -> Result<Route> {
-    struct Nothing;
-    impl Environment for Nothing {
+    /// One value for all variables; some of them name a region, which has a form.
+    struct Anything;
+    impl Environment for Anything {
         fn get(&self, _name: &str) -> Option<String> {
-            None
+            Some("us-east-1".to_owned())
         }
     }
     let base = wanted.api_base.or_else(|| Some("http://localhost".to_owned()));
     let google = google::Keywords { project: Some("none".to_owned()), ..google::Keywords::default() };
-    let wanted = Wanted { api_base: base, api_key: Some(Secret::new("")), google, ..wanted };
-    resolve(wanted, call_type, options, &Nothing)
+    let wanted = Wanted { api_base: base, api_key: Some(Secret::new("")), google, unproven: true, ..wanted };
+    resolve(wanted, call_type, options, &Anything)
 }
 
 /// From a model string to a route. No network; errors name what to set.
@@ -135,12 +158,18 @@ pub fn resolve(
 ) -> Result<Route> {
     let (provider, model) = split_model(&wanted.model, wanted.provider.as_deref())?;
     let row = row(&provider).ok_or_else(|| names::unknown_provider(&format!("{provider}/{model}")))?;
+    if let Some(other) = row.quirk.and_then(|quirk| quirk.redirected(&wanted, &model, &row, environment)) {
+        return resolve(other, call_type, options, environment);
+    }
     let at = |error: Error| error.at(&row.name, &model);
     let call = row.calls.get(&call_type);
     let wire = if call_type == CallType::Chat { row.wires.chat } else { call.map(|call| call.wire) };
     let wire = wire.ok_or_else(|| {
         at(Error::bad_request(format!("the provider '{}' has no {}", row.name, call_type.plural())))
     })?;
+    if let Some(exchange) = row.exchange {
+        exchange.read_key(&mut wanted, &row, environment).map_err(at)?;
+    }
     let read = match row.model_names {
         ModelNames::Vertex if call_type == CallType::Chat => vertex::read(&model, &row),
         ModelNames::Plain | ModelNames::Vertex => ModelName::plain(&model, wire, &row),
@@ -154,23 +183,27 @@ pub fn resolve(
     if let Some(endpoint) = wanted.aws.runtime_endpoint.take().filter(|_| region.is_some()) {
         wanted.api_base = Some(endpoint);
     }
-    let mut key = wanted.api_key.take().or_else(|| environment.first(&row.key_env).map(Secret::new));
+    let (key, proof) = key_or_token(&mut wanted, &row, environment).map_err(at)?;
     let access = match row.auth {
-        Scheme::Google => {
-            key = key.filter(google::is_token);
-            Some(google::Access::find(&wanted.google, key.is_some(), environment).map_err(at)?)
-        }
+        Scheme::Google => Some(google::Access::find(&wanted.google, key.is_some(), environment).map_err(at)?),
         _ => None,
     };
     let values = vars::Values::of(&row, &wanted, region.as_deref(), environment);
     let mut base =
         format!("{}{}", base(&row, call, &wanted, &values, environment).map_err(at)?, read.base_suffix);
-    if key.is_none() && row.key_required {
+    if key.is_none() && proof.is_none() && row.key_required {
         return Err(at(missing_key(&row)));
     }
     let mut headers = Vec::with_capacity(row.headers.len());
     for (name, value) in &row.headers {
         headers.push((name.clone(), values.fill(value).map_err(at)?));
+    }
+    let mut query = Vec::with_capacity(row.query.len());
+    for (name, value) in &row.query {
+        let value = values.fill(value).map_err(at)?;
+        if !value.is_empty() {
+            query.push((name.clone(), value));
+        }
     }
     let signing = match (&key, &region) {
         (None, Some(region)) if row.auth == Scheme::Aws => Some(aws::Signing {
@@ -206,6 +239,7 @@ pub fn resolve(
         base,
         path: paths.0.map(Into::into),
         stream_path: paths.1.map(Into::into),
+        vars: values.public(),
         facts: read.facts,
         accent,
         call_type,
@@ -213,12 +247,53 @@ pub fn resolve(
         options,
         model: read.shown,
     };
-    let mut route = Route { target, auth: row.auth, row, key, signing, grant, project, headers };
+    let mut route = Route {
+        target,
+        auth: row.auth,
+        row: row.clone(),
+        key,
+        signing,
+        signer: None,
+        grant,
+        project,
+        headers,
+        query,
+    };
+    if let Some(exchange) = route.row.exchange.filter(|_| !wanted.unproven) {
+        exchange.adapt(&mut route, &values).map_err(at)?;
+    }
     if let Some(quirk) = route.row.quirk {
         let (provider, model) = (route.target.provider.clone(), route.target.model.clone());
-        quirk.adapt(&mut route).map_err(|error| error.at(&provider, &model))?;
+        quirk.adapt(&mut route, wanted.base_model.as_deref()).map_err(|error| error.at(&provider, &model))?;
+    }
+    if let Some(proof) = proof {
+        route.prove_with(proof);
     }
     Ok(route)
+}
+
+/// The key, or what takes its place: what the call says comes before the environment, a token before a key.
+fn key_or_token(
+    wanted: &mut Wanted,
+    row: &Provider,
+    environment: &dyn Environment,
+) -> Result<(Option<Secret>, Option<azure::Proof>)> {
+    let key = wanted.api_key.take();
+    let own = || environment.first(&row.key_env).map(Secret::new);
+    match row.token {
+        // A key that is no token of Google's is another provider's.
+        None if row.auth == Scheme::Google => Ok((key.or_else(own).filter(google::is_token), None)),
+        None => Ok((key.or_else(own), None)),
+        Some(TokenKind::Entra) => {
+            if let Some(proof) = wanted.azure.said(key.is_some(), environment)? {
+                return Ok((None, Some(proof)));
+            }
+            match key.or_else(own) {
+                Some(key) => Ok((Some(key), None)),
+                None => Ok((None, wanted.azure.found(environment)?)),
+            }
+        }
+    }
 }
 
 /// What a model's name says.
@@ -257,6 +332,14 @@ fn missing_key(row: &Provider) -> Error {
     let how = match row.key_env.as_slice() {
         [] => "Pass `api_key`.".to_owned(),
         names => format!("Pass `api_key` or set the environment variable {}.", names.join(" or ")),
+    };
+    let how = match row.token {
+        None => how,
+        Some(TokenKind::Entra) => {
+            format!(
+                "{how} Or use Entra ID: pass `azure_ad_token`, or `tenant_id`, `client_id` and `client_secret`."
+            )
+        }
     };
     Error::new(Kind::Authentication, format!("Missing credentials for {}. {how}", row.name))
 }

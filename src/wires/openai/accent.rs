@@ -310,11 +310,17 @@ fn json_schema(params: &mut Cow<'_, Params>, asides: &mut Asides, target: &Targe
     if rule == SchemaRule::Plain || rule == SchemaRule::Tool && target.facts.can("response_schema") {
         return Ok(());
     }
-    let Some(ResponseFormat::JsonSchema { schema, .. }) = params.response_format()? else { return Ok(()) };
+    let schema = match params.response_format()? {
+        Some(ResponseFormat::JsonSchema { schema, .. }) => schema,
+        Some(ResponseFormat::JsonObject { schema }) if schema.is_some() && rule == SchemaRule::ToolAlways => {
+            schema
+        }
+        _ => return Ok(()),
+    };
     let schema = schema.cloned().unwrap_or_else(|| json!({ "type": "object" }));
     match rule {
         SchemaRule::Plain => {}
-        SchemaRule::Tool => {
+        SchemaRule::Tool | SchemaRule::ToolAlways => {
             if params.has("tools") {
                 return Err(Error::bad_request(format!(
                     "{} has no native JSON schemas for the model '{}': a forced tool stands for them, which cannot \

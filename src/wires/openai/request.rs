@@ -55,7 +55,9 @@ fn body(
     messages: &[Cow<'_, Message>],
     stream: bool,
 ) -> serde_json::Result<Vec<u8>> {
-    let one_limit = matches!(params::family(target), Family::OSeries | Family::Gpt5 | Family::Gpt5Search);
+    let renamed = |part: &String| target.known_as().contains(part.as_str());
+    let one_limit =
+        params::family(target) != Family::Plain || target.accent.limit_renamed.iter().any(renamed);
     let mut out = Vec::with_capacity(512 + messages.iter().map(|message| message.size_hint()).sum::<usize>());
     let mut serializer = serde_json::Serializer::new(&mut out);
     let mut map = serializer.serialize_map(None)?;
