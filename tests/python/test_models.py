@@ -20,34 +20,24 @@ MORE = [
         {"extra_headers", "max_retries", "stream", "stream_options"},
         None,
     ),
+    ("it is taken from the caller and left out", {"cache_control", "speed", "user"}, None),
     (
-        "it is taken from the caller and left out",
-        {"cache_control", "speed", "user"},
-        {"bedrock", "gemini", "vertex_ai", "vertex_ai_beta"},
+        "a server gets them as it gets any other keyword",
+        {"context_management", "include_server_side_tool_invocations"},
+        {"sagemaker_chat", "sagemaker_nova", "sap"},
     ),
     ("a forced tool is words or a name there", {"tool_choice"}, {"bedrock", "ollama"}),
     ("tools are put into the prompt", {"functions", "tools"}, {"ollama"}),
     ("Claude 3 is asked as other models are", {"reasoning_effort", "thinking"}, {"bedrock"}),
     ("its models that reason take a budget", {"thinking"}, {"mistral", "snowflake"}),
-    ("`gpt-5` is a model's name like any other there", {"verbosity"}, {"gmi"}),
 ]
+OWN = "it is no parameter of OpenAI's: it goes to the provider as it is"
 # What the reference's list names and ours does not.
 LESS = [
-    (
-        "it is no parameter of OpenAI's: it goes to the provider as it is",
-        None,
-        {"fireworks_ai", "gradient_ai", "inception"},
-    ),
-    (
-        "it is no parameter of OpenAI's: it goes to the provider as it is",
-        {"top_k"},
-        {"maritalk", "sambanova", "vertex_ai", "vertex_ai_beta"},
-    ),
-    (
-        "it is no parameter of OpenAI's: it goes to the provider as it is",
-        {"extra_body", "output_config", "reasoning_split", "requestMetadata"},
-        None,
-    ),
+    (OWN, None, {"fireworks_ai", "gradient_ai", "inception"}),
+    (OWN, {"top_k"}, {"maritalk", "sagemaker_nova", "sambanova", "vertex_ai", "vertex_ai_beta"}),
+    (OWN, {"allowed_token_ids", "suffix", "truncate_prompt_tokens"}, None),
+    (OWN, {"extra_body", "output_config", "reasoning_split", "requestMetadata"}, None),
     (
         "it steers the call",
         {
@@ -70,6 +60,14 @@ LESS = [
     ("it is no parameter at all", {"messages", "model"}, None),
     ("the provider refuses it", {"n"}, {"bedrock_mantle"}),
     ("some servers refuse it: it is dropped", {"user"}, {"azure_ai", "zerogpu"}),
+    ("only without reasoning", {"logprobs", "top_logprobs", "top_p"}, {"azure_ai", "github_copilot"}),
+    ("the model is not listed with it", {"tool_choice"}, {"github_copilot"}),
+    (
+        "a prompt has no place for it",
+        {"function_call", "functions", "response_format", "tool_choice", "tools", "top_logprobs"},
+        {"text-completion-openai"},
+    ),
+    ("its body has no place for it", None, {"custom"}),
 ]
 
 
@@ -108,6 +106,11 @@ def test_every_reason_is_needed():
             ), reason
 
 
+ENVIRONMENT = """
+AICORE_AUTH_URL AICORE_CLIENT_ID AICORE_CLIENT_SECRET OCI_COMPARTMENT_ID OCI_FINGERPRINT OCI_KEY OCI_TENANCY OCI_USER
+PREDIBASE_TENANT_ID
+"""
+"""What some providers want besides a key, before they look at parameters."""
 VALUES = {
     "n": 2,
     "logprobs": True,
@@ -119,7 +122,9 @@ VALUES = {
 
 
 @pytest.mark.parametrize(("provider", "model", "_reference"), CASES)
-def test_a_call_refuses_what_is_not_in_the_list(provider, model, _reference):
+def test_a_call_refuses_what_is_not_in_the_list(provider, model, _reference, monkeypatch):
+    for name in ENVIRONMENT.split():
+        monkeypatch.setenv(name, "http://127.0.0.1:1" if name.endswith("URL") else "x")
     ours = set(ferrolite.get_supported_openai_params(model, provider))
     everything = set(_core.supported_params("x", "custom_openai")) | {
         "cache_control",
