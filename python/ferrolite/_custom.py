@@ -41,6 +41,7 @@ class Call:
         self.given: dict[str, Any] = {}
         self._started = perf_counter()
         self._id = new_id()
+        self._attempts = 0
 
     # Running
 
@@ -52,14 +53,17 @@ class Call:
         """
         if self._is_mocked():
             return self._named(_core.call(self.arguments, _settings))
+        from time import sleep
+
         passed = self._passed(asynchronous=False)
-        try:
-            if self.streams:
-                pieces = self._pieces()
-                return self._wrapped(read(pieces, self.handler.streaming(**passed)))
-            return self._told(getattr(self.handler, _METHODS[self.call_type])(**passed))
-        except Exception as error:
-            raise_mapped(error, self.provider, self.model)
+        while True:
+            try:
+                if self.streams:
+                    pieces = self._pieces()
+                    return self._wrapped(read(pieces, self.handler.streaming(**passed)))
+                return self._told(getattr(self.handler, _METHODS[self.call_type])(**passed))
+            except Exception as error:
+                sleep(self._pause_after(error))
 
     async def arun(self) -> Any:
         """`run`, for asyncio."""
@@ -67,16 +71,35 @@ class Call:
             from ferrolite import _aio
 
             return self._named(await _aio.call(self.arguments, _settings))
+        from asyncio import sleep
+
         passed = self._passed(asynchronous=True)
-        try:
-            if self.streams:
-                pieces, stream = self._pieces(), self.handler.astreaming(**passed)
-                # A handler may also be a coroutine that returns the iterator.
-                stream: Any = await stream if hasattr(stream, "__await__") else stream
-                return self._wrapped(read_async(pieces, stream))
-            return self._told(await getattr(self.handler, "a" + _METHODS[self.call_type])(**passed))
-        except Exception as error:
-            raise_mapped(error, self.provider, self.model)
+        while True:
+            try:
+                if self.streams:
+                    pieces, stream = self._pieces(), self.handler.astreaming(**passed)
+                    # A handler may also be a coroutine that returns the iterator.
+                    stream: Any = await stream if hasattr(stream, "__await__") else stream
+                    return self._wrapped(read_async(pieces, stream))
+                return self._told(await getattr(self.handler, "a" + _METHODS[self.call_type])(**passed))
+            except Exception as error:
+                await sleep(self._pause_after(error))
+
+    def _pause_after(self, error: Exception) -> float:
+        """Seconds until the next attempt, as the core waits.
+
+        Raises:
+            The public error: another attempt is not worth it, or there was the last.
+        """
+        public: Any = mapped(error, self.provider, self.model)
+        allowed: Any = self.given.get("num_retries", _settings["num_retries"]) or 0
+        again = public.status_code in (408, 409, 429) or public.status_code >= 500
+        if not again or self._attempts >= allowed:
+            if public is error:
+                raise error
+            raise public from error
+        self._attempts += 1
+        return min(0.5 * 2 ** (self._attempts - 1), 8.0)
 
     # What the handler gets
 
@@ -332,14 +355,6 @@ def mapped(error: Exception, provider: str, model: str) -> Exception:
     if status == 504:
         made.status_code = status
     return made
-
-
-def raise_mapped(error: Exception, provider: str, model: str) -> Any:
-    """Raise the public error for what a handler raised."""
-    public = mapped(error, provider, model)
-    if public is error:
-        raise error
-    raise public from error
 
 
 def _prefix(provider: str) -> str:

@@ -462,6 +462,45 @@ def test_any_other_exception_is_a_failed_connection(use):
         assert raised.value.__cause__ is error
 
 
+@pytest.mark.parametrize("sync", [True, False])
+def test_attempts_are_repeated_when_it_is_worth_it(use, sync, monkeypatch):
+    class Flaky(CustomLLM):
+        calls = 0
+
+        def completion(self, model_response, **_):
+            self.calls += 1
+            if self.calls <= 2:
+                raise CustomLLMError(status, "again")
+            return model_response
+
+        async def acompletion(self, **got):
+            return self.completion(**got)
+
+    async def arrived(_):
+        pauses.append(_)
+
+    pauses = []
+    monkeypatch.setattr("time.sleep", pauses.append)
+    monkeypatch.setattr("asyncio.sleep", arrived)
+
+    def call(**keywords):
+        if sync:
+            return ferrolite.completion("my-llm/x", MESSAGES, **keywords)
+        return asyncio.run(ferrolite.acompletion("my-llm/x", MESSAGES, **keywords))
+
+    status, handler = 503, use(Flaky())
+    assert call(num_retries=2)
+    assert (handler.calls, pauses) == (3, [0.5, 1.0])
+    status, handler = 400, use(Flaky())
+    with pytest.raises(ferrolite.BadRequestError):
+        call(num_retries=2)
+    assert handler.calls == 1
+    status, handler = 503, use(Flaky())
+    with pytest.raises(ferrolite.ServiceUnavailableError):
+        call()
+    assert handler.calls == 1
+
+
 def test_an_error_of_ours_is_raised_as_it_is(use):
     error = ferrolite.RateLimitError("mine", "provider", "model")
     use(error=error)
