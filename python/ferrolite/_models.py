@@ -70,6 +70,11 @@ def _can(model: str, provider: str | None, ability: str) -> bool:
     return facts is None or (facts["mode"] in (None, "chat") and ability not in facts["lacks"])
 
 
+def supports_factory(model: str, custom_llm_provider: str | None, key: str) -> bool:
+    """Whether a model has any ability, by LiteLLM's name of it: "supports_vision", "supports_tool_search" …"""
+    return _can(model, custom_llm_provider, key.removeprefix("supports_"))
+
+
 def supports_response_schema(model: str, custom_llm_provider: str | None = None) -> bool:
     """Whether a model's answer can be made to follow a JSON schema."""
     return _can(model, custom_llm_provider, "response_schema")

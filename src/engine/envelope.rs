@@ -50,7 +50,9 @@ pub struct Settings {
 
 /// Where the keys are that a face has set apart for single providers. Asked once a call, for its provider.
 #[derive(Clone, Default)]
-pub struct Keys(Option<Arc<dyn Fn(&str) -> Option<Secret> + Send + Sync>>);
+pub struct Keys(Option<Arc<FindKey>>);
+
+type FindKey = dyn Fn(&str) -> Option<Secret> + Send + Sync;
 
 impl Keys {
     pub fn new(find: impl Fn(&str) -> Option<Secret> + Send + Sync + 'static) -> Self {

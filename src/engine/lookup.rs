@@ -128,18 +128,19 @@ pub fn missing_environment(
     let has_key = has_key
         || environment.first(&row.key_env).is_some()
         || proofs.flat_map(|variable| &variable.env).any(|name| environment.get(name).is_some())
-        || row.token.is_some() && ENTRA_CREDENTIALS.iter().any(|name| is_set(&name));
+        || row.token.is_some() && ENTRA_CREDENTIALS.iter().any(is_set);
     let mut missing = Vec::new();
-    if row.auth == Scheme::Google && !has_key && !GOOGLE_CREDENTIALS.iter().any(|name| is_set(&name)) {
-        missing.extend(GOOGLE_CREDENTIALS.first().map(|name| (*name).to_owned()));
-    } else if !has_key {
-        if row.auth == Scheme::Aws {
-            if !AWS_CREDENTIALS.iter().any(|names| names.iter().all(|name| is_set(&name))) {
-                missing.extend(AWS_CREDENTIALS[0].iter().map(|name| (*name).to_owned()));
-            }
-        } else if row.key_required || row.base.as_deref().is_some_and(|base| base.starts_with("https")) {
+    if !has_key {
+        match row.auth {
+            Scheme::Google if GOOGLE_CREDENTIALS.iter().any(is_set) => {}
+            Scheme::Google => missing.push(GOOGLE_CREDENTIALS[0].to_owned()),
+            Scheme::Aws if AWS_CREDENTIALS.iter().any(|names| names.iter().all(is_set)) => {}
+            Scheme::Aws => missing.extend(AWS_CREDENTIALS[0].iter().map(|name| (*name).to_owned())),
             // A server of the caller's own may do without; one on the web will ask for it.
-            missing.extend(preferred(row, &row.key_env));
+            _ if row.key_required || row.base.as_deref().is_some_and(|base| base.starts_with("https")) => {
+                missing.extend(preferred(row, &row.key_env));
+            }
+            _ => {}
         }
     }
     if !has_base && lacks(&row.base_env) {

@@ -227,6 +227,8 @@ def test_abilities_that_need_the_provider():
     assert utils.supports_native_streaming("o1-pro", None) is False
     assert utils.supports_native_streaming("no-such-model", None) is False
     assert ferrolite.supports_vision("gpt-4o", "azure") is True
+    assert utils.supports_factory("gpt-4o", None, "supports_vision") is True
+    assert utils.supports_factory("gpt-4o", None, "supports_reasoning") is False
     assert ferrolite.supports_httpx_timeout("openai") is True
     assert ferrolite.supports_httpx_timeout("no-such-provider") is False
 

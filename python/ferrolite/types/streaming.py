@@ -22,3 +22,6 @@ class GenericStreamingChunk(_Always, total=False):
     tool_use: dict[str, Any] | None
     index: int
     provider_specific_fields: dict[str, Any] | None
+
+
+GenericStreamingChunk.__module__ = "ferrolite.types.utils"
