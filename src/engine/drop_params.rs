@@ -8,13 +8,8 @@ use crate::hub::{ChatRequest, Target};
 
 /// Checks every OpenAI parameter against the target. Those in `allowed` are sent as they are.
 pub fn check(request: &mut ChatRequest, target: &Target, allowed: &[String]) -> Result<()> {
-    let wire = target.wire.chat();
-    let accent = &target.accent;
-    let takes = |name: &str| {
-        accent.allow.iter().any(|known| known == name)
-            || wire.supports(name, target) && !accent.reject.iter().any(|known| known == name)
-    };
-    let unsupported: Vec<String> = request.params.0.keys().filter(|name| !takes(name)).cloned().collect();
+    let unsupported: Vec<String> =
+        request.params.0.keys().filter(|name| !takes(target, name)).cloned().collect();
     let mut refused = Vec::new();
     for name in unsupported {
         let Some(value) = request.params.remove(&name) else { continue };
@@ -37,6 +32,23 @@ pub fn check(request: &mut ChatRequest, target: &Target, allowed: &[String]) -> 
         target.provider, target.model
     ));
     Err(error.with_param(refused.swap_remove(0)).at(&target.provider, &target.model))
+}
+
+/// Whether the target takes a parameter.
+fn takes(target: &Target, name: &str) -> bool {
+    let accent = &target.accent;
+    accent.allow.iter().any(|known| known == name)
+        || target.wire.chat().supports(name, target) && !accent.reject.iter().any(|known| known == name)
+}
+
+/// Leaves out those of the named parameters that the target does not take.
+pub fn leave_out(request: &mut ChatRequest, target: &Target, names: &[&str]) {
+    for name in names {
+        if request.params.has(name) && !takes(target, name) {
+            tracing::warn!(provider = %target.provider, model = %target.model, parameter = %name, "left out");
+            request.params.remove(name);
+        }
+    }
 }
 
 /// Values that ask for nothing (GEN-32).

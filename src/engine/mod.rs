@@ -9,6 +9,7 @@ mod credentials;
 mod drop_params;
 mod envelope;
 mod error_context;
+mod events;
 mod exchange;
 mod media;
 mod mock;
@@ -31,8 +32,9 @@ pub use calls::{Call, CallAnswer};
 pub use chat_call::ChatCall;
 pub use control::{Keywords, is_ignored};
 pub use envelope::{Envelope, Settings};
+pub use events::EventStream;
 pub use retry::RetryPolicy;
-pub use stream::{ChatStream, StreamHead};
+pub use stream::ChatStream;
 
 /// Carries out calls. A value, not a global: every face has its own.
 #[derive(Debug, Default)]
@@ -114,6 +116,11 @@ impl Engine {
     /// A call of another type than chat, whole.
     pub async fn call(&self, call: Call) -> Result<CallAnswer> {
         calls::answer(self, call, Instant::now()).await
+    }
+
+    /// The same as a stream of events in the caller's own format: returns when the upstream has begun to answer.
+    pub async fn call_stream(&self, call: Call) -> Result<EventStream> {
+        calls::stream(self, call, Instant::now()).await
     }
 }
 

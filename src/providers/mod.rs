@@ -71,6 +71,14 @@ fn embedded(name: &str) -> Option<Provider> {
     })
 }
 
+/// Whether a provider has calls of a type itself.
+pub fn serves(provider: &str, call_type: CallType) -> bool {
+    row(provider).is_some_and(|row| match call_type {
+        CallType::Chat => row.wires.chat.is_some(),
+        _ => row.calls.contains_key(&call_type.in_rows()),
+    })
+}
+
 /// What a caller said about where a call goes; everything may be left to the environment.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
@@ -127,7 +135,7 @@ pub fn resolve(
     let (provider, model) = split_model(&wanted.model, wanted.provider.as_deref())?;
     let row = row(&provider).ok_or_else(|| names::unknown_provider(&format!("{provider}/{model}")))?;
     let at = |error: Error| error.at(&row.name, &model);
-    let call = row.calls.get(&call_type);
+    let call = row.calls.get(&call_type.in_rows());
     let wire = if call_type == CallType::Chat { row.wires.chat } else { call.map(|call| call.wire) };
     let wire = wire.ok_or_else(|| {
         at(Error::bad_request(format!("the provider '{}' has no {}", row.name, call_type.plural())))

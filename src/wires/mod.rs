@@ -8,11 +8,13 @@ pub mod bedrock;
 pub mod bedrock_invoke;
 mod calls;
 pub mod cohere;
+mod dialect;
 mod event_stream;
 pub mod framing;
 pub mod gemini;
 pub mod ollama;
 pub mod openai;
+pub mod responses;
 
 use std::fmt;
 use std::time::Duration;
@@ -24,6 +26,8 @@ use serde_json::Value;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{Call, CallType, Chat, Deltas, Operation, Target, Usage};
 use crate::wires::framing::{Frame, Framing};
+
+pub use dialect::{Dialect, Event, EventEncoder, EventReader, EventWire, Inbound, dialect};
 
 /// A language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
@@ -60,6 +64,15 @@ impl WireId {
     pub fn call(self, call_type: CallType) -> Option<&'static dyn Wire<Call>> {
         match self {
             Self::Openai => openai::call(call_type),
+            _ => None,
+        }
+    }
+
+    /// The same for a call that streams.
+    pub fn events(self, call_type: CallType) -> Option<&'static dyn EventWire> {
+        match (self, call_type) {
+            (Self::Openai, CallType::Responses) => Some(&responses::Native),
+            (Self::Openai, CallType::GetResponse) => Some(&responses::Stored),
             _ => None,
         }
     }
