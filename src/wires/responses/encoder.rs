@@ -6,15 +6,17 @@ use super::items::{self, Call, Shell, Status};
 use super::writer::{Place, Writer};
 use super::{ids, tools};
 use crate::error::Error;
-use crate::hub::{FinishReason, StreamHead, Target, Usage};
+use crate::hub::{FinishReason, StreamHead, Target, ThinkingBlocks, Usage};
 use crate::json::Map;
 use crate::wires::openai::{Chunk, ChunkChoice, ToolCallChunk};
-use crate::wires::{Event, EventEncoder};
+use crate::wires::{Event, EventEncoder, WireId};
 
 #[derive(Debug)]
 pub struct Encoder {
     asked: Map,
     provider: String,
+    /// The model as a whole answer names it, where that is known and another name than the stream's.
+    whole_model: Option<String>,
     custom: Vec<String>,
     writer: Writer,
     /// Known with the first chunk.
@@ -37,13 +39,15 @@ pub struct Encoder {
 enum Open {
     Text { place: Place, text: String },
     Refusal { place: Place, text: String },
-    Reasoning { place: Place, text: String, blocks: Vec<Value> },
+    Reasoning { place: Place, text: String, blocks: ThinkingBlocks },
 }
 
 impl Encoder {
     pub fn new(asked: Map, target: &Target) -> Self {
         Self {
             provider: target.provider.to_string(),
+            whole_model: (target.wire == WireId::Openai)
+                .then(|| target.accent.model_name(target.model.clone(), target)),
             custom: tools::custom_names(&asked),
             asked,
             writer: Writer::default(),
@@ -104,19 +108,20 @@ impl Encoder {
         self.finish = choice.finish_reason.or(self.finish);
     }
 
-    fn reasoning(&mut self, more: &str, mut more_blocks: Vec<Value>, out: &mut Vec<Event>) {
-        // A signature comes after its text, also when that has been followed by something else.
-        if more.is_empty() && !matches!(self.open, Some(Open::Reasoning { .. })) && self.items > 0 {
-            return;
-        }
+    fn reasoning(&mut self, more: &str, pieces: Vec<Value>, out: &mut Vec<Event>) {
         if !matches!(self.open, Some(Open::Reasoning { .. })) {
             self.close(out);
             let place = self.place("rs");
             self.writer.begin_reasoning(&place, out);
-            self.open = Some(Open::Reasoning { place, text: String::new(), blocks: Vec::new() });
+            self.open =
+                Some(Open::Reasoning { place, text: String::new(), blocks: ThinkingBlocks::default() });
         }
         let Some(Open::Reasoning { place, text, blocks }) = &mut self.open else { return };
-        blocks.append(&mut more_blocks);
+        for piece in pieces {
+            if let Value::Object(piece) = piece {
+                blocks.add(piece);
+            }
+        }
         if !more.is_empty() {
             text.push_str(more);
             self.writer.summary("text.delta", place, ("delta", more.into()), out);
@@ -219,7 +224,7 @@ impl Encoder {
                 (place, item)
             }
             Some(Open::Reasoning { place, text, blocks }) => {
-                let item = items::reasoning(&place.id, &text, &blocks);
+                let item = items::reasoning(&place.id, &text, &blocks.finish());
                 writer.end_reasoning(&place, &text, item.get("encrypted_content").cloned(), out);
                 (place, item)
             }
@@ -263,7 +268,8 @@ impl EventEncoder for Encoder {
     }
 
     fn finish(&mut self, head: &StreamHead, out: &mut Vec<Event>) {
-        let shell = self.begin(head, out);
+        let mut shell = self.begin(head, out);
+        shell.model = self.whole_model.take().unwrap_or(shell.model);
         let status = self.finish.map_or(Status::Completed, Status::of);
         self.close_as(status, out);
         self.close_calls(out);

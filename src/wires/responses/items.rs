@@ -140,7 +140,8 @@ pub fn reasoning(id: &str, text: &str, thinking_blocks: &[Value]) -> Value {
     item.insert("status".into(), "completed".into());
     item.insert("role".into(), "assistant".into());
     item.insert("content".into(), json!([text_part(text, &[])]));
-    if !thinking_blocks.is_empty() {
+    let is_sealed = |block: &Value| block.get("signature").is_some() || block["type"] == "redacted_thinking";
+    if thinking_blocks.iter().any(is_sealed) {
         let blocks = serde_json::to_string(thinking_blocks).unwrap_or_default();
         item.insert("encrypted_content".into(), blocks.into());
     }

@@ -9,8 +9,6 @@ mod native;
 mod replay;
 mod request;
 mod stored;
-#[cfg(test)]
-mod tests;
 mod tools;
 mod writer;
 

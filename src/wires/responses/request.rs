@@ -42,7 +42,8 @@ const SET_ASIDE: [&str; 10] = [
 ];
 
 /// Sent where the provider takes it, left out where not.
-const OPTIONAL: [&str; 4] = ["prompt_cache_key", "safety_identifier", "service_tier", "web_search_options"];
+const OPTIONAL: [&str; 5] =
+    ["prompt_cache_key", "safety_identifier", "service_tier", "stream_options", "web_search_options"];
 
 pub fn decode(mut request: Map) -> Result<Inbound> {
     request.retain(|_, value| !value.is_null());
@@ -71,6 +72,10 @@ pub fn decode(mut request: Map) -> Result<Inbound> {
         chat.shift_remove(name);
     }
     chat.shift_remove("reasoning");
+    if chat.get("stream") == Some(&Value::Bool(true)) {
+        // The last event has the counts (STR-20).
+        chat.insert("stream_options".into(), json!({ "include_usage": true }));
+    }
     tools::translate(&mut chat)?;
     chat.insert("messages".into(), messages.into());
     if let Some(limit) = chat.shift_remove("max_output_tokens") {

@@ -11,4 +11,5 @@
 mod coverage;
 mod general;
 mod openai;
+mod responses;
 mod support;
