@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::control::{Control, Keywords, strings, wrong};
+use super::control::{Control, Keywords, is_control, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::exchange::Exchange;
 use super::{Answer, ChatCall, Engine, EventStream, Meta};
@@ -99,7 +99,9 @@ impl Call {
         if call_type.is_about_response() {
             name_by_id(&mut keywords)?;
         }
+        let own = own_parameters(call_type, &mut keywords);
         let control = Control::take(&mut keywords);
+        keywords.extend(own);
         let wanted = envelope::wanted(&control, &mut keywords, settings)?;
         if let Some(dialect) = bridge(call_type, &wanted, &control)? {
             let bridged = Bridged::new(dialect, wanted, control, keywords, settings, environment)?;
@@ -126,6 +128,12 @@ impl Call {
         target.call_accent.apply(&mut request.params);
         Ok(Self { call_type, lane: Lane::Native(Box::new(Native { request, envelope, wire })) })
     }
+}
+
+/// What is a parameter of the call type steers nothing, though other calls are steered by a keyword of that name.
+fn own_parameters(call_type: CallType, keywords: &mut Keywords) -> Vec<(String, Value)> {
+    let names = call_type.parameters().iter().filter(|name| is_control(name));
+    names.filter_map(|name| Some(((*name).to_owned(), keywords.shift_remove(*name)?))).collect()
 }
 
 /// A response is found by its id alone, which names its provider.

@@ -172,11 +172,11 @@ impl CallType {
                 &["max_chunks_per_doc", "max_tokens_per_doc", "rank_fields", "return_documents", "top_n"]
             }
             // Passed on as they are, or read by their own dialect.
+            Self::ListInputItems => &["after", "before", "include", "limit", "order"],
             Self::CancelResponse
             | Self::DeleteResponse
             | Self::GenerateContent
             | Self::GetResponse
-            | Self::ListInputItems
             | Self::Messages
             | Self::Moderation
             | Self::Responses

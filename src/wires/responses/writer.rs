@@ -49,7 +49,7 @@ impl Writer {
         self.push(&format!("response.content_part.{what}"), fields, out);
     }
 
-    /// A piece of a content part, or the whole at its end: `field` is `delta`, `text`, `refusal` or `annotation`.
+    /// A piece of a text or of a refusal, or the whole at its end.
     pub fn content(
         &mut self,
         kind: &str,
@@ -58,13 +58,19 @@ impl Writer {
         (field, value): (&str, Value),
         out: &mut Vec<Event>,
     ) {
+        let kind = format!("response.{kind}");
         let fields = [
             ("item_id", place.id.as_str().into()),
             ("output_index", place.index.into()),
             ("content_index", content.into()),
             (field, value),
         ];
-        self.push(&format!("response.{kind}"), fields, out);
+        if kind.starts_with("response.output_text") {
+            let [id, index, content, value] = fields;
+            self.push(&kind, [id, index, content, value, ("logprobs", json!([]))], out);
+        } else {
+            self.push(&kind, fields, out);
+        }
     }
 
     pub fn annotation(&mut self, place: &Place, index: usize, annotation: Value, out: &mut Vec<Event>) {
