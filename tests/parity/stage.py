@@ -44,7 +44,7 @@ PROVIDERS = (
     "together_ai",
     "xai",
 )
-KINDS = ("chat", "stream", "error", "params", "auth", "endpoint", "retry", "timeout", "mock")
+KINDS = ("chat", "stream", "error", "params", "auth", "endpoint", "retry", "timeout", "mock", "responses")
 
 
 def main():

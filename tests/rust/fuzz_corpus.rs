@@ -61,4 +61,5 @@ corpus! {
     sse openai_stream openai_response anthropic_stream anthropic_response gemini_stream gemini_response
     bedrock_stream bedrock_response bedrock_invoke_stream bedrock_invoke_response cohere_chat_stream
     cohere_chat_response ollama_chat_stream ollama_chat_response ollama_stream ollama_response messages
+    responses responses_events
 }

@@ -157,7 +157,9 @@ impl Writer {
                 self.item("added", index, begun("content", json!([])), out);
                 let parts = item.get("content").and_then(Value::as_array);
                 for (at, part) in parts.into_iter().flatten().enumerate() {
-                    self.whole_part(&place, at, part, out);
+                    if let Value::Object(part) = part {
+                        self.whole_part(&place, at, part, out);
+                    }
                 }
             }
             Some("function_call") => {
@@ -171,15 +173,17 @@ impl Writer {
         self.item("done", index, Value::Object(item.clone()), out);
     }
 
-    fn whole_part(&mut self, place: &Place, at: usize, part: &Value, out: &mut Vec<Event>) {
-        let (field, kind) =
-            if part["type"] == "refusal" { ("refusal", "refusal") } else { ("text", "output_text") };
+    fn whole_part(&mut self, place: &Place, at: usize, part: &Map, out: &mut Vec<Event>) {
+        let (field, kind) = match str_at(part, "type") {
+            Some("refusal") => ("refusal", "refusal"),
+            _ => ("text", "output_text"),
+        };
+        let text = str_at(part, field).unwrap_or_default();
         let mut empty = part.clone();
-        empty[field] = "".into();
-        let text = part[field].clone();
-        self.part("added", place, at, empty, out);
-        self.content(&format!("{kind}.delta"), place, at, ("delta", text.clone()), out);
-        self.content(&format!("{kind}.done"), place, at, (field, text), out);
-        self.part("done", place, at, part.clone(), out);
+        empty.insert(field.into(), "".into());
+        self.part("added", place, at, empty.into(), out);
+        self.content(&format!("{kind}.delta"), place, at, ("delta", text.into()), out);
+        self.content(&format!("{kind}.done"), place, at, (field, text.into()), out);
+        self.part("done", place, at, Value::Object(part.clone()), out);
     }
 }
