@@ -45,9 +45,14 @@ def provider_rows():
     for row in rows():
         names = ", ".join(code(f"{name}/") for name in (row["name"], *row.get("aliases", [])))
         keys = ", ".join(map(code, row.get("key_env", [])))
-        if keys and not row.get("key_required", True):
+        if row.get("auth") == "google":
+            keys = "Google credentials"
+        elif keys and not row.get("key_required", True):
             keys += " (or AWS credentials)" if row.get("auth") == "aws" else " (or none)"
-        variables = [*row.get("base_env", []), *(v["env"][0] for v in row.get("vars", {}).values())]
+        if row.get("token") == "entra":
+            keys = keys.removesuffix(" (or none)") + " (or Entra ID)"
+        read = [name for variable in row.get("vars", {}).values() for name in variable.get("env", [])[:1]]
+        variables = [*row.get("base_env", []), *read]
         base = code(row["base"]) if "base" in row else "the caller's"
         yield [names, row["wires"]["chat"], keys or "none", base, ", ".join(map(code, variables))]
 
@@ -56,7 +61,7 @@ def verb_rows():
     """The fields of the schema, with the comments before them."""
     text = (ROOT / "src" / "hub" / "accent.rs").read_text(encoding="utf-8")
     body = text.split("pub struct Accent {")[1].split("\n}\n")[0]
-    said = [row.get("accent", {}) for row in rows()]
+    said = [[row.get("accent", {}), *row.get("accents", {}).values()] for row in rows()]
     pending = []
     for line in body.splitlines():
         line = line.strip()
@@ -64,7 +69,7 @@ def verb_rows():
             pending.append(line.removeprefix("/// "))
         elif found := re.match(r"pub (\w+): (.+),", line):
             name = found[1]
-            users = sum(name in accent for accent in said)
+            users = sum(any(name in accent for accent in accents) for accents in said)
             yield [code(name), " ".join(pending), str(users)]
             pending = []
 

@@ -1,6 +1,7 @@
 //! Addresses, parsed once: parsing one takes longer than encoding a short request, and a program calls few.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 use url::Url;
@@ -27,6 +28,20 @@ pub fn parse(address: &str) -> Result<Url, url::ParseError> {
         known.insert(address.to_owned(), url.clone());
     }
     Ok(url)
+}
+
+/// A name as one segment of a path (BED-21, AZ-01).
+pub fn segment(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 16);
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
 }
 
 /// The same for an address that a call goes to: the error says which, without what may be secret in it.
@@ -68,5 +83,10 @@ mod tests {
             parse(&format!("http://bounded.example/{number}")).unwrap();
         }
         assert!(KNOWN.read().unwrap().len() <= KEPT);
+    }
+
+    #[test]
+    fn bed_21_a_name_is_one_segment() {
+        assert_eq!(segment("arn:aws:x/y z"), "arn%3Aaws%3Ax%2Fy%20z");
     }
 }

@@ -1,6 +1,9 @@
 //! How a request proves who it is.
 
 pub mod aws;
+pub mod azure;
+pub mod exchange;
+pub mod google;
 
 use std::fmt;
 
@@ -54,6 +57,8 @@ pub enum Scheme {
     Goog,
     /// A key as a bearer, or else a signature over the whole request (`aws`).
     Aws,
+    /// A bearer token that is asked for, or else given (`google`).
+    Google,
     None,
 }
 
@@ -67,7 +72,7 @@ pub fn sign(headers: &mut HeaderMap, scheme: Scheme, key: Option<&Secret>) -> Re
     }
     let (name, value) = match scheme {
         Scheme::None | Scheme::AzureAnthropic => return Ok(()),
-        Scheme::Bearer | Scheme::Aws => (AUTHORIZATION, format!("Bearer {}", key.expose())),
+        Scheme::Bearer | Scheme::Aws | Scheme::Google => (AUTHORIZATION, format!("Bearer {}", key.expose())),
         Scheme::Anthropic if key.expose().starts_with("sk-ant-oat") => {
             (AUTHORIZATION, format!("Bearer {}", key.expose()))
         }

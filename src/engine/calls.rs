@@ -55,11 +55,15 @@ pub struct CallAnswer {
 }
 
 impl Call {
-    pub fn target(&self) -> &Target {
+    pub fn envelope(&self) -> &Envelope {
         match &self.lane {
-            Lane::Native(native) => native.envelope.target(),
-            Lane::Bridged(bridged) => bridged.chat.target(),
+            Lane::Native(native) => &native.envelope,
+            Lane::Bridged(bridged) => &bridged.chat.envelope,
         }
+    }
+
+    pub fn target(&self) -> &Target {
+        self.envelope().target()
     }
 
     /// The chat completion that is asked for instead, where the provider has no calls of this type.
@@ -244,7 +248,7 @@ pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<Cal
         Lane::Bridged(bridged) => {
             let Bridged { chat, dialect, asked } = *bridged;
             let target = chat.target().clone();
-            let Answer { response, meta } = engine.chat(chat).await?;
+            let Answer { response, meta } = Box::pin(engine.chat(chat)).await?;
             let response = CallResponse::Json(dialect.encode_response(response, &asked, &target)?);
             return Ok(CallAnswer { call_type, response, meta });
         }
@@ -274,7 +278,8 @@ pub async fn stream(engine: &Engine, call: Call, started: Instant) -> Result<Eve
         Lane::Bridged(bridged) => {
             let Bridged { chat, dialect, asked } = *bridged;
             let encoder = dialect.encoder(asked, chat.target());
-            return Ok(EventStream::bridged(call_type, engine.chat_stream(chat).await?, encoder));
+            let stream = Box::pin(engine.chat_stream(chat)).await?;
+            return Ok(EventStream::bridged(call_type, stream, encoder));
         }
     };
     let (mut exchange, memo, wire) = native.prepare(started)?;

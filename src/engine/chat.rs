@@ -52,7 +52,8 @@ impl Job {
         let wire = target.wire.chat();
         let wanted = wire.remote_media(&request, target);
         if !wanted.is_empty() {
-            request.media = media::fetch(transport, wanted).await.map_err(named)?;
+            let fetched = media::fetch(transport, &envelope.connection, envelope.limits, wanted).await;
+            request.media = fetched.map_err(named)?;
         }
         let Prepared { call: http, memo } = wire.encode(&request, target).map_err(named)?;
         Ok(Self {
@@ -117,8 +118,10 @@ impl Job {
             idle: limits.idle,
             include_usage: self.include_usage,
             repeated_chunk_limit: self.repeated_chunk_limit,
+            reply_model: self.target().accent.streams_name_model,
             context: self.exchange.error_context(),
         };
+        let settings = settings.errors_as(self.target().accent.stream_errors_as.as_deref());
         Ok(ChatStream::live(body, self.wire.framing(), decoder, meta, settings))
     }
 }

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::envelope::Envelope;
 use super::error_context::ErrorContext;
 use super::{Engine, Meta, own_headers};
-use crate::auth::{self, Secret};
+use crate::auth::{self, Scheme, Secret};
 use crate::error::{BODY_LIMIT, Error, Result};
 use crate::hub::{Operation, Target};
 use crate::transport::{Body, retry_after, should_retry};
@@ -22,7 +22,9 @@ pub(super) struct Exchange {
     retries: u32,
     /// Seconds to add to our clock in signatures (BED-21).
     clock: Option<i64>,
-    /// What errors and the log must not quote: the key, or the keys of the signature.
+    /// The token of the last attempt, where it is not a key.
+    token: Option<Secret>,
+    /// What errors and the log must not quote: the key, the token, or the keys of the signature.
     secrets: Vec<Secret>,
 }
 
@@ -51,6 +53,7 @@ impl Exchange {
             upstream: Duration::ZERO,
             retries: 0,
             clock: None,
+            token: None,
         };
         exchange.log_request();
         Ok(exchange)
@@ -105,21 +108,32 @@ impl Exchange {
             return Ok(body);
         }
         let reply = body.collect(limits).await.map_err(|error| self.broken(error))?;
+        if reply.status == 401
+            && let (Some(grant), Some(token)) = (&self.envelope.route.grant, &self.token)
+        {
+            engine.tokens.forget(grant, token).await;
+        }
         Err(self.failed(&reply, wire))
     }
 
-    /// The request, signed as a whole where its row says so: for this attempt, since signatures age.
+    /// The request with what proves who asks, where that is no key: for this attempt, since signatures and tokens age.
     async fn signed(&mut self, engine: &Engine) -> Result<HttpCall> {
         let mut http = self.http.clone();
+        if let Some(project) = &self.envelope.route.project {
+            let name = engine.tokens.get(&engine.transport, &self.envelope.connection, project).await?;
+            http.url = http.url.replace(auth::google::PROJECT, name.expose());
+        }
         if let Some(signing) = &self.envelope.route.signing {
             let keys = engine.credentials.get(&engine.transport, &self.envelope.connection, signing).await?;
-            for secret in keys.secrets() {
-                if !self.secrets.contains(secret) {
-                    self.secrets.push(secret.clone());
-                }
-            }
+            keys.secrets().for_each(|secret| add(&mut self.secrets, secret));
             let now = shifted(SystemTime::now(), self.clock.unwrap_or_default());
             auth::aws::sign(&mut http, &keys, &signing.region, &signing.service, now)?;
+        }
+        if let Some(grant) = &self.envelope.route.grant {
+            let token = engine.tokens.get(&engine.transport, &self.envelope.connection, grant).await?;
+            auth::sign(&mut http.headers, Scheme::Bearer, Some(&token))?;
+            add(&mut self.secrets, &token);
+            self.token = Some(token);
         }
         Ok(http)
     }
@@ -215,7 +229,7 @@ impl Exchange {
 fn dressed(mut http: HttpCall, envelope: &Envelope) -> Result<HttpCall> {
     let target = envelope.target();
     add_headers(&mut http.headers, envelope).map_err(|error| error.at(&target.provider, &target.model))?;
-    for (name, value) in &envelope.query {
+    for (name, value) in envelope.route.query.iter().chain(&envelope.query) {
         let mark = if http.url.contains('?') { '&' } else { '?' };
         let pair: String =
             url::form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
@@ -223,6 +237,12 @@ fn dressed(mut http: HttpCall, envelope: &Envelope) -> Result<HttpCall> {
         http.url.push_str(&pair);
     }
     Ok(http)
+}
+
+fn add(secrets: &mut Vec<Secret>, secret: &Secret) {
+    if !secrets.contains(secret) {
+        secrets.push(secret.clone());
+    }
 }
 
 fn shifted(time: SystemTime, seconds: i64) -> SystemTime {

@@ -9,12 +9,19 @@ pub mod bedrock_invoke;
 mod calls;
 pub mod cohere;
 mod dialect;
+#[cfg(test)]
+mod driven;
 mod event_stream;
+mod fillers;
 pub mod framing;
 pub mod gemini;
+mod media;
+mod nesting;
 pub mod ollama;
 pub mod openai;
 pub mod responses;
+mod think;
+mod tool_names;
 
 use std::fmt;
 use std::time::Duration;
@@ -23,8 +30,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{BODY_LIMIT, Error, Kind, Result};
 use crate::hub::{Call, CallType, Chat, Deltas, Operation, Target, Usage};
+use crate::json::cut;
 use crate::wires::framing::{Frame, Framing};
 
 pub use dialect::{Dialect, Event, EventEncoder, EventReader, EventWire, Inbound, dialect};
@@ -111,6 +119,8 @@ pub struct Memo {
     pub json_tool: Option<String>,
     /// The request carries the caller's old `functions`: answers go back as `function_call` (OAI-12).
     pub legacy_functions: bool,
+    /// What was sent, for a wire that counts where its provider does not. Shared with the call, not copied.
+    pub sent: Option<Bytes>,
     /// Anything else a wire needs to remember, by names of its own.
     pub notes: crate::json::Map,
 }
@@ -138,6 +148,14 @@ pub struct ErrorFacts {
 }
 
 impl ErrorFacts {
+    /// Reads any body. The message is the whole text, as callers know it from providers without error codes.
+    pub fn whole_body(status: u16, body: &[u8]) -> Self {
+        let message = bounded_text(body);
+        let parsed = serde_json::from_slice::<Value>(body).ok().filter(|_| body.len() <= BODY_LIMIT);
+        let body = parsed.or_else(|| (!message.is_empty()).then(|| Value::String(message.clone())));
+        Self { status, message, body, ..Self::default() }
+    }
+
     /// The error these facts stand for, once it is decided what they mean.
     pub fn into_error(self, kind: Kind) -> Error {
         // A class with one status of its own says that one, whatever the provider answered.
@@ -206,6 +224,24 @@ pub trait StreamDecoder: Send {
     fn usage(&self) -> Option<Usage> {
         None
     }
+}
+
+/// A body as text, for a message.
+pub fn bounded_text(body: &[u8]) -> String {
+    String::from_utf8_lossy(body.get(..BODY_LIMIT).unwrap_or(body)).trim().to_owned()
+}
+
+/// The JSON of a whole reply.
+pub fn reply_json(body: &[u8]) -> Result<Value> {
+    serde_json::from_slice(body).map_err(|error| {
+        unreadable_reply(&format!("Unable to get json response - {error}"), body).with_source(error)
+    })
+}
+
+/// The error of a reply that is no answer, in the reference's words.
+pub fn unreadable_reply(what: &str, body: &[u8]) -> Error {
+    let text = String::from_utf8_lossy(body);
+    Error::unreadable(format!("{what}, Original Response: {}", cut(&text, 2000)))
 }
 
 /// The error of a stream that ended before its answer did (STR-14).

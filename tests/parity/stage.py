@@ -17,6 +17,7 @@ PROVIDERS = (
     "openai_compatible",
     "anthropic",
     "gemini",
+    "azure",
     "azure_ai",
     "bedrock",
     "bedrock_invoke",
@@ -42,6 +43,8 @@ PROVIDERS = (
     "perplexity",
     "sambanova",
     "together_ai",
+    "vertex_ai",
+    "vertex_ai_claude",
     "xai",
 )
 KINDS = ("chat", "stream", "error", "params", "auth", "endpoint", "retry", "timeout", "mock", "responses")

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::items::{self, Call, Shell, Status};
+use super::items::{self, CalledTool, Shell, Status};
 use super::writer::{Place, Writer};
 use super::{ids, tools};
 use crate::error::Error;
@@ -25,7 +25,7 @@ pub struct Encoder {
     chat_id: String,
     open: Option<Open>,
     /// Calls stay open to the end: some providers write several at once.
-    calls: Vec<(Place, Call)>,
+    calls: Vec<(Place, CalledTool)>,
     /// Items that are complete, at their places.
     done: Vec<(usize, Value)>,
     items: usize,
@@ -175,7 +175,7 @@ impl Encoder {
         if at >= self.calls.len() {
             self.close(out);
             let name = chunk.name.unwrap_or_default();
-            let call = Call {
+            let call = CalledTool {
                 is_custom: self.custom.contains(&name),
                 call_id: chunk.id.unwrap_or_default(),
                 name,

@@ -239,13 +239,9 @@ fn content_parts(parts: Vec<Value>, path: &str) -> Result<Vec<Value>> {
 fn content_part(mut part: Map, path: &str) -> Result<Value> {
     let marks = part.shift_remove("cache_control").filter(|value| !value.is_null());
     let mut take = |name: &str| part.shift_remove(name).filter(|value| !value.is_null());
-    let kind = match take("type") {
-        Some(Value::String(kind)) => kind,
-        _ => {
-            return Err(
-                Error::bad_request(format!("'{path}.type' is missing.")).with_param(format!("{path}.type"))
-            );
-        }
+    let Some(Value::String(kind)) = take("type") else {
+        let what = format!("'{path}.type' is missing.");
+        return Err(Error::bad_request(what).with_param(format!("{path}.type")));
     };
     let mut made = match kind.as_str() {
         "input_text" | "output_text" | "text" | "refusal" => {

@@ -150,14 +150,14 @@ pub fn reasoning(id: &str, text: &str, thinking_blocks: &[Value]) -> Value {
 
 /// A call of a function, or of a tool that takes free text.
 #[derive(Debug, Clone, Default)]
-pub struct Call {
+pub struct CalledTool {
     pub call_id: String,
     pub name: String,
     pub arguments: String,
     pub is_custom: bool,
 }
 
-impl Call {
+impl CalledTool {
     pub fn id(&self) -> String {
         format!("{}_{}", if self.is_custom { "ctc" } else { "fc" }, self.call_id)
     }
@@ -272,9 +272,9 @@ fn add_items(said: AssistantMessage, of: &str, status: Status, custom: &[String]
     }
 }
 
-fn called(call: ToolCall, custom: &[String]) -> Call {
+fn called(call: ToolCall, custom: &[String]) -> CalledTool {
     let name = call.function.name.unwrap_or_default();
-    Call {
+    CalledTool {
         is_custom: custom.contains(&name),
         call_id: call.id.unwrap_or_default(),
         arguments: call.function.arguments,

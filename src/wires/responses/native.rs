@@ -91,7 +91,7 @@ impl EventReader for Reader {
         let Value::Object(mut event) = data else { return Ok(Seen::Unknown) };
         let name = str_at(&event, "type").or(frame.event).map(str::to_owned);
         if let Some(error) = failure(name.as_deref(), &event) {
-            let facts = facts_of(error);
+            let facts = facts_of(&error);
             let kind = errors::classify(&facts, &self.target.accent);
             return Err(facts.into_error(kind));
         }
@@ -124,8 +124,8 @@ fn failure(name: Option<&str>, event: &Map) -> Option<Map> {
 }
 
 /// Events have codes where replies have a status, too.
-fn facts_of(error: Map) -> ErrorFacts {
-    let status = match str_at(&error, "code") {
+fn facts_of(error: &Map) -> ErrorFacts {
+    let status = match str_at(error, "code") {
         Some("rate_limit_exceeded" | "insufficient_quota") => 429,
         Some(code) if code.starts_with("invalid_") || code.starts_with("context_length") => 400,
         _ => 500,

@@ -9,10 +9,15 @@
 )]
 
 mod addresses;
+mod answers;
+#[path = "../call.rs"]
+mod call;
 mod errors;
 mod facts;
 mod messages;
 mod parameters;
 mod quirks;
+mod stream_errors;
 mod support;
 mod verbs;
+mod vertex;

@@ -193,11 +193,6 @@ const FORM: &str = "the reference sends a broken form, we send JSON";
 /// What differs, and why.
 const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("aiohttp_openai", "", FORM),
-    (
-        "azure_ai",
-        "reasoning user",
-        "`user` is left out: not every model there takes it, and no answer depends on it",
-    ),
     ("deepinfra", "tool_choice_none", "'none' is sent: without it the model may call tools"),
     ("gradient_ai", "user", "`user` is left out: losing it changes no answer"),
     ("meta_llama", "response_format_json_object", "a wish for JSON is not dropped in silence (GEN-01)"),

@@ -22,7 +22,7 @@ fn keywords(model: &str, more: Value) -> Keywords {
 }
 
 fn call_of(call_type: CallType, keywords: Keywords) -> Result<Call> {
-    Call::from_keywords(call_type, keywords, Vec::new(), &Settings::default(), &Variables(&[]))
+    Call::from_keywords(call_type, keywords, Vec::new(), &Settings::default(), &Variables::default())
 }
 
 fn call(model: &str, more: Value) -> Result<Call> {
@@ -128,10 +128,10 @@ fn passed_through(events: &[Value]) -> (Vec<Event>, Result<()>) {
     let wire = target.wire.events(CallType::Responses).unwrap();
     let (mut reader, mut frames) = (wire.reader(&Memo::default(), target), Frames::new(wire.framing()));
     let mut out = Vec::new();
-    let body: String =
+    let body: Vec<_> =
         events.iter().map(|event| format!("event: {}\ndata: {event}\n\n", event["type"])).collect();
     let ended = frames
-        .push(Bytes::from(body), &mut |frame| reader.frame(frame, &mut out).map(|_| true))
+        .push(Bytes::from(body.concat()), &mut |frame| reader.frame(frame, &mut out).map(|_| true))
         .and_then(|_| reader.end());
     (out, ended)
 }
@@ -598,6 +598,25 @@ fn a_stored_response_is_found_by_its_id() {
     assert_eq!(named.url, "https://api.openai.com/v1/responses/..%2Fx%3Fy");
     let bridged = json!({ "response_id": "r", "custom_llm_provider": "mistral" });
     assert_eq!(about(CallType::GetResponse, bridged).unwrap_err().kind(), Kind::BadRequest);
+}
+
+#[test]
+fn az_01_responses_are_no_deployments() {
+    let place = |base: &str, version: Value| {
+        let call = call("azure/dep", json!({ "api_base": base, "api_version": version })).unwrap();
+        let query = call.envelope().route.query.iter().map(|(name, value)| format!("{name}={value}"));
+        format!("{}?{}", call.prepare().unwrap().call.url, query.collect::<Vec<_>>().join("&"))
+    };
+    let root = "https://openai-eu.azure.com";
+    let v1 = format!("{root}/openai/v1/responses?api-version=preview");
+    let dated = format!("{root}/openai/responses?api-version=2025-04-01-preview");
+    for base in ["", "/", "/openai/v1", "/openai/v1/responses", "/openai/deployments/dep"] {
+        assert_eq!(place(&format!("{root}{base}"), Value::Null), v1, "{base}");
+        assert_eq!(place(&format!("{root}{base}"), json!("2024-10-21")), v1, "{base}");
+    }
+    assert_eq!(place(root, json!("2025-04-01-preview")), dated);
+    assert_eq!(place(&format!("{root}/openai/responses?api-version=2025-04-01-preview"), Value::Null), dated);
+    assert_eq!(place(root, json!("v1")), format!("{root}/openai/v1/responses?api-version=v1"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod answers;
 mod conversation;
 mod failures;
+mod hosted;
 mod media;
 mod streams;
 mod structured;
@@ -34,6 +35,7 @@ fn target(model: &str) -> Target {
         model: model.into(),
         base: "https://api.anthropic.com".into(),
         path: None,
+        stream_path: None,
         facts: models::facts("anthropic", model),
         accent: Arc::new(Accent::default()),
         call_type: crate::hub::CallType::Chat,
