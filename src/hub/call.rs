@@ -172,6 +172,32 @@ impl CallType {
                 &["max_chunks_per_doc", "max_tokens_per_doc", "rank_fields", "return_documents", "top_n"]
             }
             // Passed on as they are, or read by their own dialect.
+            Self::Responses => &[
+                "background",
+                "context_management",
+                "include",
+                "instructions",
+                "max_output_tokens",
+                "max_tool_calls",
+                "metadata",
+                "parallel_tool_calls",
+                "previous_response_id",
+                "prompt",
+                "prompt_cache_key",
+                "reasoning",
+                "safety_identifier",
+                "service_tier",
+                "store",
+                "stream_options",
+                "temperature",
+                "text",
+                "tool_choice",
+                "tools",
+                "top_logprobs",
+                "top_p",
+                "truncation",
+                "user",
+            ],
             Self::ListInputItems => &["after", "before", "include", "limit", "order"],
             Self::CancelResponse
             | Self::DeleteResponse
@@ -179,7 +205,6 @@ impl CallType {
             | Self::GetResponse
             | Self::Messages
             | Self::Moderation
-            | Self::Responses
             | Self::TextCompletion => &[],
         }
     }
@@ -265,6 +290,8 @@ pub struct CallAccent {
     pub renames: BTreeMap<String, String>,
     /// Keys that are sent when the caller gives none.
     pub defaults: Map,
+    /// A limit of tokens may be as small as the caller likes.
+    pub small_limits: bool,
 }
 
 impl CallAccent {

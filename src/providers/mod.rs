@@ -73,11 +73,11 @@ fn embedded(name: &str) -> Option<Provider> {
     })
 }
 
-/// Whether a provider has calls of a type itself.
-pub fn serves(provider: &str, call_type: CallType) -> bool {
+/// Whether a provider has calls of a type itself, of this model.
+pub fn serves(provider: &str, model: &str, call_type: CallType) -> bool {
     row(provider).is_some_and(|row| match call_type {
         CallType::Chat => row.wires.chat.is_some(),
-        _ => row.calls.contains_key(&call_type.in_rows()),
+        _ => row.calls.get(&call_type.in_rows()).is_some_and(|call| call.has(model)),
     })
 }
 

@@ -113,7 +113,14 @@ impl Turns<'_> {
         let id = item.get("call_id").or_else(|| item.get("id")).cloned().unwrap_or_default();
         let name = item.get("name").cloned().unwrap_or_else(|| "".into());
         let function = object([("name", name), ("arguments", arguments.into())]);
-        self.turn().calls.push(object([("id", id), ("type", "function".into()), ("function", function)]));
+        let mut call = Map::new();
+        call.insert("id".into(), id);
+        call.insert("type".into(), "function".into());
+        call.insert("function".into(), function);
+        if let Some(fields) = item.get("provider_specific_fields").filter(|fields| fields.is_object()) {
+            call.insert("provider_specific_fields".into(), fields.clone());
+        }
+        self.turn().calls.push(call.into());
     }
 
     fn result(&mut self, item: &mut Map, path: &str) -> Result<()> {

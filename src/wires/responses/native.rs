@@ -13,19 +13,34 @@ use crate::wires::{
     incomplete_stream,
 };
 
+/// The smallest limit of tokens: what is below is an error.
+const LEAST_LIMIT: u64 = 16;
+
 /// `/responses`.
 #[derive(Debug)]
 pub struct Native;
 
 impl Wire<Call> for Native {
-    fn supports(&self, _parameter: &str, _target: &Target) -> bool {
-        true
+    fn supports(&self, parameter: &str, target: &Target) -> bool {
+        match parameter {
+            // OpenAI's own models that do not reason.
+            "reasoning" if target.accent.openai_models => {
+                target.facts.key.is_none() || target.facts.can("reasoning")
+            }
+            _ => true,
+        }
     }
 
     fn encode(&self, request: &CallRequest, target: &Target) -> Result<Prepared> {
         let mut body = calls::named_body(request, target);
         if let Some(Value::String(id)) = body.get_mut("previous_response_id") {
             *id = ResponseId::parse(id).id;
+        }
+        if !target.call_accent.small_limits
+            && let Some(limit) = body.get_mut("max_output_tokens")
+            && limit.as_u64().is_some_and(|limit| limit < LEAST_LIMIT)
+        {
+            *limit = LEAST_LIMIT.into();
         }
         if request.stream {
             body.insert("stream".into(), true.into());

@@ -122,7 +122,7 @@ impl Writer {
     }
 
     pub fn begin_reasoning(&mut self, place: &Place, out: &mut Vec<Event>) {
-        let item = json!({ "id": place.id, "type": "reasoning", "status": "in_progress", "summary": [] });
+        let item = json!({ "id": place.id, "type": "reasoning", "status": "in_progress" });
         self.item("added", place.index, item, out);
     }
 

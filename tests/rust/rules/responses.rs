@@ -493,6 +493,61 @@ fn a_native_request_is_passed_on() {
 }
 
 #[test]
+fn gen_01_what_a_native_target_does_not_take_is_refused() {
+    for (model, name, value) in [
+        ("perplexity/sonar", "metadata", json!({ "a": "b" })),
+        ("volcengine/m", "truncation", json!("auto")),
+        ("openai/gpt-4o", "reasoning", json!({ "effort": "low" })),
+    ] {
+        let error = refused(model, json!({ name: value }));
+        assert_eq!((error.kind(), error.facts().param.as_deref()), (Kind::UnsupportedParams, Some(name)));
+        assert!(sent(model, json!({ name: value, "drop_params": true })).get(name).is_none());
+    }
+    assert_eq!(
+        sent("openai/o4-mini", json!({ "reasoning": { "effort": "low" } }))["reasoning"]["effort"],
+        "low"
+    );
+    assert!(sent("xai/grok-4", json!({ "metadata": { "a": "b" } })).get("metadata").is_none());
+}
+
+#[test]
+fn a_limit_below_what_openai_takes_is_the_least() {
+    assert_eq!(sent("openai/gpt-4o", json!({ "max_output_tokens": 9 }))["max_output_tokens"], 16);
+    assert_eq!(sent("openai/gpt-4o", json!({ "max_output_tokens": 17 }))["max_output_tokens"], 17);
+    assert_eq!(sent("xai/grok-4", json!({ "max_output_tokens": 9 }))["max_output_tokens"], 9);
+}
+
+#[test]
+fn some_models_of_a_provider_have_responses() {
+    for (model, is_native) in [
+        ("databricks/databricks-gpt-5", true),
+        ("databricks/databricks-claude-sonnet-4", false),
+        ("azure_ai/gpt-4o", true),
+        ("azure_ai/mistral-large", false),
+    ] {
+        let call = call(model, json!({ "api_base": "https://h.example.com" })).unwrap();
+        assert_eq!(call.bridge().is_none(), is_native, "{model}");
+    }
+}
+
+#[test]
+fn a_calls_signature_goes_out_and_comes_back() {
+    let signed = json!({ "thought_signature": "S" });
+    let mut chunk = tool(0, Some(("c1", "f")), "{}");
+    chunk.choices[0].tool_calls[0].provider_fields = signed.as_object().cloned();
+    let events = streamed(json!({}), vec![chunk, end(FinishReason::ToolCalls)]);
+    let item = &events.last().unwrap()["response"]["output"][0];
+    assert_eq!(item["provider_specific_fields"], signed);
+    let body = sent(
+        "gemini/gemini-3-pro-preview",
+        json!({ "input": [
+        { "role": "user", "content": "q" }, item, { "type": "function_call_output", "call_id": "c1", "output": "r" },
+    ] }),
+    );
+    assert_eq!(body["contents"][1]["parts"][0]["thoughtSignature"], "S");
+}
+
+#[test]
 fn native_events_are_passed_on_with_the_callers_ids() {
     let response = json!({ "id": "resp_1", "output": [] });
     let events = [
