@@ -368,6 +368,16 @@ def test_a_cancelled_reader_loses_nothing() -> None:
         ]
 
 
+def test_classes_are_found_where_litellm_has_them() -> None:
+    from ferrolite.types.llms import base, openai
+    from ferrolite.types.responses import main
+
+    assert main.OutputText is openai.OutputText
+    assert issubclass(openai.ResponsesAPIResponse, base.BaseLiteLLMOpenAIResponseObject)
+    for cls in (openai.ResponsesAPIResponse, openai.OutputTextDeltaEvent, openai.HttpxBinaryResponseContent):
+        assert getattr(sys.modules[cls.__module__], cls.__name__) is cls
+
+
 def test_mocks_send_nothing() -> None:
     made: Any = ferrolite.responses("x", "openai/gpt-4o", mock_response="hello")
     assert made.output_text == "hello"
