@@ -25,6 +25,13 @@ VERBS = """## Verbs
 
 What a row may say in `[accent]` of how its provider differs from the format.
 """
+# What else proves who asks, where no key is required.
+PROOF = {
+    "aws": "AWS credentials",
+    "google": "Google credentials",
+    "copilot": "the token of a login",
+}
+OTHERWISE = {"aws": " (or AWS credentials)", "gigachat": "", "ibm": "", "oci": "", "sap": ""}
 
 
 def code(text):
@@ -44,17 +51,18 @@ def rows():
 def provider_rows():
     for row in rows():
         names = ", ".join(code(f"{name}/") for name in (row["name"], *row.get("aliases", [])))
-        keys = ", ".join(map(code, row.get("key_env", [])))
-        if row.get("auth") == "google":
-            keys = "Google credentials"
-        elif keys and not row.get("key_required", True):
-            keys += " (or AWS credentials)" if row.get("auth") == "aws" else " (or none)"
+        named = row.get("vars", {})
+        secrets = [v["env"][0] for v in named.values() if v.get("secret") and "env" in v]
+        keys = ", ".join(map(code, [*row.get("key_env", []), *secrets]))
         if row.get("token") == "entra":
-            keys = keys.removesuffix(" (or none)") + " (or Entra ID)"
-        read = [name for variable in row.get("vars", {}).values() for name in variable.get("env", [])[:1]]
-        variables = [*row.get("base_env", []), *read]
+            keys += " (or Entra ID)"
+        elif keys and not row.get("key_required", True):
+            keys += OTHERWISE.get(row.get("exchange") or row.get("auth"), " (or none)")
+        keys = keys or PROOF.get(row.get("exchange") or row.get("auth"), "none")
+        public = [v for v in named.values() if not v.get("secret")]
+        variables = [*row.get("base_env", []), *(v["env"][0] for v in public if "env" in v)]
         base = code(row["base"]) if "base" in row else "the caller's"
-        yield [names, row["wires"]["chat"], keys or "none", base, ", ".join(map(code, variables))]
+        yield [names, row["wires"]["chat"], keys, base, ", ".join(map(code, variables))]
 
 
 def verb_rows():
@@ -79,7 +87,7 @@ def text():
     parts = [
         HEAD,
         f"{len(providers)} rows.\n",
-        table(["prefix", "format", "key", "address", "address from"], providers),
+        table(["prefix", "format", "key", "address", "variables"], providers),
         VERBS,
         table(["verb", "meaning", "rows that say it"], verb_rows()),
     ]

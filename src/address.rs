@@ -30,6 +30,15 @@ pub fn parse(address: &str) -> Result<Url, url::ParseError> {
     Ok(url)
 }
 
+/// Whether two addresses are on one host, reached the same way.
+pub fn same_origin(one: &str, other: &str) -> bool {
+    one == other
+        || match (parse(one), parse(other)) {
+            (Ok(one), Ok(other)) => one.origin() == other.origin(),
+            _ => false,
+        }
+}
+
 /// A name as one segment of a path (BED-21, AZ-01).
 pub fn segment(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 16);
@@ -66,6 +75,16 @@ mod tests {
             let url = parse("http://Host.example:80/a/../b").unwrap();
             assert_eq!(url.as_str(), "http://host.example/b");
             assert!(parse("nonsense").is_err());
+        }
+    }
+
+    #[test]
+    fn one_origin_is_scheme_host_and_port() {
+        assert!(same_origin("https://host.example/a", "https://HOST.example:443/b?c"));
+        for other in
+            ["http://host.example/a", "https://host.example:8443/", "https://host.example.evil/", "x"]
+        {
+            assert!(!same_origin("https://host.example/a", other), "{other}");
         }
     }
 

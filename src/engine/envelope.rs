@@ -239,6 +239,7 @@ pub(super) fn wanted(control: &Control, keywords: &mut Keywords, settings: &Sett
         )?,
         model_id: control.text("model_id")?.map(str::to_owned),
         base_model: control.text("base_model")?.map(str::to_owned),
+        unproven: false,
     })
 }
 

@@ -1,5 +1,6 @@
 //! Where a call goes, as plain facts. Resolved once per attempt; nobody re-parses the model string.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Accent, CallAccent, CallType};
@@ -23,6 +24,8 @@ pub struct Target {
     pub path: Option<Arc<str>>,
     /// The same for streams, when they have another one.
     pub stream_path: Option<Arc<str>>,
+    /// What the row's variables stand for in this call: a project, a tenant. No secrets.
+    pub vars: BTreeMap<String, String>,
     pub facts: Arc<ModelFacts>,
     /// How its chat differs from the wire's own way.
     pub accent: Arc<Accent>,

@@ -1,6 +1,7 @@
 //! Who speaks what, where: the registry, and the way from a model string to a route.
 
 mod bedrock;
+mod exchange;
 mod names;
 mod quirks;
 mod row;
@@ -11,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, RwLock};
 
 use crate::auth::exchange::Grant;
-use crate::auth::{Scheme, Secret, aws, azure, google};
+use crate::auth::{Scheme, Secret, aws, azure, google, oci};
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallAccent, CallType, ModelFacts, Options, Target};
@@ -97,6 +98,8 @@ pub struct Wanted {
     pub model_id: Option<String>,
     /// The model behind a name that does not say it.
     pub base_model: Option<String>,
+    /// Nothing is sent: no proof is needed.
+    pub unproven: bool,
 }
 
 impl Wanted {
@@ -116,6 +119,8 @@ pub struct Route {
     pub auth: Scheme,
     /// How the whole request is signed, where there is no key.
     pub signing: Option<aws::Signing>,
+    /// The user's key that each request is signed with.
+    pub signer: Option<Arc<oci::Signer>>,
     /// How a token is had that takes the place of a key.
     pub grant: Option<Arc<dyn Grant>>,
     /// How the part of the address is had that stands as `{project}` in it.
@@ -146,7 +151,7 @@ pub fn resolve_without_key(wanted: Wanted, call_type: CallType, options: Options
     }
     let base = wanted.api_base.or_else(|| Some("http://localhost".to_owned()));
     let google = google::Keywords { project: Some("none".to_owned()), ..google::Keywords::default() };
-    let wanted = Wanted { api_base: base, api_key: Some(Secret::new("")), google, ..wanted };
+    let wanted = Wanted { api_base: base, api_key: Some(Secret::new("")), google, unproven: true, ..wanted };
     resolve(wanted, call_type, options, &Nothing)
 }
 
@@ -168,6 +173,9 @@ pub fn resolve(
     let wire = wire.ok_or_else(|| {
         at(Error::bad_request(format!("the provider '{}' has no {}", row.name, call_type.plural())))
     })?;
+    if let Some(exchange) = row.exchange {
+        exchange.read_key(&mut wanted, &row, environment).map_err(at)?;
+    }
     let read = match row.model_names {
         ModelNames::Vertex if call_type == CallType::Chat => vertex::read(&model, &row),
         ModelNames::Plain | ModelNames::Vertex => ModelName::plain(&model, wire, &row),
@@ -237,6 +245,7 @@ pub fn resolve(
         base,
         path: paths.0.map(Into::into),
         stream_path: paths.1.map(Into::into),
+        vars: values.public(),
         facts: read.facts,
         accent,
         call_type,
@@ -244,7 +253,21 @@ pub fn resolve(
         options,
         model: read.shown,
     };
-    let mut route = Route { target, auth: row.auth, row, key, signing, grant, project, headers, query };
+    let mut route = Route {
+        target,
+        auth: row.auth,
+        row: row.clone(),
+        key,
+        signing,
+        signer: None,
+        grant,
+        project,
+        headers,
+        query,
+    };
+    if let Some(exchange) = route.row.exchange.filter(|_| !wanted.unproven) {
+        exchange.adapt(&mut route, &values).map_err(at)?;
+    }
     if let Some(quirk) = route.row.quirk {
         let (provider, model) = (route.target.provider.clone(), route.target.model.clone());
         quirk.adapt(&mut route, wanted.base_model.as_deref()).map_err(|error| error.at(&provider, &model))?;

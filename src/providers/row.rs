@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::exchange::Exchange;
 use super::quirks::Quirk;
 use crate::auth::Scheme;
 use crate::error::{Error, Kind, Result};
@@ -37,6 +38,8 @@ pub struct Provider {
     pub auth: Scheme,
     /// What may take the place of a key: tokens of a directory.
     pub token: Option<TokenKind>,
+    /// What the key is exchanged for.
+    pub exchange: Option<Exchange>,
     /// The name of the service in AWS's signatures.
     pub service: Option<String>,
     #[serde(default = "yes")]
@@ -47,7 +50,8 @@ pub struct Provider {
     pub calls: BTreeMap<CallType, CallRow>,
     /// The path after the base, when it is not the wire's own.
     pub path: Option<String>,
-    /// What names in braces stand for, in `base`, `path` and the values of `headers` and `query`.
+    /// What names in braces stand for, in `base`, `path` and the values of `headers` and `query`; a wire or an exchange
+    /// may ask for others.
     #[serde(default)]
     pub vars: BTreeMap<String, Variable>,
     /// Headers of every request.
@@ -85,9 +89,12 @@ pub struct Provider {
 pub struct Variable {
     #[serde(default)]
     pub env: Vec<String>,
-    /// A keyword of the call that gives it before the environment does.
+    /// A keyword of the call that gives it before the environment does. It is not sent.
     pub keyword: Option<String>,
     pub default: Option<String>,
+    /// It proves who asks: only an exchange sees it.
+    #[serde(default)]
+    pub secret: bool,
 }
 
 /// What the name of a model says besides which model it is.

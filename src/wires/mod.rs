@@ -8,6 +8,7 @@ pub mod bedrock;
 pub mod bedrock_invoke;
 mod calls;
 pub mod cohere;
+pub mod completions;
 mod dialect;
 #[cfg(test)]
 mod driven;
@@ -15,13 +16,20 @@ mod event_stream;
 mod fillers;
 pub mod framing;
 pub mod gemini;
+pub mod gigachat;
 mod media;
 mod nesting;
+pub mod oci;
 pub mod ollama;
 pub mod openai;
+mod prompt;
 pub mod responses;
+pub mod sagemaker;
+pub mod sap;
+pub mod text;
 mod think;
 mod tool_names;
+pub mod watsonx;
 
 use std::fmt;
 use std::time::Duration;
@@ -49,6 +57,27 @@ pub enum WireId {
     Cohere,
     OllamaChat,
     OllamaGenerate,
+    Completions,
+    Gigachat,
+    Oci,
+    Watsonx,
+    Sap,
+    SagemakerChat,
+    SagemakerNova,
+    // Languages that take a prompt.
+    AnthropicText,
+    Bytez,
+    Custom,
+    Langflow,
+    Langgraph,
+    #[serde(rename = "microsoft_365")]
+    Microsoft365,
+    NlpCloud,
+    Predibase,
+    Replicate,
+    Sagemaker,
+    Triton,
+    WatsonxText,
 }
 
 impl WireId {
@@ -63,6 +92,25 @@ impl WireId {
             Self::Cohere => &cohere::Cohere,
             Self::OllamaChat => &ollama::OllamaChat,
             Self::OllamaGenerate => &ollama::OllamaGenerate,
+            Self::Completions => &completions::Completions,
+            Self::Gigachat => &gigachat::Gigachat,
+            Self::Watsonx => &watsonx::Watsonx,
+            Self::Oci => &oci::Oci,
+            Self::Sap => &sap::Sap,
+            Self::SagemakerChat => &sagemaker::Sagemaker::Chat,
+            Self::SagemakerNova => &sagemaker::Sagemaker::Nova,
+            Self::AnthropicText => &text::ANTHROPIC,
+            Self::Bytez => &text::BYTEZ,
+            Self::Custom => &text::CUSTOM,
+            Self::Langflow => &text::LANGFLOW,
+            Self::Langgraph => &text::LANGGRAPH,
+            Self::Microsoft365 => &text::MICROSOFT,
+            Self::NlpCloud => &text::NLP_CLOUD,
+            Self::Predibase => &text::PREDIBASE,
+            Self::Replicate => &text::REPLICATE,
+            Self::Sagemaker => &text::SAGEMAKER,
+            Self::Triton => &text::TRITON,
+            Self::WatsonxText => &text::WATSONX,
         }
     }
 }
@@ -108,6 +156,14 @@ pub struct HttpReply {
 pub struct Prepared {
     pub call: HttpCall,
     pub memo: Memo,
+}
+
+/// A further request that has to be made before the answer is there.
+#[derive(Debug)]
+pub struct Next {
+    pub call: HttpCall,
+    /// How long to wait before it is sent.
+    pub wait: Duration,
 }
 
 /// What decoding must remember of encoding, for this call only (GEN-09).
@@ -189,6 +245,11 @@ pub trait Wire<O: Operation>: Send + Sync + fmt::Debug {
     fn error_facts(&self, status: u16, body: &[u8]) -> ErrorFacts;
     /// What the failure means (ERR-02, ERR-05): structured fields first, the provider's words last.
     fn classify(&self, facts: &ErrorFacts, target: &Target) -> Kind;
+    /// What to ask after this reply, when it is not yet the answer: a job that goes on, an address that was looked up.
+    /// The key goes along to the host of the first request only.
+    fn next(&self, _reply: &HttpReply, _memo: &Memo, _target: &Target) -> Result<Option<Next>> {
+        Ok(None)
+    }
     /// Another request worth one more try after this failure; a wire never offers the same one twice (ANT-20).
     fn repaired(&self, _request: &O::Request, _facts: &ErrorFacts) -> Option<O::Request> {
         None

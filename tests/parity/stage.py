@@ -41,10 +41,12 @@ PROVIDERS = (
     "ollama_chat",
     "openrouter",
     "perplexity",
+    "replicate",
     "sambanova",
     "together_ai",
     "vertex_ai",
     "vertex_ai_claude",
+    "watsonx",
     "xai",
 )
 KINDS = ("chat", "stream", "error", "params", "auth", "endpoint", "retry", "timeout", "mock", "responses")

@@ -4,14 +4,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rustls::SignatureScheme;
-use rustls::crypto::ring::sign::any_supported_type;
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::PemObject;
 use serde_json::{Value, json};
 
 use super::{SCOPE, unusable};
-use crate::auth::Secret;
+use crate::auth::{Secret, rsa};
 use crate::error::Result;
 
 /// How long an assertion can be used, in seconds: as long as Google allows.
@@ -34,17 +30,8 @@ pub fn assertion(
         json!({"iss": email, "scope": SCOPE, "aud": audience, "iat": now, "exp": now.saturating_add(LIFE)});
     let encoded = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
     let message = format!("{}.{}", encoded(&header), encoded(&claims));
-    let signature = URL_SAFE_NO_PAD.encode(sign(key, message.as_bytes())?);
+    let signature = URL_SAFE_NO_PAD.encode(
+        rsa::sign(key, message.as_bytes()).map_err(|what| unusable(&format!("'private_key' {what}")))?,
+    );
     Ok(Secret::new(format!("{message}.{signature}")))
-}
-
-/// The errors of what reads keys are not told: they may show parts of it.
-fn sign(key: &Secret, message: &[u8]) -> Result<Vec<u8>> {
-    let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
-        .map_err(|_| unusable("'private_key' is no key in PEM format"))?;
-    let key = any_supported_type(&key).map_err(|_| unusable("'private_key' is of an unknown kind"))?;
-    let signer = key
-        .choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256])
-        .ok_or_else(|| unusable("'private_key' is no RSA key"))?;
-    signer.sign(message).map_err(|error| unusable("'private_key' does not sign").with_source(error))
 }

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::prompt::Template;
 use super::stream::unwrap;
 use crate::error::Result;
 use crate::hub::{
@@ -13,6 +12,7 @@ use crate::json::{Map, Tree, count_of};
 use crate::wires::bedrock::model::{Family, Name};
 use crate::wires::bedrock::payload;
 use crate::wires::framing::Frame;
+use crate::wires::prompt::Template;
 use crate::wires::think::{self, Pieces, Splitter};
 use crate::wires::{HttpReply, Seen, StreamDecoder, incomplete_stream, reply_json, unreadable_reply};
 

@@ -167,8 +167,8 @@ fn is_rate_limit(facts: &ErrorFacts, text: &str, accent: &Accent) -> bool {
             && (text.contains("rate limit") || text.contains("service tier capacity exceeded"))
 }
 
-/// Words of several servers for one thing (OSS-03), minus what only sounds like it (ERR-04).
-fn is_context_window(text: &str) -> bool {
+/// Words of several servers for one thing (OSS-03), in small letters, minus what only sounds like it (ERR-04).
+pub fn is_context_window(text: &str) -> bool {
     if text.contains("string too long") && text.contains("'user'") {
         return false;
     }

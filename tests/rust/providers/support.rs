@@ -1,9 +1,12 @@
 //! A call without its network, with an environment of the test's own.
 
+use bytes::Bytes;
 use ferrolite::auth;
 use ferrolite::error::Result;
-use ferrolite::hub::ChatResponse;
+use ferrolite::hub::{ChatResponse, Collector, Deltas};
 use ferrolite::providers::{self, Provider};
+use ferrolite::wires::framing::{Frame, Frames};
+use ferrolite::wires::{Memo, Seen};
 use http::HeaderMap;
 use serde_json::{Value, json};
 
@@ -22,6 +25,7 @@ pub struct Sent {
     pub url: String,
     pub headers: HeaderMap,
     pub body: Value,
+    pub memo: Memo,
 }
 
 impl Sent {
@@ -43,7 +47,12 @@ pub fn sent(keywords: Value, variables: &Variables) -> Result<Sent> {
     let query: Vec<String> =
         call.envelope.route.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let mark = if query.is_empty() { "" } else { "?" };
-    Ok(Sent { url: format!("{}{mark}{}", prepared.call.url, query.join("&")), headers, body })
+    Ok(Sent {
+        url: format!("{}{mark}{}", prepared.call.url, query.join("&")),
+        headers,
+        body,
+        memo: prepared.memo,
+    })
 }
 
 /// The body of a call to a model with a key, an address and one user message, unless others are given.
@@ -64,6 +73,64 @@ pub fn keywords(model: &str, more: Value) -> Value {
 /// What a reply becomes.
 pub fn answer(model: &str, more: Value, reply: &Value) -> Result<ChatResponse> {
     call::answered(call::prepared(keywords(model, more), &variables())?, reply)
+}
+
+pub fn answered(keywords: Value, reply: &Value) -> Result<ChatResponse> {
+    call::answered(call::prepared(keywords, &variables())?, reply)
+}
+
+/// What a stream of these events becomes, when reads are of this size. In AWS's messages, each is a payload of that
+/// size.
+pub fn streamed(keywords: Value, events: &[Value], size: usize, in_messages: bool) -> Result<ChatResponse> {
+    let (call, prepared) = call::prepared(keywords, &variables())?;
+    let wire = call.target().wire.chat();
+    let text = |event: &Value| event.as_str().map_or_else(|| event.to_string(), str::to_owned);
+    let body = events.iter().fold(String::new(), |body, event| body + "data: " + &text(event) + "\n\n");
+    let reads: Vec<Bytes> = body.as_bytes().chunks(size).map(Bytes::copy_from_slice).collect();
+    let reads = if in_messages { reads.iter().map(|read| aws_message(read)).collect() } else { reads };
+    let mut frames = Frames::new(wire.framing());
+    let mut decoder = wire.decoder(prepared.memo, call.target());
+    let mut deltas = Deltas::default();
+    let mut done = false;
+    let mut each = |frame: Frame<'_>| {
+        done = decoder.frame(frame, &mut deltas)? == Seen::Done;
+        Ok(!done)
+    };
+    for read in reads {
+        if !frames.push(read, &mut each)? {
+            break;
+        }
+    }
+    if !done {
+        frames.finish(&mut |frame: Frame<'_>| {
+            done = decoder.frame(frame, &mut deltas)? == Seen::Done;
+            Ok(!done)
+        })?;
+    }
+    decoder.end(&mut deltas)?;
+    let mut collector = Collector::new();
+    deltas.0.into_iter().for_each(|delta| collector.add(delta));
+    Ok(collector.finish())
+}
+
+/// A payload as one of AWS's messages.
+fn aws_message(payload: &[u8]) -> Bytes {
+    let mut head = Vec::new();
+    for (name, value) in [(":event-type", "PayloadPart"), (":message-type", "event")] {
+        head.push(u8::try_from(name.len()).unwrap());
+        head.extend(name.as_bytes());
+        head.push(7);
+        head.extend(u16::try_from(value.len()).unwrap().to_be_bytes());
+        head.extend(value.as_bytes());
+    }
+    let total = u32::try_from(16 + head.len() + payload.len()).unwrap();
+    let mut out = total.to_be_bytes().to_vec();
+    out.extend(u32::try_from(head.len()).unwrap().to_be_bytes());
+    out.extend(crc32fast::hash(&out).to_be_bytes());
+    out.extend(head);
+    out.extend(payload);
+    out.extend(crc32fast::hash(&out).to_be_bytes());
+    out.into()
 }
 
 /// A whole answer with this message.

@@ -36,6 +36,7 @@ fn target(model: &str) -> Target {
         base: "https://api.anthropic.com".into(),
         path: None,
         stream_path: None,
+        vars: std::collections::BTreeMap::default(),
         facts: models::facts("anthropic", model),
         accent: Arc::new(Accent::default()),
         call_type: crate::hub::CallType::Chat,

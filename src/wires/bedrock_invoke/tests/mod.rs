@@ -34,6 +34,7 @@ fn target(model: &str) -> Target {
         base: "https://b.example".into(),
         path: Some("/model/m".into()),
         stream_path: None,
+        vars: std::collections::BTreeMap::default(),
         facts: models::facts_of(&owners, &Name::parse(model).listed("bedrock")),
         accent: Arc::new(Accent::default()),
         call_type: crate::hub::CallType::Chat,

@@ -24,6 +24,7 @@ pub fn target() -> Target {
         base: "https://example.com".into(),
         path: None,
         stream_path: None,
+        vars: std::collections::BTreeMap::default(),
         facts: Arc::new(ModelFacts::default()),
         accent: Arc::default(),
         call_type: crate::hub::CallType::Chat,

@@ -25,6 +25,7 @@ pub fn target(model: &str) -> Target {
         base: "https://example.com/v1beta".into(),
         path: None,
         stream_path: None,
+        vars: std::collections::BTreeMap::default(),
         facts: models::facts("gemini", model),
         accent: Arc::default(),
         call_type: crate::hub::CallType::Chat,
