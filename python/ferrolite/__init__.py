@@ -62,9 +62,20 @@ if TYPE_CHECKING:
     from ferrolite._models import validate_environment as validate_environment
     from ferrolite._providers import get_llm_provider as get_llm_provider
     from ferrolite._providers import register_provider as register_provider
+    from ferrolite._responses import acancel_responses as acancel_responses
+    from ferrolite._responses import adelete_responses as adelete_responses
+    from ferrolite._responses import aget_responses as aget_responses
+    from ferrolite._responses import alist_input_items as alist_input_items
+    from ferrolite._responses import aresponses as aresponses
+    from ferrolite._responses import cancel_responses as cancel_responses
+    from ferrolite._responses import delete_responses as delete_responses
+    from ferrolite._responses import get_responses as get_responses
+    from ferrolite._responses import list_input_items as list_input_items
+    from ferrolite._responses import responses as responses
     from ferrolite._stream import CustomStreamWrapper as CustomStreamWrapper
     from ferrolite.exceptions import *  # noqa: F403
     from ferrolite.llms.custom_llm import CustomLLM as CustomLLM
+    from ferrolite.types.llms.openai import ResponsesAPIResponse as ResponsesAPIResponse
     from ferrolite.types.utils import *  # noqa: F403
 
 _HOMES = {
@@ -111,8 +122,21 @@ _HOMES = {
         "validate_environment",
     ),
     "_providers": ("get_llm_provider", "register_provider"),
+    "_responses": (
+        "acancel_responses",
+        "adelete_responses",
+        "aget_responses",
+        "alist_input_items",
+        "aresponses",
+        "cancel_responses",
+        "delete_responses",
+        "get_responses",
+        "list_input_items",
+        "responses",
+    ),
     "_stream": ("CustomStreamWrapper",),
     "llms.custom_llm": ("CustomLLM",),
+    "types.llms.openai": ("ResponsesAPIResponse",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 _SUBMODULES = ("_logging", "exceptions", "llms", "testing", "types", "utils")

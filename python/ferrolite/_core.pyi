@@ -7,7 +7,7 @@ from asyncio import Future
 from collections.abc import Awaitable, Callable
 from typing import Any, final
 
-from ferrolite.types.utils import ModelResponse, ModelResponseStream
+from ferrolite.types.utils import ModelResponse
 
 version: str
 
@@ -108,20 +108,28 @@ class CallMeta:
 
 @final
 class CoreStream:
-    """A stream's core: batches of chunks, blocking or awaitable."""
+    """A stream's core: batches of chunks, or of events in a caller's own format, blocking or awaitable."""
 
     @property
     def provider(self) -> str: ...
     @property
     def model(self) -> str: ...
     @property
+    def call_type(self) -> str:
+        """The core's name of the call type."""
+
+    @property
+    def bridged(self) -> bool:
+        """Whether the provider was asked for a chat completion instead."""
+
+    @property
     def meta(self) -> CallMeta:
         """What is known of the call."""
 
-    def next_batch(self) -> list[ModelResponseStream]:
+    def next_batch(self) -> list[Any]:
         """Wait for the next batch. An empty one means the end."""
 
-    def take_ready(self) -> list[ModelResponseStream] | None:
+    def take_ready(self) -> list[Any] | None:
         """What has been read already, without waiting; None when nothing is there, empty at the end."""
 
     def request(self, queue: LoopQueue, future: Future[Any]) -> None:

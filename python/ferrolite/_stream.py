@@ -15,69 +15,27 @@ if TYPE_CHECKING:
 _NOTHING: Any = iter(())
 
 
-class CustomStreamWrapper:
-    """A streamed chat completion.
+class CoreReader:
+    """Reading a stream of the core, with `for` or with `async for`.
 
-    Iterating gives `ModelResponseStream` chunks. `close`, leaving a `with` block, or letting go of the object
-    ends the request. Chunks that are ready are taken from the core in batches, so most steps wait for nothing.
-
-    The constructor is for streams of a program's own: an iterable or async iterable of chunks. The package makes
-    its streams without it.
+    `close`, leaving a `with` block, or letting go of the object ends the request. What is ready is taken from the
+    core in batches, so most steps wait for nothing.
     """
 
-    completion_stream: Any = None
-    model: str | None = None
-    custom_llm_provider: str | None = None
-    logging_obj: Any = None
-    stream_options: dict[str, Any] | None = None
-    response_id: str | None = None
-    messages: list[Any] | None = None
     _core: CoreStream | None = None
     _batch: Iterator[Any] = _NOTHING
     _hidden: dict[str, Any] | None = None
     _headers: dict[str, str] | None = None
 
-    def __init__(
-        self,
-        completion_stream: Any,
-        model: str | None,
-        logging_obj: Any = None,
-        custom_llm_provider: str | None = None,
-        stream_options: dict[str, Any] | None = None,
-        make_call: Any = None,
-        _response_headers: dict[str, str] | None = None,
-        count_prompt_tokens: bool | None = None,
-        is_mock: bool = False,
-    ) -> None:
-        self.completion_stream = completion_stream
-        self.model = model
-        self.logging_obj = logging_obj
-        self.custom_llm_provider = custom_llm_provider
-        self.stream_options = stream_options
-        self._headers = _response_headers
-        self.chunks: list[Any] = []
-        if hasattr(completion_stream, "__iter__"):
-            self._batch = iter(completion_stream)
-
-    @classmethod
-    def _of_core(cls, core: CoreStream, messages: list[Any]) -> Self:
-        made = cls.__new__(cls)
-        made._core = made.completion_stream = core
-        made.model = core.model
-        made.custom_llm_provider = core.provider
-        made.messages = messages
-        made.chunks = []
-        return made
-
     # Reading
 
-    def __iter__(self) -> Iterator[ModelResponseStream]:
+    def __iter__(self) -> Iterator[Any]:
         return self
 
-    def __aiter__(self) -> AsyncIterator[ModelResponseStream]:
+    def __aiter__(self) -> AsyncIterator[Any]:
         return self
 
-    def __next__(self) -> ModelResponseStream:
+    def __next__(self) -> Any:
         for chunk in self._batch:
             return chunk
         core = self._core
@@ -88,7 +46,7 @@ class CustomStreamWrapper:
         self._batch = _NOTHING
         raise StopIteration
 
-    async def __anext__(self) -> ModelResponseStream:
+    async def __anext__(self) -> Any:
         for chunk in self._batch:
             return chunk
         core = self._core
@@ -108,9 +66,7 @@ class CustomStreamWrapper:
             raise StopAsyncIteration
 
     async def _next_of_own(self) -> Any:
-        """The next chunk of a stream that is no core's."""
-        if hasattr(self.completion_stream, "__anext__"):
-            return await self.completion_stream.__anext__()
+        """The next item of a stream that is no core's."""
         raise StopAsyncIteration
 
     # Ending
@@ -162,3 +118,66 @@ class CustomStreamWrapper:
     @_response_headers.setter
     def _response_headers(self, value: dict[str, str] | None) -> None:
         self._headers = value
+
+
+class CustomStreamWrapper(CoreReader):
+    """A streamed chat completion.
+
+    Iterating gives `ModelResponseStream` chunks.
+
+    The constructor is for streams of a program's own: an iterable or async iterable of chunks. The package makes
+    its streams without it.
+    """
+
+    completion_stream: Any = None
+    model: str | None = None
+    custom_llm_provider: str | None = None
+    logging_obj: Any = None
+    stream_options: dict[str, Any] | None = None
+    response_id: str | None = None
+    messages: list[Any] | None = None
+
+    def __init__(
+        self,
+        completion_stream: Any,
+        model: str | None,
+        logging_obj: Any = None,
+        custom_llm_provider: str | None = None,
+        stream_options: dict[str, Any] | None = None,
+        make_call: Any = None,
+        _response_headers: dict[str, str] | None = None,
+        count_prompt_tokens: bool | None = None,
+        is_mock: bool = False,
+    ) -> None:
+        self.completion_stream = completion_stream
+        self.model = model
+        self.logging_obj = logging_obj
+        self.custom_llm_provider = custom_llm_provider
+        self.stream_options = stream_options
+        self._headers = _response_headers
+        self.chunks: list[Any] = []
+        if hasattr(completion_stream, "__iter__"):
+            self._batch = iter(completion_stream)
+
+    @classmethod
+    def _of_core(cls, core: CoreStream, messages: list[Any]) -> Self:
+        made = cls.__new__(cls)
+        made._core = made.completion_stream = core
+        made.model = core.model
+        made.custom_llm_provider = core.provider
+        made.messages = messages
+        made.chunks = []
+        return made
+
+    if TYPE_CHECKING:
+
+        def __iter__(self) -> Iterator[ModelResponseStream]: ...
+        def __aiter__(self) -> AsyncIterator[ModelResponseStream]: ...
+        def __next__(self) -> ModelResponseStream: ...
+        async def __anext__(self) -> ModelResponseStream: ...
+
+    async def _next_of_own(self) -> Any:
+        """The next chunk of a stream that is no core's."""
+        if hasattr(self.completion_stream, "__anext__"):
+            return await self.completion_stream.__anext__()
+        raise StopAsyncIteration

@@ -4,22 +4,46 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::control::{Control, Keywords, strings, wrong};
+use super::control::{Control, Keywords, is_control, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::exchange::Exchange;
-use super::{Engine, Meta};
+use super::{Answer, ChatCall, Engine, EventStream, Meta};
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallRequest, CallResponse, CallType, Target, Upload};
-use crate::json::Map;
-use crate::wires::{Prepared, Wire};
+use crate::json::{Map, str_at};
+use crate::providers::{self, Wanted};
+use crate::wires::responses::ResponseId;
+use crate::wires::{self, Dialect, Inbound, Memo, Prepared, Wire};
 
 /// A call that is ready to be sent.
 #[derive(Debug)]
 pub struct Call {
-    pub request: CallRequest,
-    pub envelope: Envelope,
+    call_type: CallType,
+    lane: Lane,
+}
+
+/// Who answers it.
+#[derive(Debug)]
+enum Lane {
+    /// The provider has such calls.
+    Native(Box<Native>),
+    /// It is asked for a chat completion instead.
+    Bridged(Box<Bridged>),
+}
+
+#[derive(Debug)]
+struct Native {
+    request: CallRequest,
+    envelope: Envelope,
     wire: &'static dyn Wire<crate::hub::Call>,
+}
+
+#[derive(Debug)]
+struct Bridged {
+    chat: ChatCall,
+    dialect: &'static dyn Dialect,
+    asked: Map,
 }
 
 /// A whole answer and what is known of how it came.
@@ -31,8 +55,41 @@ pub struct CallAnswer {
 }
 
 impl Call {
+    pub fn envelope(&self) -> &Envelope {
+        match &self.lane {
+            Lane::Native(native) => &native.envelope,
+            Lane::Bridged(bridged) => &bridged.chat.envelope,
+        }
+    }
+
     pub fn target(&self) -> &Target {
-        self.envelope.target()
+        self.envelope().target()
+    }
+
+    /// The chat completion that is asked for instead, where the provider has no calls of this type.
+    pub fn bridge(&self) -> Option<&ChatCall> {
+        match &self.lane {
+            Lane::Native(_) => None,
+            Lane::Bridged(bridged) => Some(&bridged.chat),
+        }
+    }
+
+    /// What would be sent, before headers and keys.
+    pub fn prepare(&self) -> Result<Prepared> {
+        match &self.lane {
+            Lane::Native(native) => native.wire.encode(&native.request, native.envelope.target()),
+            Lane::Bridged(bridged) => {
+                let chat = &bridged.chat;
+                chat.target().wire.chat().encode(&chat.request, chat.target())
+            }
+        }
+    }
+
+    pub fn is_stream(&self) -> bool {
+        match &self.lane {
+            Lane::Native(native) => native.request.stream,
+            Lane::Bridged(bridged) => bridged.chat.request.stream,
+        }
     }
 
     /// Reads and checks the keywords; `model` is among them.
@@ -43,8 +100,17 @@ impl Call {
         settings: &Settings,
         environment: &dyn Environment,
     ) -> Result<Self> {
+        if call_type.is_about_response() {
+            name_by_id(&mut keywords)?;
+        }
+        let own = own_parameters(call_type, &mut keywords);
         let control = Control::take(&mut keywords);
+        keywords.extend(own);
         let wanted = envelope::wanted(&control, &mut keywords, settings)?;
+        if let Some(dialect) = bridge(call_type, &wanted, &control)? {
+            let bridged = Bridged::new(dialect, wanted, control, keywords, settings, environment)?;
+            return Ok(Self { call_type, lane: Lane::Bridged(Box::new(bridged)) });
+        }
         let options = envelope::options(&control, &keywords, settings, environment)?;
         let mut request = read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
         let purpose = Purpose { call_type, stream: request.stream, mocked: false };
@@ -64,14 +130,71 @@ impl Call {
             strings(control.get("allowed_openai_params"), "allowed_openai_params").map_err(named)?;
         check_parameters(&mut request.params, wire, target, &allowed)?;
         target.call_accent.apply(&mut request.params);
-        Ok(Self { request, wire, envelope })
+        Ok(Self { call_type, lane: Lane::Native(Box::new(Native { request, envelope, wire })) })
+    }
+}
+
+/// What is a parameter of the call type steers nothing, though other calls are steered by a keyword of that name.
+fn own_parameters(call_type: CallType, keywords: &mut Keywords) -> Vec<(String, Value)> {
+    let names = call_type.parameters().iter().filter(|name| is_control(name));
+    names.filter_map(|name| Some(((*name).to_owned(), keywords.shift_remove(*name)?))).collect()
+}
+
+/// A response is found by its id alone, which names its provider.
+fn name_by_id(keywords: &mut Keywords) -> Result<()> {
+    let Some(id) = str_at(keywords, "response_id").map(ResponseId::parse) else {
+        return Err(Error::bad_request("'response_id' is missing.").with_param("response_id"));
+    };
+    if keywords.get("custom_llm_provider").is_none_or(Value::is_null) {
+        let Some(provider) = id.provider else {
+            return Err(Error::bad_request(
+                "'custom_llm_provider' is missing: the id of this response does not say whose it is.",
+            )
+            .with_param("custom_llm_provider"));
+        };
+        keywords.insert("custom_llm_provider".into(), provider.into());
+    }
+    keywords.insert("model".into(), id.id.into());
+    Ok(())
+}
+
+/// The dialect that a call is translated from, when its provider has no calls of the type, or is not to be asked
+/// for them.
+fn bridge(call_type: CallType, wanted: &Wanted, control: &Control) -> Result<Option<&'static dyn Dialect>> {
+    let Some(dialect) = wires::dialect(call_type) else { return Ok(None) };
+    let Some(provider) = wanted.provider.as_deref() else { return Ok(None) };
+    // Mocks are answers of chat completions.
+    let is_mocked =
+        ["mock_response", "mock_tool_calls", "mock_timeout"].iter().any(|name| control.get(name).is_some());
+    let as_chat = is_mocked || control.switch("use_chat_completions_api")?.unwrap_or(false);
+    let serves = |call_type| providers::serves(provider, &wanted.model, call_type);
+    let is_bridged = !serves(call_type) && serves(CallType::Chat);
+    Ok((as_chat || is_bridged).then_some(dialect))
+}
+
+impl Bridged {
+    fn new(
+        dialect: &'static dyn Dialect,
+        wanted: Wanted,
+        control: Control,
+        keywords: Keywords,
+        settings: &Settings,
+        environment: &dyn Environment,
+    ) -> Result<Self> {
+        let Inbound { chat, asked, optional } =
+            dialect.decode_request(keywords).map_err(|error| name_wanted(error, &wanted))?;
+        let mut chat = ChatCall::new(wanted, control, chat, optional, settings, environment)?;
+        // The answer's last event has the counts, whether the caller asked for them or not.
+        chat.include_usage = true;
+        Ok(Self { chat, dialect, asked })
     }
 }
 
 fn read(call_type: CallType, mut keywords: Map, files: Vec<Upload>) -> Result<CallRequest> {
     let stream = matches!(keywords.shift_remove("stream"), Some(Value::Bool(true)));
-    // The caller's own bookkeeping.
-    keywords.shift_remove("metadata");
+    if !call_type.sends_metadata() {
+        keywords.shift_remove("metadata");
+    }
     let extra_body = match keywords.shift_remove("extra_body") {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(body)) => body,
@@ -123,11 +246,18 @@ pub(super) fn takes(name: &str, wire: &dyn Wire<crate::hub::Call>, target: &Targ
 }
 
 pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<CallAnswer> {
-    let Call { request, envelope, wire } = call;
-    let target = envelope.target();
-    let Prepared { call: http, memo } =
-        wire.encode(&request, target).map_err(|error| error.at(&target.provider, &target.model))?;
-    let mut exchange = Exchange::new(envelope, http, started)?;
+    let call_type = call.call_type;
+    let native = match call.lane {
+        Lane::Native(native) => *native,
+        Lane::Bridged(bridged) => {
+            let Bridged { chat, dialect, asked } = *bridged;
+            let target = chat.target().clone();
+            let Answer { response, meta } = Box::pin(engine.chat(chat)).await?;
+            let response = CallResponse::Json(dialect.encode_response(response, &asked, &target)?);
+            return Ok(CallAnswer { call_type, response, meta });
+        }
+    };
+    let (mut exchange, memo, wire) = native.prepare(started)?;
     let reply = loop {
         match exchange.reply(engine, wire).await {
             Ok(reply) => break reply,
@@ -142,5 +272,41 @@ pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<Cal
     if let CallResponse::Json(value) = &response {
         meta.response_model = value.get("model").and_then(Value::as_str).map(str::to_owned);
     }
-    Ok(CallAnswer { call_type: exchange.target().call_type, response, meta })
+    Ok(CallAnswer { call_type, response, meta })
+}
+
+pub async fn stream(engine: &Engine, call: Call, started: Instant) -> Result<EventStream> {
+    let call_type = call.call_type;
+    let native = match call.lane {
+        Lane::Native(native) => *native,
+        Lane::Bridged(bridged) => {
+            let Bridged { chat, dialect, asked } = *bridged;
+            let encoder = dialect.encoder(asked, chat.target());
+            let stream = Box::pin(engine.chat_stream(chat)).await?;
+            return Ok(EventStream::bridged(call_type, stream, encoder));
+        }
+    };
+    let (mut exchange, memo, wire) = native.prepare(started)?;
+    let target = exchange.target();
+    let Some(events) = target.wire.events(call_type) else {
+        let error =
+            Error::bad_request(format!("{} cannot be streamed", call_type.plural())).with_param("stream");
+        return Err(error.at(&target.provider, &target.model));
+    };
+    loop {
+        match exchange.body(engine, wire).await {
+            Ok(body) => return EventStream::native(&exchange, body, events, &memo).await,
+            Err(failure) => exchange.again(*failure).await?,
+        }
+    }
+}
+
+impl Native {
+    fn prepare(self, started: Instant) -> Result<(Exchange, Memo, &'static dyn Wire<crate::hub::Call>)> {
+        let Self { request, envelope, wire } = self;
+        let target = envelope.target();
+        let Prepared { call: http, memo } =
+            wire.encode(&request, target).map_err(|error| error.at(&target.provider, &target.model))?;
+        Ok((Exchange::new(envelope, http, started)?, memo, wire))
+    }
 }

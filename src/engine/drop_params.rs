@@ -40,6 +40,16 @@ pub fn takes(name: &str, target: &Target) -> bool {
     said.unwrap_or_else(|| target.wire.chat().supports(name, target))
 }
 
+/// Leaves out those of the named parameters that the target does not take.
+pub fn leave_out(request: &mut ChatRequest, target: &Target, names: &[&str]) {
+    for name in names {
+        if request.params.has(name) && !takes(name, target) {
+            tracing::warn!(provider = %target.provider, model = %target.model, parameter = %name, "left out");
+            request.params.remove(name);
+        }
+    }
+}
+
 /// Values that ask for nothing (GEN-32).
 fn is_no_op(name: &str, value: &Value) -> bool {
     match name {

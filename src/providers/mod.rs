@@ -74,6 +74,14 @@ fn embedded(name: &str) -> Option<Provider> {
     })
 }
 
+/// Whether a provider has calls of a type itself, of this model.
+pub fn serves(provider: &str, model: &str, call_type: CallType) -> bool {
+    row(provider).is_some_and(|row| match call_type {
+        CallType::Chat => row.wires.chat.is_some(),
+        _ => row.calls.get(&call_type.in_rows()).is_some_and(|call| call.has(model)),
+    })
+}
+
 /// What a caller said about where a call goes; everything may be left to the environment.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
@@ -162,7 +170,7 @@ pub fn resolve(
         return resolve(other, call_type, options, environment);
     }
     let at = |error: Error| error.at(&row.name, &model);
-    let call = row.calls.get(&call_type);
+    let call = row.calls.get(&call_type.in_rows());
     let wire = if call_type == CallType::Chat { row.wires.chat } else { call.map(|call| call.wire) };
     let wire = wire.ok_or_else(|| {
         at(Error::bad_request(format!("the provider '{}' has no {}", row.name, call_type.plural())))

@@ -134,7 +134,15 @@ pub struct CallRow {
     /// The path after the base, when it is not the wire's own. Names in braces as in the row's; `{model}` is the
     /// model's name.
     pub path: Option<String>,
+    /// Parts of names: only such models have it, where not all do.
+    pub models: Vec<String>,
     pub accent: Arc<CallAccent>,
+}
+
+impl CallRow {
+    pub fn has(&self, model: &str) -> bool {
+        self.models.is_empty() || self.models.iter().any(|part| model.contains(part.as_str()))
+    }
 }
 
 #[derive(Deserialize)]
@@ -151,15 +159,19 @@ struct WholeCallRow {
     base: Option<String>,
     path: Option<String>,
     #[serde(default)]
+    models: Vec<String>,
+    #[serde(default)]
     accent: Arc<CallAccent>,
 }
 
 impl From<CallRowText> for CallRow {
     fn from(text: CallRowText) -> Self {
         match text {
-            CallRowText::Wire(wire) => Self { wire, base: None, path: None, accent: CallAccent::none() },
-            CallRowText::Whole(WholeCallRow { wire, base, path, accent }) => {
-                Self { wire, base, path, accent }
+            CallRowText::Wire(wire) => {
+                Self { wire, base: None, path: None, models: Vec::new(), accent: CallAccent::none() }
+            }
+            CallRowText::Whole(WholeCallRow { wire, base, path, models, accent }) => {
+                Self { wire, base, path, models, accent }
             }
         }
     }

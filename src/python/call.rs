@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 
 use super::queue::{LoopQueue, Outcome, Sender};
 use super::runtime::{self, Home};
-use super::stream::CoreStream;
+use super::stream::{CoreStream, Source};
 use super::{error, objects, results, settings, value};
 use crate::config::ProcessEnvironment;
 use crate::engine::{Call, ChatCall, Engine, is_ignored};
@@ -21,6 +21,7 @@ use crate::hub::{CallType, Upload};
 use crate::providers;
 
 /// A call that is checked and ready to be sent.
+#[expect(clippy::large_enum_variant, reason = "one for each call, and mostly the large one")]
 enum Ready {
     Chat(ChatCall),
     Other(Call),
@@ -75,11 +76,16 @@ pub fn call<'py>(
         Ready::Chat(call) if call.request.stream => {
             let stream =
                 caught(py, || runtime::block_on(py, home, engine.chat_stream(call)))?.map_err(failed)?;
-            CoreStream::create(py, stream, home)
+            CoreStream::create(py, Source::Chat(Box::new(stream)), home)
         }
         Ready::Chat(call) => {
             let answer = caught(py, || runtime::block_on(py, home, engine.chat(call)))?.map_err(failed)?;
             objects::response(py, answer)
+        }
+        Ready::Other(call) if call.is_stream() => {
+            let stream =
+                caught(py, || runtime::block_on(py, home, engine.call_stream(call)))?.map_err(failed)?;
+            CoreStream::create(py, Source::Events(Box::new(stream)), home)
         }
         Ready::Other(call) => {
             let answer = caught(py, || runtime::block_on(py, home, engine.call(call)))?.map_err(failed)?;
@@ -161,10 +167,16 @@ impl Drop for Owed {
 async fn outcome(engine: &'static Engine, ready: Ready) -> Outcome {
     let done = match ready {
         Ready::Chat(call) if call.request.stream => {
-            engine.chat_stream(call).await.map(|stream| Outcome::Stream(Box::new(stream)))
+            engine.chat_stream(call).await.map(|stream| Outcome::Stream(Source::Chat(Box::new(stream))))
         }
         Ready::Chat(call) => engine.chat(call).await.map(|answer| Outcome::Answer(Box::new(answer))),
-        Ready::Other(call) => engine.call(call).await.map(|answer| Outcome::Result(Box::new(answer))),
+        Ready::Other(call) if call.is_stream() => {
+            let stream = Box::pin(engine.call_stream(call)).await;
+            stream.map(|stream| Outcome::Stream(Source::Events(Box::new(stream))))
+        }
+        Ready::Other(call) => {
+            Box::pin(engine.call(call)).await.map(|answer| Outcome::Result(Box::new(answer)))
+        }
     };
     done.unwrap_or_else(Outcome::Failed)
 }

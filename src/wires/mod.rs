@@ -9,6 +9,7 @@ pub mod bedrock_invoke;
 mod calls;
 pub mod cohere;
 pub mod completions;
+mod dialect;
 #[cfg(test)]
 mod driven;
 mod event_stream;
@@ -22,6 +23,7 @@ pub mod oci;
 pub mod ollama;
 pub mod openai;
 mod prompt;
+pub mod responses;
 pub mod sagemaker;
 pub mod sap;
 pub mod text;
@@ -40,6 +42,8 @@ use crate::error::{BODY_LIMIT, Error, Kind, Result};
 use crate::hub::{Call, CallType, Chat, Deltas, Operation, Target, Usage};
 use crate::json::cut;
 use crate::wires::framing::{Frame, Framing};
+
+pub use dialect::{Dialect, Event, EventEncoder, EventReader, EventWire, Inbound, dialect};
 
 /// A language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
@@ -116,6 +120,15 @@ impl WireId {
     pub fn call(self, call_type: CallType) -> Option<&'static dyn Wire<Call>> {
         match self {
             Self::Openai => openai::call(call_type),
+            _ => None,
+        }
+    }
+
+    /// The same for a call that streams.
+    pub fn events(self, call_type: CallType) -> Option<&'static dyn EventWire> {
+        match (self, call_type) {
+            (Self::Openai, CallType::Responses) => Some(&responses::Native),
+            (Self::Openai, CallType::GetResponse) => Some(&responses::Stored),
             _ => None,
         }
     }

@@ -49,7 +49,7 @@ PROVIDERS = (
     "watsonx",
     "xai",
 )
-KINDS = ("chat", "stream", "error", "params", "auth", "endpoint", "retry", "timeout", "mock")
+KINDS = ("chat", "stream", "error", "params", "auth", "endpoint", "retry", "timeout", "mock", "responses")
 
 
 def main():

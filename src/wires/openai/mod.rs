@@ -4,7 +4,7 @@ mod accent;
 mod chunk;
 mod collect;
 mod embedding;
-mod errors;
+pub(super) mod errors;
 mod params;
 mod request;
 mod response;
@@ -16,7 +16,7 @@ pub use collect::collect_chunks;
 pub use errors::is_context_window;
 
 use super::framing::Framing;
-use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire};
+use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire, responses};
 use crate::error::{Kind, Result};
 use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Target};
 
@@ -24,6 +24,8 @@ use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Target};
 pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
     match call_type {
         CallType::Embedding => Some(&embedding::Embedding),
+        CallType::Responses => Some(&responses::Native),
+        call_type if call_type.is_about_response() => Some(&responses::Stored),
         _ => None,
     }
 }
