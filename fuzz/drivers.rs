@@ -235,9 +235,14 @@ struct Decoded {
     error: Option<String>,
 }
 
+/// Every target here has chat.
+fn chat(target: &Target) -> &'static dyn StreamWire {
+    target.wire.chat().expect("a language with chat")
+}
+
 /// Reads as the engine's driver does.
 fn decode<'a>(target: &Target, pieces: impl Iterator<Item = &'a [u8]>) -> Decoded {
-    let wire = target.wire.chat();
+    let wire = chat(target);
     let mut frames = Frames::new(wire.framing());
     let mut decoder = wire.decoder(Memo::default(), target);
     let mut chunker = Chunker::new(true, || "call_new".to_owned());
@@ -316,7 +321,7 @@ fn check_chunks(chunks: &[Chunk]) {
 /// A stream as it is; where messages are binary, also as what is in them.
 fn stream(target: &Target, input: &[u8]) {
     check_stream(target, input);
-    if target.wire.chat().framing() == Framing::AwsEvents {
+    if chat(target).framing() == Framing::AwsEvents {
         check_stream(target, &as_messages(input));
     }
 }
@@ -338,7 +343,7 @@ fn check_stream(target: &Target, input: &[u8]) {
 
 /// A reply, good or bad. A response that is replayed as a stream and collected again is the same response.
 fn response(target: &Target, input: &[u8]) {
-    let wire = target.wire.chat();
+    let wire = chat(target);
     let reply =
         HttpReply { status: 200, headers: http::HeaderMap::new(), body: Bytes::copy_from_slice(input) };
     if let Ok(response) = wire.decode(&reply, &Memo::default(), target) {
@@ -382,7 +387,7 @@ fn messages(input: &[u8]) {
                 continue;
             };
             let target = call.target();
-            let wire = target.wire.chat();
+            let wire = chat(target);
             let _ = wire.remote_media(&call.request, target);
             if let Ok(prepared) = wire.encode(&call.request, target) {
                 let body: Result<Value, _> = serde_json::from_slice(&prepared.call.body);

@@ -12,7 +12,7 @@ use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallRequest, CallResponse, CallType, Target, Upload};
 use crate::json::Map;
-use crate::wires::{Prepared, Wire};
+use crate::wires::{FollowUp, HttpReply, Prepared, Wire};
 
 /// A call that is ready to be sent.
 #[derive(Debug)]
@@ -62,8 +62,8 @@ impl Call {
         }
         let allowed =
             strings(control.get("allowed_openai_params"), "allowed_openai_params").map_err(named)?;
-        check_parameters(&mut request.params, wire, target, &allowed)?;
-        target.call_accent.apply(&mut request.params);
+        check_parameters(&mut request, wire, target, &allowed)?;
+        target.call_accent.apply(&mut request.params, &target.model);
         Ok(Self { request, wire, envelope })
     }
 }
@@ -88,7 +88,7 @@ fn read(call_type: CallType, mut keywords: Map, files: Vec<Upload>) -> Result<Ca
 
 /// Parameters that the target does not take: refused by name, or dropped when the caller said so (GEN-01).
 fn check_parameters(
-    params: &mut Map,
+    request: &mut CallRequest,
     wire: &dyn Wire<crate::hub::Call>,
     target: &Target,
     allowed: &[String],
@@ -100,7 +100,7 @@ fn check_parameters(
             || target.call_accent.takes(name).unwrap_or_else(|| wire.supports(name, target))
     };
     let mut refused = None;
-    params.retain(|name, _| {
+    let mut keeps = |name: &String| {
         if takes(name) {
             return true;
         }
@@ -110,7 +110,9 @@ fn check_parameters(
         }
         refused.get_or_insert_with(|| name.clone());
         true
-    });
+    };
+    request.params.retain(|name, _| keeps(name));
+    request.files.retain(|file| keeps(&file.field));
     let Some(name) = refused else { return Ok(()) };
     let error = Error::unsupported(format!(
         "Setting `{name}` is not supported by {}, {}. To drop it from the call, set `drop_params = True`.",
@@ -120,18 +122,32 @@ fn check_parameters(
 }
 
 pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<CallAnswer> {
-    let Call { request, envelope, wire } = call;
+    let Call { request, envelope, wire, .. } = call;
     let target = envelope.target();
-    let Prepared { call: http, memo } =
+    let Prepared { call: http, mut memo } =
         wire.encode(&request, target).map_err(|error| error.at(&target.provider, &target.model))?;
+    let deadline = started + envelope.limits.total;
     let mut exchange = Exchange::new(envelope, http, started)?;
-    let reply = loop {
-        match exchange.reply(engine, wire).await {
-            Ok(reply) => break reply,
-            Err(failure) => exchange.again(*failure).await?,
+    let mut reply = replied(&mut exchange, engine, wire).await?;
+    loop {
+        let next = wire
+            .follow_up(&request, &reply, &mut memo, exchange.target())
+            .map_err(|error| exchange.decorate(error, &reply.headers))?;
+        let Some(FollowUp { call, wait, may_fail }) = next else { break };
+        if Instant::now() + wait > deadline {
+            let error = Error::new(Kind::Timeout, "Request timed out: the work is not done yet.");
+            return Err(exchange.decorate(error, &reply.headers));
         }
-    };
-    exchange.log_reply(&reply);
+        tokio::time::sleep(wait).await;
+        exchange.replace(call)?;
+        match replied(&mut exchange, engine, wire).await {
+            Ok(next) => reply = next,
+            Err(error) if may_fail => {
+                tracing::debug!(provider = %exchange.target().provider, error = %error, "cleaning up failed");
+            }
+            Err(error) => return Err(error),
+        }
+    }
     let response = wire
         .decode(&reply, &memo, exchange.target())
         .map_err(|error| exchange.decorate(error, &reply.headers))?;
@@ -140,4 +156,21 @@ pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<Cal
         meta.response_model = value.get("model").and_then(Value::as_str).map(str::to_owned);
     }
     Ok(CallAnswer { call_type: exchange.target().call_type, response, meta })
+}
+
+/// The request's reply, after as many attempts as it takes.
+async fn replied(
+    exchange: &mut Exchange,
+    engine: &Engine,
+    wire: &dyn Wire<crate::hub::Call>,
+) -> Result<HttpReply> {
+    loop {
+        match exchange.reply(engine, wire).await {
+            Ok(reply) => {
+                exchange.log_reply(&reply);
+                return Ok(reply);
+            }
+            Err(failure) => exchange.again(*failure).await?,
+        }
+    }
 }

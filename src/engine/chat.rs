@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::chat_call::ChatCall;
 use super::exchange::{Exchange, Failure};
 use super::stream::{ChatStream, StreamSettings};
-use super::{Answer, Engine, media, new_call_id, new_chat_id, now};
+use super::{Answer, Engine, chat_wire, media, new_call_id, new_chat_id, now};
 use crate::error::{Error, Result};
 use crate::hub::{ChatRequest, ChatResponse, Target};
 use crate::tokens;
@@ -49,7 +49,7 @@ impl Job {
         let ChatCall { mut request, envelope, include_usage, repeated_chunk_limit, .. } = call;
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
-        let wire = target.wire.chat();
+        let wire = chat_wire(target)?;
         let wanted = wire.remote_media(&request, target);
         if !wanted.is_empty() {
             request.media = media::fetch(transport, wanted).await.map_err(named)?;

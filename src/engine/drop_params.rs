@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
+use super::chat_wire;
 use super::control::strings;
 use crate::error::{Error, Result};
 use crate::hub::{ChatRequest, Target};
 
 /// Checks every OpenAI parameter against the target. Those in `allowed` are sent as they are.
 pub fn check(request: &mut ChatRequest, target: &Target, allowed: &[String]) -> Result<()> {
-    let wire = target.wire.chat();
+    let wire = chat_wire(target)?;
     let accent = &target.accent;
     let takes = |name: &str| {
         accent.allow.iter().any(|known| known == name)

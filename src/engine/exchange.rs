@@ -10,7 +10,7 @@ use super::{Engine, Meta, own_headers};
 use crate::auth::{self, Secret};
 use crate::error::{BODY_LIMIT, Error, Result};
 use crate::hub::{Operation, Target};
-use crate::transport::{Body, retry_after, should_retry};
+use crate::transport::{Body, Connection, Reach, retry_after, should_retry};
 use crate::wires::{ErrorFacts, HttpCall, HttpReply, Wire};
 
 /// One request of a call, as often as it is tried: what every attempt shares.
@@ -24,6 +24,8 @@ pub(super) struct Exchange {
     clock: Option<i64>,
     /// What errors and the log must not quote: the key, or the keys of the signature.
     secrets: Vec<Secret>,
+    /// The request goes where the provider pointed, not to the provider: nothing that is for it goes along.
+    elsewhere: bool,
 }
 
 /// What came of an attempt.
@@ -51,6 +53,7 @@ impl Exchange {
             upstream: Duration::ZERO,
             retries: 0,
             clock: None,
+            elsewhere: false,
         };
         exchange.log_request();
         Ok(exchange)
@@ -58,7 +61,8 @@ impl Exchange {
 
     /// Another request instead.
     pub fn replace(&mut self, http: HttpCall) -> Result<()> {
-        self.http = dressed(http, &self.envelope)?;
+        self.elsewhere = !is_of(&http.url, &self.envelope.target().base);
+        self.http = if self.elsewhere { http } else { dressed(http, &self.envelope)? };
         self.log_request();
         Ok(())
     }
@@ -99,7 +103,9 @@ impl Exchange {
     async fn attempt<O: Operation>(&mut self, engine: &Engine, wire: &dyn Wire<O>) -> Outcome<Body> {
         let limits = self.envelope.limits;
         let http = self.signed(engine).await.map_err(|error| self.broken(error))?;
-        let sent = engine.transport.send(http, &self.envelope.connection, limits).await;
+        let connection = &self.envelope.connection;
+        let elsewhere = self.elsewhere.then(|| Connection { reach: Reach::Public, ..connection.clone() });
+        let sent = engine.transport.send(http, elsewhere.as_ref().unwrap_or(connection), limits).await;
         let body = sent.map_err(|error| self.broken(error))?;
         if body.status() < 300 {
             return Ok(body);
@@ -111,7 +117,7 @@ impl Exchange {
     /// The request, signed as a whole where its row says so: for this attempt, since signatures age.
     async fn signed(&mut self, engine: &Engine) -> Result<HttpCall> {
         let mut http = self.http.clone();
-        if let Some(signing) = &self.envelope.route.signing {
+        if let Some(signing) = self.envelope.route.signing.as_ref().filter(|_| !self.elsewhere) {
             let keys = engine.credentials.get(&engine.transport, &self.envelope.connection, signing).await?;
             for secret in keys.secrets() {
                 if !self.secrets.contains(secret) {
@@ -225,6 +231,19 @@ fn dressed(mut http: HttpCall, envelope: &Envelope) -> Result<HttpCall> {
     Ok(http)
 }
 
+/// Whether an address that a provider gave is the provider's own: at the same place, or at a sibling of its host
+/// (`api.eu.example.com` of `api.example.com`) over TLS.
+fn is_of(address: &str, base: &str) -> bool {
+    let (Ok(address), Ok(base)) = (url::Url::parse(address), url::Url::parse(base)) else { return false };
+    if address.origin() == base.origin() {
+        return true;
+    }
+    let (Some(host), Some(own)) = (address.domain(), base.domain()) else { return false };
+    let parent = own.split_once('.').map(|(_, parent)| parent).filter(|parent| parent.contains('.'));
+    address.scheme() == "https"
+        && parent.is_some_and(|parent| host.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.')))
+}
+
 fn shifted(time: SystemTime, seconds: i64) -> SystemTime {
     let span = Duration::from_secs(seconds.unsigned_abs());
     let moved = if seconds < 0 { time.checked_sub(span) } else { time.checked_add(span) };
@@ -270,4 +289,27 @@ fn merge_list(headers: &mut HeaderMap, name: HeaderName, value: &HeaderValue) {
 fn loggable(body: &[u8], secrets: &[Secret]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(BODY_LIMIT)]).into_owned();
     secrets.iter().fold(text, |text, secret| secret.hidden_in(&text).unwrap_or(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of;
+
+    #[test]
+    fn addresses_of_others_are_told_apart() {
+        for (address, base, own) in [
+            ("https://api.x.ai/v1/get", "https://api.x.ai", true),
+            ("https://api.eu1.x.ai/get", "https://api.x.ai", true),
+            ("http://api.eu1.x.ai/get", "https://api.x.ai", false),
+            ("http://127.0.0.1:8/get", "http://127.0.0.1:8/v1", true),
+            ("http://127.0.0.1:9/get", "http://127.0.0.1:8/v1", false),
+            ("https://evil.ai/get", "https://api.x.ai", false),
+            ("https://evilx.ai/get", "https://api.x.ai", false),
+            ("https://other.ai/get", "https://x.ai", false),
+            ("https://10.0.0.2/get", "https://10.0.0.1", false),
+            ("nonsense", "https://api.x.ai", false),
+        ] {
+            assert_eq!(is_of(address, base), own, "{address} of {base}");
+        }
+    }
 }

@@ -134,7 +134,7 @@ pub fn resolve(
     })?;
     let read = match row.model_names {
         ModelNames::Plain => ModelName::plain(&model, wire, &row),
-        ModelNames::Bedrock => bedrock::read(&model, wanted.model_id.as_deref(), wire, &row),
+        ModelNames::Bedrock => bedrock::read(&model, wanted.model_id.as_deref(), call_type, wire, &row),
     };
     let region = match row.auth {
         Scheme::Aws => Some(aws::region(&wanted.aws, read.region.as_deref(), environment).map_err(at)?),
@@ -143,12 +143,13 @@ pub fn resolve(
     if let Some(endpoint) = wanted.aws.runtime_endpoint.take().filter(|_| region.is_some()) {
         wanted.api_base = Some(endpoint);
     }
-    let key = wanted.api_key.take().or_else(|| environment.first(&row.key_env).map(Secret::new));
-    let values = vars::Values::of(&row, &wanted, region.as_deref(), environment);
+    let key_env = call.and_then(|call| call.key_env.as_ref()).unwrap_or(&row.key_env);
+    let key = wanted.api_key.take().or_else(|| environment.first(key_env).map(Secret::new));
+    let values = vars::Values::of(&row, &wanted, &read.shown, region.as_deref(), environment);
     let base =
         format!("{}{}", base(&row, call, &wanted, &values, environment).map_err(at)?, read.base_suffix);
     if key.is_none() && row.key_required {
-        return Err(at(missing_key(&row)));
+        return Err(at(missing_key(&row, key_env)));
     }
     let mut headers = Vec::with_capacity(row.headers.len());
     for (name, value) in &row.headers {
@@ -220,8 +221,8 @@ impl ModelName {
     }
 }
 
-fn missing_key(row: &Provider) -> Error {
-    let how = match row.key_env.as_slice() {
+fn missing_key(row: &Provider, variables: &[String]) -> Error {
+    let how = match variables {
         [] => "Pass `api_key`.".to_owned(),
         names => format!("Pass `api_key` or set the environment variable {}.", names.join(" or ")),
     };
@@ -236,12 +237,13 @@ fn base(
     values: &vars::Values<'_>,
     environment: &dyn Environment,
 ) -> Result<String> {
-    let found = match wanted.api_base.clone().or_else(|| environment.first(&row.base_env)) {
+    let base_env = call.and_then(|call| call.base_env.as_ref()).unwrap_or(&row.base_env);
+    let found = match wanted.api_base.clone().or_else(|| environment.first(base_env)) {
         Some(base) => base,
         None => match call.and_then(|call| call.base.as_ref()).or(row.base.as_ref()) {
             Some(base) => values.fill(base)?,
             None => {
-                let how = match row.base_env.as_slice() {
+                let how = match base_env.as_slice() {
                     [] => String::new(),
                     names => format!(" or set {}", names.join(" or ")),
                 };

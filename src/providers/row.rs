@@ -105,6 +105,10 @@ pub struct CallRow {
     pub wire: WireId,
     /// The address of this call type, when it is not the row's.
     pub base: Option<String>,
+    /// Environment variables that give the address, when they are not the row's.
+    pub base_env: Option<Vec<String>>,
+    /// Environment variables that hold the key, when they are not the row's.
+    pub key_env: Option<Vec<String>>,
     /// The path after the base, when it is not the wire's own. Names in braces as in the row's; `{model}` is the
     /// model's name.
     pub path: Option<String>,
@@ -123,6 +127,8 @@ enum CallRowText {
 struct WholeCallRow {
     wire: WireId,
     base: Option<String>,
+    base_env: Option<Vec<String>>,
+    key_env: Option<Vec<String>>,
     path: Option<String>,
     #[serde(default)]
     accent: Arc<CallAccent>,
@@ -131,9 +137,11 @@ struct WholeCallRow {
 impl From<CallRowText> for CallRow {
     fn from(text: CallRowText) -> Self {
         match text {
-            CallRowText::Wire(wire) => Self { wire, base: None, path: None, accent: CallAccent::none() },
-            CallRowText::Whole(WholeCallRow { wire, base, path, accent }) => {
-                Self { wire, base, path, accent }
+            CallRowText::Wire(wire) => {
+                Self { wire, base: None, base_env: None, key_env: None, path: None, accent: CallAccent::none() }
+            }
+            CallRowText::Whole(WholeCallRow { wire, base, base_env, key_env, path, accent }) => {
+                Self { wire, base, base_env, key_env, path, accent }
             }
         }
     }
@@ -192,6 +200,9 @@ impl Provider {
         }
         if self.base.as_deref().is_some_and(|base| base.ends_with('/')) {
             return wrong("the base ends with '/'".to_owned());
+        }
+        if self.wires.chat.is_some_and(|wire| wire.chat().is_none()) {
+            return wrong(format!("the wire {:?} has no chat", self.wires.chat));
         }
         for (call_type, call) in &self.calls {
             if call.wire.call(*call_type).is_none() {

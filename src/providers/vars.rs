@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 pub struct Values<'a> {
     row: &'a Provider,
     wanted: &'a Wanted,
+    model: &'a str,
     /// Of a call that is signed for one.
     region: Option<&'a str>,
     environment: &'a dyn Environment,
@@ -18,10 +19,11 @@ impl<'a> Values<'a> {
     pub fn of(
         row: &'a Provider,
         wanted: &'a Wanted,
+        model: &'a str,
         region: Option<&'a str>,
         environment: &'a dyn Environment,
     ) -> Self {
-        Self { row, wanted, region, environment }
+        Self { row, wanted, model, region, environment }
     }
 
     /// The template with every name filled in; an error names what to set.
@@ -36,6 +38,9 @@ impl<'a> Values<'a> {
     fn value(&self, name: &str) -> Result<String> {
         if let ("region", Some(region)) = (name, self.region) {
             return Ok(region.to_owned());
+        }
+        if name == "model" {
+            return Ok(in_path(self.model));
         }
         let Some(variable) = self.row.vars.get(name) else { return Ok(String::new()) };
         let given = variable.keyword.as_deref().and_then(|keyword| self.wanted.value(keyword));
@@ -52,4 +57,10 @@ impl<'a> Values<'a> {
                 .with_param("api_base")
             })
     }
+}
+
+/// A model's name in a path, of which its slashes are part.
+fn in_path(model: &str) -> String {
+    use crate::wires::bedrock::model::encoded;
+    model.split('/').map(encoded).collect::<Vec<_>>().join("/")
 }

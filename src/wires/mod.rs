@@ -6,13 +6,29 @@
 pub mod anthropic;
 pub mod bedrock;
 pub mod bedrock_invoke;
+mod black_forest_labs;
 mod calls;
 pub mod cohere;
+mod dashscope;
+mod deepgram;
+mod deepinfra;
+mod elevenlabs;
 mod event_stream;
+mod fal;
 pub mod framing;
 pub mod gemini;
+mod huggingface;
+mod minimax;
+mod mistral;
+mod nvidia;
 pub mod ollama;
 pub mod openai;
+mod polly;
+mod runwayml;
+mod soniox;
+mod stability;
+mod topaz;
+mod voyage;
 
 use std::fmt;
 use std::time::Duration;
@@ -37,12 +53,30 @@ pub enum WireId {
     Cohere,
     OllamaChat,
     OllamaGenerate,
+    // Without chat.
+    BlackForestLabs,
+    Dashscope,
+    Deepgram,
+    Deepinfra,
+    Elevenlabs,
+    Fal,
+    Huggingface,
+    Minimax,
+    Mistral,
+    Nvidia,
+    OpenaiChatImages,
+    Polly,
+    Runwayml,
+    Soniox,
+    Stability,
+    Topaz,
+    Voyage,
 }
 
 impl WireId {
-    /// Its chat side.
-    pub fn chat(self) -> &'static dyn StreamWire {
-        match self {
+    /// Its chat side; `None` when the language has no chat.
+    pub fn chat(self) -> Option<&'static dyn StreamWire> {
+        Some(match self {
             Self::Openai => &openai::Openai,
             Self::Anthropic => &anthropic::Anthropic,
             Self::BedrockConverse => &bedrock::Converse,
@@ -51,17 +85,62 @@ impl WireId {
             Self::Cohere => &cohere::Cohere,
             Self::OllamaChat => &ollama::OllamaChat,
             Self::OllamaGenerate => &ollama::OllamaGenerate,
-        }
+            Self::BlackForestLabs
+            | Self::Dashscope
+            | Self::Deepgram
+            | Self::Deepinfra
+            | Self::Elevenlabs
+            | Self::Fal
+            | Self::Huggingface
+            | Self::Minimax
+            | Self::Mistral
+            | Self::Nvidia
+            | Self::OpenaiChatImages
+            | Self::Polly
+            | Self::Runwayml
+            | Self::Soniox
+            | Self::Stability
+            | Self::Topaz
+            | Self::Voyage => return None,
+        })
     }
 }
 
 impl WireId {
     /// Its side for a call of another type; `None` when the language has no such call.
     pub fn call(self, call_type: CallType) -> Option<&'static dyn Wire<Call>> {
-        match self {
-            Self::Openai => openai::call(call_type),
-            _ => None,
-        }
+        let found: &'static calls::CallWire = match (self, call_type) {
+            (Self::Openai, _) => return openai::call(call_type),
+            (Self::OpenaiChatImages, _) => return openai::chat_images(call_type),
+            (Self::Cohere, _) => return cohere::call(call_type),
+            (Self::Gemini, _) => return gemini::call(call_type),
+            (Self::BedrockInvoke, _) => return bedrock_invoke::call(call_type),
+            (Self::BedrockConverse, CallType::Rerank) => &bedrock::rerank::RERANK,
+            (Self::OllamaGenerate | Self::OllamaChat, CallType::Embedding) => &ollama::embedding::EMBEDDING,
+            (Self::BlackForestLabs, CallType::ImageGeneration | CallType::ImageEdit) => &black_forest_labs::IMAGE,
+            (Self::Dashscope, CallType::ImageGeneration | CallType::ImageEdit) => &dashscope::IMAGE,
+            (Self::Dashscope, CallType::Speech) => &dashscope::SPEECH,
+            (Self::Deepgram, CallType::Transcription) => &deepgram::TRANSCRIPTION,
+            (Self::Deepinfra, CallType::Rerank) => &deepinfra::RERANK,
+            (Self::Elevenlabs, CallType::Speech) => &elevenlabs::SPEECH,
+            (Self::Elevenlabs, CallType::Transcription) => &elevenlabs::TRANSCRIPTION,
+            (Self::Fal, CallType::ImageEdit) => &fal::EDIT,
+            (Self::Fal, CallType::ImageGeneration) => &fal::GENERATION,
+            (Self::Huggingface, CallType::Embedding) => &huggingface::EMBEDDING,
+            (Self::Huggingface, CallType::Rerank) => &huggingface::RERANK,
+            (Self::Minimax, CallType::Speech) => &minimax::SPEECH,
+            (Self::Mistral, CallType::Speech) => &mistral::SPEECH,
+            (Self::Nvidia, CallType::Rerank) => &nvidia::RERANK,
+            (Self::Polly, CallType::Speech) => &polly::SPEECH,
+            (Self::Runwayml, CallType::ImageGeneration) => &runwayml::IMAGE,
+            (Self::Runwayml, CallType::Speech) => &runwayml::SPEECH,
+            (Self::Soniox, CallType::Transcription) => &soniox::TRANSCRIPTION,
+            (Self::Stability, CallType::ImageGeneration | CallType::ImageEdit) => &stability::IMAGE,
+            (Self::Topaz, CallType::ImageVariation) => &topaz::VARIATION,
+            (Self::Voyage, CallType::Embedding) => &voyage::EMBEDDING,
+            _ => return None,
+        };
+        Some(found)
     }
 }
 
@@ -108,6 +187,31 @@ impl Memo {
         self.tool_names.iter().find(|(renamed, _)| renamed == sent).map_or(sent, |(_, original)| original)
     }
 }
+
+/// The next request of a call that is more than one.
+#[derive(Debug)]
+pub struct FollowUp {
+    pub call: HttpCall,
+    /// How long to wait before it is sent: for work that is asked about until it is done.
+    pub wait: Duration,
+    /// A failure changes nothing: for cleaning up.
+    pub may_fail: bool,
+}
+
+impl FollowUp {
+    /// Sent at once.
+    pub fn now(call: HttpCall) -> Self {
+        Self { call, wait: Duration::ZERO, may_fail: false }
+    }
+
+    /// Sent after a while, to ask whether the work is done.
+    pub fn later(call: HttpCall) -> Self {
+        Self { wait: POLL, ..Self::now(call) }
+    }
+}
+
+/// How often a provider is asked whether the work is done.
+const POLL: Duration = Duration::from_secs(1);
 
 /// What a wire reads from a failed reply, before anyone decides what it means.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -161,6 +265,16 @@ pub trait Wire<O: Operation>: Send + Sync + fmt::Debug {
     /// Another request worth one more try after this failure; a wire never offers the same one twice (ANT-20).
     fn repaired(&self, _request: &O::Request, _facts: &ErrorFacts) -> Option<O::Request> {
         None
+    }
+    /// The next request, for a call that is more than one: inputs that go one by one, work that is waited for.
+    fn follow_up(
+        &self,
+        _request: &O::Request,
+        _reply: &HttpReply,
+        _memo: &mut Memo,
+        _target: &Target,
+    ) -> Result<Option<FollowUp>> {
+        Ok(None)
     }
     /// Addresses of remote media that the provider takes only inline; fetched before `encode` (GEN-26).
     fn remote_media(&self, _request: &O::Request, _target: &Target) -> Vec<String> {

@@ -3,9 +3,12 @@
 //! What is AI Studio's alone has functions of its own, so that the same language can be spoken at another address:
 //! `request::url`, `media::is_provider_file`, `media::takes_web_address`, `params::service_tier`.
 
+mod audio;
+mod embedding;
 mod errors;
 mod generation;
 mod grounding;
+mod images;
 mod media;
 mod messages;
 mod mime;
@@ -24,10 +27,31 @@ mod usage;
 #[cfg(test)]
 mod tests;
 
+use super::calls::Errors;
 use super::framing::Framing;
 use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire};
 use crate::error::{Kind, Result};
-use crate::hub::{Chat, ChatRequest, ChatResponse, Target};
+use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Target};
+
+const ERRORS: Errors = Errors { facts: errors::facts, classify: |facts, _| errors::classify(facts) };
+
+/// Its side for a call of another type.
+pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
+    match call_type {
+        CallType::Embedding => Some(&embedding::EMBEDDING),
+        CallType::ImageEdit => Some(&images::EDIT),
+        CallType::ImageGeneration => Some(&images::GENERATION),
+        CallType::Speech => Some(&audio::SPEECH),
+        CallType::Transcription => Some(&audio::TRANSCRIPTION),
+        _ => None,
+    }
+}
+
+/// The address of a model's method.
+fn calls_url(target: &Target, method: &str) -> String {
+    let model = target.model.strip_prefix("models/").unwrap_or(&target.model);
+    format!("{}/models/{model}:{method}", target.base)
+}
 
 #[derive(Debug)]
 pub struct Gemini;
