@@ -52,6 +52,16 @@ pub enum Scheme {
     AzureAnthropic,
     /// `x-goog-api-key`
     Goog,
+    /// `x-api-key`
+    XApiKey,
+    /// `x-key`
+    XKey,
+    /// `xi-api-key`
+    XiApiKey,
+    /// `Authorization: Key …`
+    Key,
+    /// `Authorization: Token …`
+    Token,
     /// A key as a bearer, or else a signature over the whole request (`aws`).
     Aws,
     None,
@@ -71,7 +81,13 @@ pub fn sign(headers: &mut HeaderMap, scheme: Scheme, key: Option<&Secret>) -> Re
         Scheme::Anthropic if key.expose().starts_with("sk-ant-oat") => {
             (AUTHORIZATION, format!("Bearer {}", key.expose()))
         }
-        Scheme::Anthropic => (HeaderName::from_static("x-api-key"), key.expose().to_owned()),
+        Scheme::Anthropic | Scheme::XApiKey => {
+            (HeaderName::from_static("x-api-key"), key.expose().to_owned())
+        }
+        Scheme::XKey => (HeaderName::from_static("x-key"), key.expose().to_owned()),
+        Scheme::XiApiKey => (HeaderName::from_static("xi-api-key"), key.expose().to_owned()),
+        Scheme::Key => (AUTHORIZATION, format!("Key {}", key.expose())),
+        Scheme::Token => (AUTHORIZATION, format!("Token {}", key.expose())),
         Scheme::ApiKey => (HeaderName::from_static("api-key"), key.expose().to_owned()),
         Scheme::Goog => (HeaderName::from_static("x-goog-api-key"), key.expose().to_owned()),
     };

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::control::{Control, Keywords, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::exchange::Exchange;
-use super::{Engine, Meta};
+use super::{Engine, Meta, mock, new_uuid};
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallRequest, CallResponse, CallType, Target, Upload};
@@ -19,6 +19,7 @@ use crate::wires::{FollowUp, HttpReply, Prepared, Wire};
 pub struct Call {
     pub request: CallRequest,
     pub envelope: Envelope,
+    pub(super) mock: Option<Value>,
     wire: &'static dyn Wire<crate::hub::Call>,
 }
 
@@ -43,11 +44,12 @@ impl Call {
         settings: &Settings,
         environment: &dyn Environment,
     ) -> Result<Self> {
-        let control = Control::take(&mut keywords);
+        let mut control = Control::take(&mut keywords);
+        let mock = control.take_value("mock_response").filter(|_| mock::serves(call_type));
         let wanted = envelope::wanted(&control, &mut keywords, settings)?;
         let options = envelope::options(&control, &keywords, settings, environment)?;
         let mut request = read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
-        let purpose = Purpose { call_type, stream: request.stream, mocked: false };
+        let purpose = Purpose { call_type, stream: request.stream, mocked: mock.is_some() };
         let envelope = Envelope::new(wanted, &control, purpose, options, settings, environment)?;
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
@@ -64,7 +66,7 @@ impl Call {
             strings(control.get("allowed_openai_params"), "allowed_openai_params").map_err(named)?;
         check_parameters(&mut request, wire, target, &allowed)?;
         target.call_accent.apply(&mut request.params, &target.model);
-        Ok(Self { request, wire, envelope })
+        Ok(Self { request, envelope, mock, wire })
     }
 }
 
@@ -122,6 +124,9 @@ fn check_parameters(
 }
 
 pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<CallAnswer> {
+    if let Some(mocked) = &call.mock {
+        return mock::call(mocked, &call);
+    }
     let Call { request, envelope, wire, .. } = call;
     let target = envelope.target();
     let Prepared { call: http, mut memo } =
@@ -148,14 +153,20 @@ pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<Cal
             Err(error) => return Err(error),
         }
     }
-    let response = wire
+    let mut response = wire
         .decode(&reply, &memo, exchange.target())
         .map_err(|error| exchange.decorate(error, &reply.headers))?;
+    let call_type = exchange.target().call_type;
+    if let CallResponse::Json(Value::Object(ranking)) = &mut response
+        && call_type == CallType::Rerank
+    {
+        ranking.entry("id").or_insert_with(|| new_uuid().into());
+    }
     let mut meta = exchange.meta(reply.status, reply.headers);
     if let CallResponse::Json(value) = &response {
         meta.response_model = value.get("model").and_then(Value::as_str).map(str::to_owned);
     }
-    Ok(CallAnswer { call_type: exchange.target().call_type, response, meta })
+    Ok(CallAnswer { call_type, response, meta })
 }
 
 /// The request's reply, after as many attempts as it takes.

@@ -266,7 +266,9 @@ fn base(
             .with_param("api_base"));
         }
     }
-    if let Some(end) = &row.base_end
+    // An address of the call's own ends in its own way.
+    let end = row.base_end.as_ref().filter(|_| call.is_none_or(|call| call.base.is_none()));
+    if let Some(end) = end
         && !base.ends_with(end.as_str())
         && !base.ends_with("/chat/completions")
     {

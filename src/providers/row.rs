@@ -39,6 +39,7 @@ pub struct Provider {
     pub service: Option<String>,
     #[serde(default = "yes")]
     pub key_required: bool,
+    #[serde(default)]
     pub wires: Wires,
     /// The call types besides chat.
     #[serde(default)]
@@ -91,8 +92,8 @@ pub enum ModelNames {
     Bedrock,
 }
 
-/// The language of each call type.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// The language of chat.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wires {
     pub chat: Option<WireId>,

@@ -8,6 +8,37 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+_CATEGORIES = (
+    "harassment",
+    "harassment/threatening",
+    "hate",
+    "hate/threatening",
+    "illicit",
+    "illicit/violent",
+    "self-harm",
+    "self-harm/instructions",
+    "self-harm/intent",
+    "sexual",
+    "sexual/minors",
+    "violence",
+    "violence/graphic",
+)
+"""OpenAI's: always there, `None` when nothing is said of them."""
+
+
+def _named(values: Any) -> Any:
+    """By the provider's names and, as LiteLLM has them too, by names that are identifiers."""
+    if not isinstance(values, dict):
+        return values
+    named: dict[str, Any] = {_identifier(name): None for name in _CATEGORIES}
+    for name, value in values.items():  # pyright: ignore[reportUnknownVariableType]
+        named[_identifier(name)] = value  # pyright: ignore[reportUnknownArgumentType]
+    return {**named, **values}
+
+
+def _identifier(name: str) -> str:
+    return name.replace("/", "_").replace("-", "_")
+
 
 class OpenAIModerationResult(Model):
     """The verdict on one input: by category a bool, a score, and what kinds of input it looked at."""
@@ -18,6 +49,7 @@ class OpenAIModerationResult(Model):
     category_scores: dict[str, float] | None
 
     _required = ("flagged",)
+    _nested = {name: _named for name in ("categories", "category_applied_input_types", "category_scores")}
 
 
 class OpenAIModerationResponse(Response):

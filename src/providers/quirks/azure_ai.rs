@@ -2,6 +2,7 @@
 
 use crate::address;
 use crate::auth::Scheme;
+use crate::hub::CallType;
 use crate::providers::Route;
 use crate::wires::WireId;
 
@@ -9,6 +10,15 @@ const CHAT: &str = "/chat/completions";
 const MESSAGES: &str = "/v1/messages";
 
 pub fn adapt(route: &mut Route) {
+    match route.target.call_type {
+        CallType::Chat | CallType::Embedding => {}
+        // Deployments are asked as Azure OpenAI is.
+        CallType::ImageEdit | CallType::ImageGeneration | CallType::Speech | CallType::Transcription => {
+            route.auth = Scheme::ApiKey;
+            return;
+        }
+        _ => return,
+    }
     let base = &mut route.target.base;
     let host =
         address::parse(base).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();

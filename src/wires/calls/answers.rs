@@ -78,7 +78,11 @@ pub fn ranking(id: Option<&str>, results: Vec<Value>, meta: Value) -> CallRespon
 /// A transcript: JSON with a `text`, or the text itself.
 pub fn transcript(reply: &HttpReply) -> Result<CallResponse> {
     match serde_json::from_slice(&reply.body) {
-        Ok(Value::Object(map)) if map.contains_key("text") => Ok(CallResponse::Json(map.into())),
+        Ok(Value::Object(mut map)) if map.contains_key("text") => {
+            // A server's own bookkeeping.
+            map.retain(|name, _| !name.starts_with("x_"));
+            Ok(CallResponse::Json(map.into()))
+        }
         Ok(Value::Object(_)) => Err(unreadable(reply)),
         Ok(Value::String(text)) => Ok(CallResponse::Json(json!({ "text": text }))),
         _ => Ok(bytes(reply)),
