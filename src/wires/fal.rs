@@ -30,6 +30,9 @@ pub static EDIT: CallWire = CallWire {
 /// Models that are told a ratio in place of a size, by a part of their names.
 const BY_RATIO: [&str; 4] = ["bria/", "imagen", "nano-banana", "ultra"];
 
+/// Beginnings of names of its own models.
+const OWN: [&str; 6] = ["flux", "ideogram", "imagen", "nano-banana", "recraft", "stable-diffusion"];
+
 fn generation(request: &CallRequest, target: &Target) -> Result<Prepared> {
     calls::json_call(url(target, ""), body(request, target), request, Memo::default())
 }
@@ -45,11 +48,11 @@ fn edit(request: &CallRequest, target: &Target) -> Result<Prepared> {
     calls::json_call(url(target, end), body, request, Memo::default())
 }
 
-/// A name without an owner is one of fal's own.
+/// fal's own models may go without their owner's name.
 fn url(target: &Target, end: &str) -> String {
     let model = &target.model;
-    let of_fal = ["fal-ai/", "bria/", "openai/", "xai/", "google/"].iter().any(|owner| model.starts_with(owner));
-    let owner = if of_fal { "" } else { "fal-ai/" };
+    let is_own = !model.contains('/') || OWN.iter().any(|name| model.starts_with(name));
+    let owner = if is_own { "fal-ai/" } else { "" };
     format!("{}/{owner}{model}{end}", target.base)
 }
 

@@ -9,6 +9,7 @@
 )]
 
 mod addresses;
+mod calls;
 mod errors;
 mod facts;
 mod messages;

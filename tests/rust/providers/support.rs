@@ -93,7 +93,7 @@ pub fn keywords(model: &str, more: Value) -> Value {
 pub fn answer(model: &str, more: Value, reply: &Value) -> Result<ChatResponse> {
     let (call, prepared) = prepared(keywords(model, more), &variables())?;
     let reply = HttpReply { status: 200, headers: HeaderMap::new(), body: Bytes::from(reply.to_string()) };
-    call.target().wire.chat().decode(&reply, &prepared.memo, call.target())
+    call.target().wire.chat().expect("a language with chat").decode(&reply, &prepared.memo, call.target())
 }
 
 /// A whole answer with this message.

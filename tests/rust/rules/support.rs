@@ -41,7 +41,7 @@ pub fn call(keywords: Value) -> Result<ChatCall> {
 pub fn prepared(keywords: Value) -> Result<(ChatCall, Prepared)> {
     let call = call(keywords)?;
     let target = call.target();
-    let prepared = target.wire.chat().encode(&call.request, target)?;
+    let prepared = target.wire.chat().expect("a language with chat").encode(&call.request, target)?;
     Ok((call, prepared))
 }
 
@@ -62,7 +62,7 @@ pub fn answer(keywords: Value, reply: &Value) -> Result<ChatResponse> {
     let target = call.target();
     let reply =
         HttpReply { status: 200, headers: http::HeaderMap::new(), body: Bytes::from(reply.to_string()) };
-    target.wire.chat().decode(&reply, &prepared.memo, target)
+    target.wire.chat().expect("a language with chat").decode(&reply, &prepared.memo, target)
 }
 
 /// A stream as chunks, and as the response it makes.
@@ -75,7 +75,7 @@ pub struct Streamed {
 pub fn streamed(keywords: Value, pieces: &[&[u8]]) -> Streamed {
     let (call, prepared) = prepared(keywords).expect("the request can be sent");
     let target = call.target();
-    let wire = target.wire.chat();
+    let wire = target.wire.chat().expect("a language with chat");
     let mut decoder = wire.decoder(prepared.memo, target);
     let mut frames = Frames::new(wire.framing());
     let mut chunker = Chunker::new(call.include_usage, || "call_new".to_owned());
