@@ -115,7 +115,9 @@ def text():
             verb_rows("accent.rs", "Accent", [row.get("accent", {}) for row in rows()]),
         ),
         CALL_VERBS,
-        table(["verb", "meaning", "call types that say it"], verb_rows("call.rs", "CallAccent", call_accents())),
+        table(
+            ["verb", "meaning", "call types that say it"], verb_rows("call.rs", "CallAccent", call_accents())
+        ),
     ]
     return "\n".join(parts)
 

@@ -50,7 +50,9 @@ def _read(field: str, content: Any) -> tuple[bytes, str | None]:
         return (data.encode() if isinstance(data, str) else bytes(data)), own_name  # pyright: ignore[reportArgumentType]
     from ferrolite.exceptions import BadRequestError
 
-    message = f"Invalid '{field}': expected a path, bytes, an open file or a tuple, got {type(content).__name__}."
+    message = (
+        f"Invalid '{field}': expected a path, bytes, an open file or a tuple, got {type(content).__name__}."
+    )
     raise BadRequestError(message=message, model="", llm_provider="")
 
 

@@ -6,9 +6,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::envelope::Envelope;
 use super::error_context::ErrorContext;
-use super::{Engine, Meta, own_headers};
+use super::{Engine, Meta, media, own_headers};
 use crate::auth::{self, Secret};
-use crate::error::{BODY_LIMIT, Error, Result};
+use crate::error::{BODY_LIMIT, Error, Kind, Result};
 use crate::hub::{Operation, Target};
 use crate::transport::{Body, Connection, Reach, retry_after, should_retry};
 use crate::wires::{ErrorFacts, HttpCall, HttpReply, Wire};
@@ -62,7 +62,15 @@ impl Exchange {
     /// Another request instead.
     pub fn replace(&mut self, http: HttpCall) -> Result<()> {
         self.elsewhere = !is_of(&http.url, &self.envelope.target().base);
-        self.http = if self.elsewhere { http } else { dressed(http, &self.envelope)? };
+        self.http = if self.elsewhere {
+            // As the provider's own fault: the caller has asked for no such address.
+            media::check_address(&http.url).map_err(|error| {
+                self.transport_failure(Error::new(Kind::BadGateway, error.message().to_owned()))
+            })?;
+            http
+        } else {
+            dressed(http, &self.envelope)?
+        };
         self.log_request();
         Ok(())
     }

@@ -79,7 +79,7 @@ fn failed(address: &str, why: &str) -> Error {
 
 /// http and https only, and no address of a private network: a prompt must not reach what its author cannot. A name
 /// is checked when it is resolved for the connection, so that it cannot change in between.
-fn check_address(address: &str) -> Result<()> {
+pub(super) fn check_address(address: &str) -> Result<()> {
     let url = url::Url::parse(address).map_err(|_| failed(address, "the address cannot be read"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(failed(address, "only http and https addresses are fetched"));

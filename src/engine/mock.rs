@@ -12,7 +12,8 @@ use super::stream::ChatStream;
 use super::{Answer, Meta, new_chat_id, now};
 use crate::error::{Error, Kind, Result};
 use crate::hub::{
-    AssistantMessage, CallResponse, CallType, ChatResponse, Choice, Delta, Deltas, FinishReason, FunctionCall, ToolCall, Usage,
+    AssistantMessage, CallResponse, CallType, ChatResponse, Choice, Delta, Deltas, FinishReason,
+    FunctionCall, ToolCall, Usage,
 };
 use crate::json::{Map, kind_of, str_at};
 
@@ -77,7 +78,8 @@ pub fn serves(call_type: CallType) -> bool {
 pub fn call(mocked: &Value, call: &Call) -> Result<CallAnswer> {
     let target = call.target();
     if let Value::String(text) = mocked {
-        let mock = Mock { text: text.clone(), tool_calls: Vec::new(), delay: Duration::ZERO, times_out: false };
+        let mock =
+            Mock { text: text.clone(), tool_calls: Vec::new(), delay: Duration::ZERO, times_out: false };
         if let Some(error) = mock.error() {
             return Err(error.at(&target.provider, &target.model));
         }

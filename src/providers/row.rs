@@ -138,9 +138,14 @@ struct WholeCallRow {
 impl From<CallRowText> for CallRow {
     fn from(text: CallRowText) -> Self {
         match text {
-            CallRowText::Wire(wire) => {
-                Self { wire, base: None, base_env: None, key_env: None, path: None, accent: CallAccent::none() }
-            }
+            CallRowText::Wire(wire) => Self {
+                wire,
+                base: None,
+                base_env: None,
+                key_env: None,
+                path: None,
+                accent: CallAccent::none(),
+            },
             CallRowText::Whole(WholeCallRow { wire, base, base_env, key_env, path, accent }) => {
                 Self { wire, base, base_env, key_env, path, accent }
             }

@@ -66,7 +66,8 @@ fn follow_up(
             Err(Error::new(Kind::InternalServer, format!("{status} {}", said())))
         }
         status => {
-            let address = memo.notes.get(ADDRESS).and_then(Value::as_str).ok_or_else(|| calls::unreadable(reply))?;
+            let address =
+                memo.notes.get(ADDRESS).and_then(Value::as_str).ok_or_else(|| calls::unreadable(reply))?;
             let call = calls::get(address.to_owned());
             Ok(Some(if status.is_none() { FollowUp::now(call) } else { FollowUp::later(call) }))
         }

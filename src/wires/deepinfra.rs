@@ -16,7 +16,8 @@ fn encode(request: &CallRequest, target: &Target) -> Result<Prepared> {
     let query = calls::text(request, "query")?;
     let documents = calls::documents(request);
     let mut body = request.params.clone();
-    for name in ["query", "top_n", "return_documents", "rank_fields", "max_chunks_per_doc", "max_tokens_per_doc"]
+    for name in
+        ["query", "top_n", "return_documents", "rank_fields", "max_chunks_per_doc", "max_tokens_per_doc"]
     {
         body.shift_remove(name);
     }

@@ -117,7 +117,9 @@ impl WireId {
             (Self::BedrockInvoke, _) => return bedrock_invoke::call(call_type),
             (Self::BedrockConverse, CallType::Rerank) => &bedrock::rerank::RERANK,
             (Self::OllamaGenerate | Self::OllamaChat, CallType::Embedding) => &ollama::embedding::EMBEDDING,
-            (Self::BlackForestLabs, CallType::ImageGeneration | CallType::ImageEdit) => &black_forest_labs::IMAGE,
+            (Self::BlackForestLabs, CallType::ImageGeneration | CallType::ImageEdit) => {
+                &black_forest_labs::IMAGE
+            }
             (Self::Dashscope, CallType::ImageGeneration | CallType::ImageEdit) => &dashscope::IMAGE,
             (Self::Dashscope, CallType::Speech) => &dashscope::SPEECH,
             (Self::Deepgram, CallType::Transcription) => &deepgram::TRANSCRIPTION,

@@ -44,7 +44,8 @@ fn decode(reply: &HttpReply, memo: &Memo, _target: &Target) -> Result<CallRespon
         .map(|ranking| {
             let score = ranking.get("logit").or_else(|| ranking.get("score"));
             let mut result = json!({ "index": ranking.get("index"), "relevance_score": score });
-            let index = ranking.get("index").and_then(Value::as_u64).and_then(|index| usize::try_from(index).ok());
+            let index =
+                ranking.get("index").and_then(Value::as_u64).and_then(|index| usize::try_from(index).ok());
             let documents = memo.notes.get("documents");
             if let Some(text) = index.and_then(|index| documents.and_then(|documents| documents.get(index))) {
                 result["document"] = json!({ "text": text });
@@ -53,5 +54,9 @@ fn decode(reply: &HttpReply, memo: &Memo, _target: &Target) -> Result<CallRespon
         })
         .collect();
     let tokens = answer.get("usage").and_then(|usage| usage.get("total_tokens")).and_then(Value::as_u64);
-    Ok(calls::ranking(None, results, json!({ "billed_units": { "total_tokens": tokens.unwrap_or_default() } })))
+    Ok(calls::ranking(
+        None,
+        results,
+        json!({ "billed_units": { "total_tokens": tokens.unwrap_or_default() } }),
+    ))
 }

@@ -43,7 +43,8 @@ fn image(request: &CallRequest, target: &Target) -> Result<Prepared> {
     body.shift_remove("prompt");
     body.shift_remove("size");
     body.insert("promptText".to_owned(), calls::text(request, "prompt")?.into());
-    let ratio = calls::size(request).map_or_else(|| RATIO.to_owned(), |(width, height)| format!("{width}:{height}"));
+    let ratio =
+        calls::size(request).map_or_else(|| RATIO.to_owned(), |(width, height)| format!("{width}:{height}"));
     body.entry("ratio").or_insert_with(|| ratio.into());
     calls::json_call(target.url("/text_to_image"), body, request, Memo::default())
 }
@@ -54,7 +55,8 @@ fn speech(request: &CallRequest, target: &Target) -> Result<Prepared> {
     body.insert("promptText".to_owned(), calls::text(request, "input")?.into());
     let voice = match body.shift_remove("voice") {
         Some(Value::String(name)) => {
-            let name = VOICES.iter().find(|(openai, _)| *openai == name).map_or(name.as_str(), |(_, own)| own);
+            let name =
+                VOICES.iter().find(|(openai, _)| *openai == name).map_or(name.as_str(), |(_, own)| own);
             json!({ "type": "runway-preset", "presetId": name })
         }
         Some(voice) => voice,

@@ -32,7 +32,10 @@ fn encode(request: &CallRequest, target: &Target) -> Result<Prepared> {
     }
     let model = target.model.as_str();
     let path = match target.call_type {
-        CallType::ImageEdit => edit_path(model),
+        CallType::ImageEdit => {
+            calls::file(request)?;
+            edit_path(model)
+        }
         _ => match model {
             _ if model.contains("ultra") => "generate/ultra".to_owned(),
             _ if model.contains("core") && !model.starts_with("sd3") => "generate/core".to_owned(),

@@ -1,5 +1,7 @@
 //! Topaz: an image, enhanced.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::calls::{self, CallWire};
@@ -32,11 +34,8 @@ fn encode(request: &CallRequest, target: &Target) -> Result<Prepared> {
 }
 
 fn decode(reply: &HttpReply, _memo: &Memo, _target: &Target) -> Result<CallResponse> {
-    let image = Upload {
-        field: String::new(),
-        name: String::new(),
-        content_type: None,
-        data: reply.body.clone(),
-    };
-    Ok(calls::images(vec![json!({ "b64_json": calls::base64(&image) })], None))
+    if reply.body.is_empty() {
+        return Err(calls::unreadable(reply));
+    }
+    Ok(calls::images(vec![json!({ "b64_json": STANDARD.encode(&reply.body) })], None))
 }

@@ -32,6 +32,7 @@ PROVIDERS = (
     "groq",
     "hosted_vllm",
     "huggingface",
+    "jina_ai",
     "lm_studio",
     "mistral",
     "moonshot",
@@ -42,9 +43,26 @@ PROVIDERS = (
     "perplexity",
     "sambanova",
     "together_ai",
+    "voyage",
     "xai",
 )
-KINDS = ("chat", "stream", "error", "params", "auth", "endpoint", "retry", "timeout", "mock")
+KINDS = (
+    "chat",
+    "stream",
+    "error",
+    "params",
+    "auth",
+    "endpoint",
+    "retry",
+    "timeout",
+    "mock",
+    "embedding",
+    "image",
+    "moderation",
+    "rerank",
+    "speech",
+    "transcription",
+)
 
 
 def main():

@@ -53,7 +53,8 @@ fn source(document: &Value) -> Value {
 
 /// The interface knows models by their ARN only; an id is one of the region that is asked.
 fn arn(target: &Target) -> String {
-    let region = target.base.strip_prefix("https://bedrock-agent-runtime.").and_then(|rest| rest.split('.').next());
+    let region =
+        target.base.strip_prefix("https://bedrock-agent-runtime.").and_then(|rest| rest.split('.').next());
     match region {
         Some(region) if !target.model.starts_with("arn:") => {
             format!("arn:aws:bedrock:{region}::foundation-model/{}", target.model)
@@ -72,7 +73,9 @@ fn decode(reply: &HttpReply, _memo: &Memo, _target: &Target) -> Result<CallRespo
                 json!({ "index": one.get("index"), "relevance_score": one.get("relevanceScore") });
             let document = one.get("document");
             let text = document.and_then(|document| document.get("textDocument"));
-            if let Some(document) = text.or_else(|| document.and_then(|document| document.get("jsonDocument"))) {
+            if let Some(document) =
+                text.or_else(|| document.and_then(|document| document.get("jsonDocument")))
+            {
                 result["document"] = document.clone();
             }
             result

@@ -59,20 +59,16 @@ fn usage(tokens: u64) -> Value {
 
 /// Images: each an object with `url` or `b64_json`.
 pub fn images(data: Vec<Value>, usage: Option<Value>) -> CallResponse {
-    let mut answer = json!({ "data": data });
-    if let Some(usage) = usage {
-        answer["usage"] = usage;
-    }
-    CallResponse::Json(answer)
+    let usage = usage.map(|usage| ("usage".to_owned(), usage));
+    let answer: Map = [("data".to_owned(), Value::Array(data))].into_iter().chain(usage).collect();
+    CallResponse::Json(answer.into())
 }
 
 /// A ranking; `id` is made up where the provider gives none.
 pub fn ranking(id: Option<&str>, results: Vec<Value>, meta: Value) -> CallResponse {
-    let mut answer = json!({ "results": results, "meta": meta });
-    if let Some(id) = id {
-        answer["id"] = id.into();
-    }
-    CallResponse::Json(answer)
+    let id = id.map(|id| ("id".to_owned(), id.into()));
+    let said = [("results".to_owned(), Value::Array(results)), ("meta".to_owned(), meta)];
+    CallResponse::Json(said.into_iter().chain(id).collect::<Map>().into())
 }
 
 /// A transcript: JSON with a `text`, or the text itself.

@@ -97,8 +97,8 @@ fn boundary(fields: &Map, files: &[Upload]) -> String {
         hash.update(&file.data);
     }
     let digest = hash.finalize();
-    let letters: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("ferrolite-{letters}")
+    let number = digest.iter().take(16).fold(0u128, |number, byte| number << 8 | u128::from(*byte));
+    format!("ferrolite-{number:032x}")
 }
 
 #[cfg(test)]

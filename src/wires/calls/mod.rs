@@ -9,7 +9,9 @@ use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::Value;
 
-pub use answers::{bytes, decoded, embeddings, images, json_object, json_value, ranking, sound, transcript, unreadable};
+pub use answers::{
+    bytes, decoded, embeddings, images, json_object, json_value, ranking, sound, transcript, unreadable,
+};
 pub use form::{Lists, form, form_call, form_fields};
 
 /// One segment of a path.
@@ -133,9 +135,11 @@ pub fn documents(request: &CallRequest) -> Vec<String> {
 
 /// A text that the call cannot do without.
 pub fn text<'a>(request: &'a CallRequest, name: &str) -> Result<&'a str> {
-    request.params.get(name).and_then(Value::as_str).ok_or_else(|| {
-        Error::bad_request(format!("Invalid '{name}': expected a string.")).with_param(name)
-    })
+    request
+        .params
+        .get(name)
+        .and_then(Value::as_str)
+        .ok_or_else(|| Error::bad_request(format!("Invalid '{name}': expected a string.")).with_param(name))
 }
 
 /// The file that the call is about.

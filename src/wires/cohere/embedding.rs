@@ -48,9 +48,7 @@ pub fn decode(reply: &HttpReply, target: &Target) -> Result<CallResponse> {
     let vectors: Vec<Value> = match answer.get("embeddings") {
         Some(Value::Array(vectors)) => vectors.clone(),
         // By type, one after the other.
-        Some(Value::Object(types)) => {
-            types.values().filter_map(Value::as_array).flatten().cloned().collect()
-        }
+        Some(Value::Object(types)) => types.values().filter_map(Value::as_array).flatten().cloned().collect(),
         _ => return Err(calls::unreadable(reply)),
     };
     let units = answer.get("meta").and_then(|meta| meta.get("billed_units"));

@@ -3,8 +3,8 @@
 use http::header::HeaderValue;
 use serde_json::{Value, json};
 
-use super::calls_url;
 use super::ERRORS;
+use super::calls_url;
 use crate::error::{Error, Result};
 use crate::hub::{CallRequest, CallResponse, Target};
 use crate::json::Map;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::calls_url;
 use super::ERRORS;
+use super::calls_url;
 use crate::error::Result;
 use crate::hub::{CallRequest, CallResponse, Target};
 use crate::json::Map;
@@ -11,13 +11,8 @@ use crate::tokens;
 use crate::wires::calls::{self, CallWire};
 use crate::wires::{HttpReply, Memo, Prepared};
 
-pub static EMBEDDING: CallWire = CallWire {
-    takes: |parameter, _| parameter != "user",
-    encode,
-    decode,
-    follow_up: None,
-    errors: ERRORS,
-};
+pub static EMBEDDING: CallWire =
+    CallWire { takes: |parameter, _| parameter != "user", encode, decode, follow_up: None, errors: ERRORS };
 
 /// Notes what was asked, to estimate its tokens: the answer does not say.
 const ASKED: &str = "asked";

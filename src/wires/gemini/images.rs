@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::calls_url;
 use super::ERRORS;
+use super::calls_url;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallRequest, CallResponse, CallType, Target};
 use crate::json::Map;
@@ -33,7 +33,7 @@ fn takes(parameter: &str, target: &Target) -> bool {
 fn generation(request: &CallRequest, target: &Target) -> Result<Prepared> {
     let prompt = calls::text(request, "prompt")?;
     if !is_imagen(target) {
-        return content(vec![json!({ "text": prompt })], request, target);
+        return content(&[json!({ "text": prompt })], request, target);
     }
     let mut parameters = rest(request);
     if let Some(count) = request.params.get("n") {
@@ -66,7 +66,7 @@ fn edit(request: &CallRequest, target: &Target) -> Result<Prepared> {
         })
         .collect();
     parts.extend(request.params.get("prompt").map(|prompt| json!({ "text": prompt })));
-    content(parts, request, target)
+    content(&parts, request, target)
 }
 
 /// The provider's own parameters.
@@ -80,7 +80,7 @@ fn rest(request: &CallRequest) -> Map {
         .collect()
 }
 
-fn content(parts: Vec<Value>, request: &CallRequest, target: &Target) -> Result<Prepared> {
+fn content(parts: &[Value], request: &CallRequest, target: &Target) -> Result<Prepared> {
     let mut config = Map::new();
     config.insert("responseModalities".to_owned(), json!(["IMAGE", "TEXT"]));
     config.extend(rest(request));

@@ -30,6 +30,7 @@ fn generation(request: &CallRequest, target: &Target) -> Result<Prepared> {
 
 /// The images are a list, even a single one.
 fn edit(request: &CallRequest, target: &Target) -> Result<Prepared> {
+    calls::file(request)?;
     let named = |file: &Upload| {
         let field = match file.field.as_str() {
             "image" if !target.call_accent.one_image => "image[]".to_owned(),
@@ -43,6 +44,7 @@ fn edit(request: &CallRequest, target: &Target) -> Result<Prepared> {
 }
 
 fn variation(request: &CallRequest, target: &Target) -> Result<Prepared> {
+    calls::file(request)?;
     Ok(form("/images/variations", request, &request.files, target))
 }
 

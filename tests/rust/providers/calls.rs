@@ -146,9 +146,16 @@ fn every_call_of_every_row_goes_where_it_is_known_to_go() {
     let known: Table = serde_json::from_str(&fs::read_to_string(path()).unwrap()).unwrap();
     let found = found();
     let names = |table: &Table| -> Vec<String> {
-        table.iter().flat_map(|(name, calls)| calls.keys().map(move |call| format!("{name} {call}"))).collect()
+        table
+            .iter()
+            .flat_map(|(name, calls)| calls.keys().map(move |call| format!("{name} {call}")))
+            .collect()
     };
-    assert_eq!(names(&found), names(&known), "the table has all of them: `cargo test -- --ignored` writes it");
+    assert_eq!(
+        names(&found),
+        names(&known),
+        "the table has all of them: `cargo test -- --ignored` writes it"
+    );
     for (name, calls) in &found {
         for (call, sent) in calls {
             assert_eq!(*sent, known[name][call], "{name} {call}");
@@ -208,16 +215,42 @@ fn no_call_sends_the_key_of_another_provider() {
 fn nonsense() -> Vec<Value> {
     let mut all = vec![json!(null), json!(true), json!(1), json!("text"), json!([]), json!([[]]), json!({})];
     let names = [
-        "data", "results", "embeddings", "rankings", "scores", "images", "image", "output", "outputs", "choices",
-        "candidates", "predictions", "steps", "status", "id", "polling_url", "audio_data", "base_resp", "usage",
-        "meta", "text", "words", "embedding", "usageMetadata", "error", "tokens", "artifacts",
+        "data",
+        "results",
+        "embeddings",
+        "rankings",
+        "scores",
+        "images",
+        "image",
+        "output",
+        "outputs",
+        "choices",
+        "candidates",
+        "predictions",
+        "steps",
+        "status",
+        "id",
+        "polling_url",
+        "audio_data",
+        "base_resp",
+        "usage",
+        "meta",
+        "text",
+        "words",
+        "embedding",
+        "usageMetadata",
+        "error",
+        "tokens",
+        "artifacts",
     ];
     for value in all.clone() {
         for name in names {
             all.push(json!({ name: value }));
             all.push(json!({ name: [value] }));
             all.push(json!({ name: [{ "index": value, "embedding": value, "document": value, "content": value }] }));
-            all.push(json!({ name: { "parts": value, "channels": [value], "audio": value, "sample": value } }));
+            all.push(
+                json!({ name: { "parts": value, "channels": [value], "audio": value, "sample": value } }),
+            );
         }
     }
     all
@@ -228,7 +261,7 @@ fn an_answer_that_is_no_answer_is_an_error_and_no_panic() {
     let replies: Vec<HttpReply> = nonsense()
         .into_iter()
         .map(|body| body.to_string())
-        .chain(["".to_owned(), "\u{fffd}".to_owned(), "{".to_owned()])
+        .chain(["", "\u{fffd}", "{"].map(str::to_owned))
         .map(|body| HttpReply { status: 200, headers: http::HeaderMap::new(), body: body.into() })
         .collect();
     for name in providers::names() {
@@ -248,8 +281,13 @@ fn an_answer_that_is_no_answer_is_an_error_and_no_panic() {
                 let facts = wire.error_facts(500, &reply.body);
                 assert!(wire.classify(&facts, target) != Kind::BadRequest, "{name}: a server's failure");
             }
-            let takes_bytes = matches!(call_type, CallType::Speech | CallType::Transcription | CallType::ImageVariation);
-            assert!(takes_bytes || errors > replies.len() / 2, "{name} {call_type:?}: {errors} of {}", replies.len());
+            let takes_bytes =
+                matches!(call_type, CallType::Speech | CallType::Transcription | CallType::ImageVariation);
+            assert!(
+                takes_bytes || errors > replies.len() / 2,
+                "{name} {call_type:?}: {errors} of {}",
+                replies.len()
+            );
         }
     }
 }

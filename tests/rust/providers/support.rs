@@ -53,7 +53,8 @@ impl Sent {
 fn prepared(keywords: Value, variables: &Variables) -> Result<(ChatCall, Prepared)> {
     let Value::Object(map) = keywords else { panic!("keywords are an object") };
     let call = ChatCall::from_keywords(map, &Settings::default(), variables)?;
-    let prepared = call.target().wire.chat().expect("a language with chat").encode(&call.request, call.target())?;
+    let prepared =
+        call.target().wire.chat().expect("a language with chat").encode(&call.request, call.target())?;
     Ok((call, prepared))
 }
 
