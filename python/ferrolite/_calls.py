@@ -309,7 +309,7 @@ def _image_files(arguments: dict[str, Any]) -> list[_File]:
     from ferrolite import _files
 
     image, mask = arguments.pop("image", None), arguments.pop("mask", None)
-    images = image if isinstance(image, list) else [image]
+    images: list[Any] = image if isinstance(image, list) else [image]
     field = "image[]" if isinstance(image, list) else "image"
     found = [_files.upload(field, one) for one in images if one is not None]
     return found if mask is None else [*found, _files.upload("mask", mask)]

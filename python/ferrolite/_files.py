@@ -37,7 +37,7 @@ def upload(field: str, file: Any) -> tuple[str, str, str | None, bytes]:
 
 def _read(field: str, content: Any) -> tuple[bytes, str | None]:
     if isinstance(content, (bytes, bytearray, memoryview)):
-        return bytes(content), None
+        return bytes(content), None  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(content, (str, os.PathLike)):
         path = os.fspath(content)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         with open(path, "rb") as opened:  # pyright: ignore[reportUnknownArgumentType]

@@ -361,9 +361,8 @@ def test_work_that_is_refused_or_never_done() -> None:
     with Provider(begun, {"status": "Content Moderated"}) as provider:
         with pytest.raises(ContentPolicyViolationError):
             run(False, "image_generation", provider, **call)
-    with Provider(begun, {"status": "Pending"}) as provider:
-        with pytest.raises(ferrolite.Timeout):
-            run(False, "image_generation", provider, **call, timeout=0.5)
+    with Provider(begun, {"status": "Pending"}) as provider, pytest.raises(ferrolite.Timeout):
+        run(False, "image_generation", provider, **call, timeout=0.5)
 
 
 def test_no_key_goes_to_where_a_provider_points() -> None:
@@ -590,9 +589,8 @@ def test_runway_begins_a_task_and_fetches_its_output(asynchronous: bool) -> None
     assert provider.asked == ["POST /text_to_speech", "GET /tasks/t", "GET /tasks/t", "GET /a.mp3"]
     assert provider.requests[0].json()["voice"] == {"type": "runway-preset", "presetId": "Maya"}
     failed = {"id": "t", "status": "FAILED", "failure": "no", "failureCode": "INTERNAL"}
-    with Provider({"id": "t"}, failed) as provider:
-        with pytest.raises(InternalServerError, match="no"):
-            run(asynchronous, "image_generation", provider, model="runwayml/m", prompt="a")
+    with Provider({"id": "t"}, failed) as provider, pytest.raises(InternalServerError, match="no"):
+        run(asynchronous, "image_generation", provider, model="runwayml/m", prompt="a")
 
 
 @both

@@ -30,10 +30,11 @@ def _named(values: Any) -> Any:
     """By the provider's names and, as LiteLLM has them too, by names that are identifiers."""
     if not isinstance(values, dict):
         return values
+    given: dict[str, Any] = values  # pyright: ignore[reportUnknownVariableType]
     named: dict[str, Any] = {_identifier(name): None for name in _CATEGORIES}
-    for name, value in values.items():  # pyright: ignore[reportUnknownVariableType]
-        named[_identifier(name)] = value  # pyright: ignore[reportUnknownArgumentType]
-    return {**named, **values}
+    for name, value in given.items():
+        named[_identifier(name)] = value
+    return {**named, **given}
 
 
 def _identifier(name: str) -> str:
@@ -49,7 +50,7 @@ class OpenAIModerationResult(Model):
     category_scores: dict[str, float] | None
 
     _required = ("flagged",)
-    _nested = {name: _named for name in ("categories", "category_applied_input_types", "category_scores")}
+    _nested = dict.fromkeys(("categories", "category_applied_input_types", "category_scores"), _named)
 
 
 class OpenAIModerationResponse(Response):
