@@ -38,6 +38,10 @@ const WIRES: &[(&str, &[&str])] = &[
     ("cohere_chat", &["cohere_chat/command-r-plus"]),
     ("ollama_chat", &["ollama_chat/llama3"]),
     ("ollama", &["ollama/llama3"]),
+    // OpenAI's language inside something else, or in older words.
+    ("wrapped", &["gigachat/GigaChat-2", "text-completion-openai/gpt-3.5-turbo-instruct"]),
+    ("sagemaker", &["sagemaker_chat/e", "sagemaker_nova/e", "sagemaker/e"]),
+    ("text", &["anthropic_text/claude-2.1", "langgraph/a", "bytez/m", "replicate/o/m", "nlp_cloud/m"]),
 ];
 
 /// Models whose requests have something of their own, beside those above.
@@ -67,6 +71,19 @@ fn name_of(wire: WireId) -> Option<&'static str> {
         WireId::Cohere => "cohere_chat",
         WireId::OllamaChat => "ollama_chat",
         WireId::OllamaGenerate => "ollama",
+        WireId::Completions | WireId::Gigachat | WireId::Oci | WireId::Sap | WireId::Watsonx => "wrapped",
+        WireId::Sagemaker | WireId::SagemakerChat | WireId::SagemakerNova => "sagemaker",
+        WireId::AnthropicText
+        | WireId::Bytez
+        | WireId::Custom
+        | WireId::Langflow
+        | WireId::Langgraph
+        | WireId::Microsoft365
+        | WireId::NlpCloud
+        | WireId::Predibase
+        | WireId::Replicate
+        | WireId::Triton
+        | WireId::WatsonxText => "text",
         WireId::BlackForestLabs
         | WireId::Dashscope
         | WireId::Deepgram
@@ -83,6 +100,7 @@ fn name_of(wire: WireId) -> Option<&'static str> {
         | WireId::Soniox
         | WireId::Stability
         | WireId::Topaz
+        | WireId::Vertex
         | WireId::Voyage => return None,
     })
 }

@@ -44,6 +44,13 @@ CALL_VERBS = """## Verbs of calls
 
 The same for one call type, in `[calls.….accent]`.
 """
+# What else proves who asks, where no key is required.
+PROOF = {
+    "aws": "AWS credentials",
+    "google": "Google credentials",
+    "copilot": "the token of a login",
+}
+OTHERWISE = {"aws": " (or AWS credentials)", "gigachat": "", "ibm": "", "oci": "", "sap": ""}
 
 
 def code(text):
@@ -63,13 +70,18 @@ def rows():
 def provider_rows():
     for row in rows():
         names = ", ".join(code(f"{name}/") for name in (row["name"], *row.get("aliases", [])))
-        keys = ", ".join(map(code, row.get("key_env", [])))
-        if keys and not row.get("key_required", True):
-            keys += " (or AWS credentials)" if row.get("auth") == "aws" else " (or none)"
-        variables = [*row.get("base_env", []), *(v["env"][0] for v in row.get("vars", {}).values())]
+        named = row.get("vars", {})
+        secrets = [v["env"][0] for v in named.values() if v.get("secret") and "env" in v]
+        keys = ", ".join(map(code, [*row.get("key_env", []), *secrets]))
+        if row.get("token") == "entra":
+            keys += " (or Entra ID)"
+        elif keys and not row.get("key_required", True):
+            keys += OTHERWISE.get(row.get("exchange") or row.get("auth"), " (or none)")
+        keys = keys or PROOF.get(row.get("exchange") or row.get("auth"), "none")
+        public = [v for v in named.values() if not v.get("secret")]
+        variables = [*row.get("base_env", []), *(v["env"][0] for v in public if "env" in v)]
         base = code(row["base"]) if "base" in row else "the caller's"
-        chat = row.get("wires", {}).get("chat", "")
-        yield [names, chat, keys or "none", base, ", ".join(map(code, variables))]
+        yield [names, row.get("wires", {}).get("chat", ""), keys, base, ", ".join(map(code, variables))]
 
 
 def call_rows():
@@ -91,7 +103,7 @@ def verb_rows(path, struct, said):
             pending.append(line.removeprefix("/// "))
         elif found := re.match(r"pub (\w+): (.+),", line):
             name = found[1]
-            users = sum(name in accent for accent in said)
+            users = sum(any(name in accent for accent in accents) for accents in said)
             yield [code(name), " ".join(pending), str(users)]
             pending = []
 
@@ -106,7 +118,7 @@ def text():
     parts = [
         HEAD,
         f"{len(providers)} rows.\n",
-        table(["prefix", "format", "key", "address", "address from"], providers),
+        table(["prefix", "format", "key", "address", "variables"], providers),
         CALLS,
         table(["prefix", *CALL_NAMES.values()], call_rows()),
         VERBS,

@@ -12,7 +12,7 @@ use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallRequest, CallResponse, CallType, Target, Upload};
 use crate::json::Map;
-use crate::wires::{FollowUp, HttpReply, Prepared, Wire};
+use crate::wires::{HttpReply, Next, Prepared, Wire};
 
 /// A call that is ready to be sent.
 #[derive(Debug)]
@@ -133,25 +133,26 @@ pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<Cal
         wire.encode(&request, target).map_err(|error| error.at(&target.provider, &target.model))?;
     let deadline = started + envelope.limits.total;
     let mut exchange = Exchange::new(envelope, http, started)?;
-    let mut reply = replied(&mut exchange, engine, wire).await?;
+    let mut reply = loop {
+        match exchange.reply(engine, wire).await {
+            Ok(reply) => break reply,
+            Err(failure) => exchange.again(*failure).await?,
+        }
+    };
+    exchange.log_reply(&reply);
     loop {
         let next = wire
-            .follow_up(&request, &reply, &mut memo, exchange.target())
+            .next(&request, &reply, &mut memo, exchange.target())
             .map_err(|error| exchange.decorate(error, &reply.headers))?;
-        let Some(FollowUp { call, wait, may_fail }) = next else { break };
-        if Instant::now() + wait > deadline {
-            let error = Error::new(Kind::Timeout, "Request timed out: the work is not done yet.");
-            return Err(exchange.decorate(error, &reply.headers));
-        }
-        tokio::time::sleep(wait).await;
-        exchange.replace(call)?;
-        match replied(&mut exchange, engine, wire).await {
+        let Some(next) = next else { break };
+        match further(&mut exchange, engine, &next, deadline, wire).await {
             Ok(next) => reply = next,
-            Err(error) if may_fail => {
+            Err(error) if next.may_fail => {
                 tracing::debug!(provider = %exchange.target().provider, error = %error, "cleaning up failed");
             }
             Err(error) => return Err(error),
         }
+        exchange.log_reply(&reply);
     }
     let mut response = wire
         .decode(&reply, &memo, exchange.target())
@@ -169,18 +170,22 @@ pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<Cal
     Ok(CallAnswer { call_type, response, meta })
 }
 
-/// The request's reply, after as many attempts as it takes.
-async fn replied(
+/// The reply to a further request, after as many attempts as it takes.
+async fn further(
     exchange: &mut Exchange,
     engine: &Engine,
+    next: &Next,
+    deadline: Instant,
     wire: &dyn Wire<crate::hub::Call>,
 ) -> Result<HttpReply> {
+    let limits = exchange.envelope.limits;
     loop {
-        match exchange.reply(engine, wire).await {
-            Ok(reply) => {
-                exchange.log_reply(&reply);
-                return Ok(reply);
-            }
+        let reply = match exchange.further(engine, next.clone(), deadline, wire).await {
+            Ok(body) => body.collect(limits).await.map_err(|error| exchange.broken(error)),
+            Err(failure) => Err(failure),
+        };
+        match reply {
+            Ok(reply) => return Ok(reply),
             Err(failure) => exchange.again(*failure).await?,
         }
     }

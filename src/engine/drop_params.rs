@@ -10,10 +10,9 @@ use crate::hub::{ChatRequest, Target};
 /// Checks every OpenAI parameter against the target. Those in `allowed` are sent as they are.
 pub fn check(request: &mut ChatRequest, target: &Target, allowed: &[String]) -> Result<()> {
     let wire = chat_wire(target)?;
-    let accent = &target.accent;
     let takes = |name: &str| {
-        accent.allow.iter().any(|known| known == name)
-            || wire.supports(name, target) && !accent.reject.iter().any(|known| known == name)
+        let said = target.accent.takes(name, &target.model, &target.facts);
+        said.unwrap_or_else(|| wire.supports(name, target))
     };
     let unsupported: Vec<String> = request.params.0.keys().filter(|name| !takes(name)).cloned().collect();
     let mut refused = Vec::new();

@@ -7,11 +7,12 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::envelope::Envelope;
 use super::error_context::ErrorContext;
 use super::{Engine, Meta, media, own_headers};
-use crate::auth::{self, Secret};
+use crate::address;
+use crate::auth::{self, Scheme, Secret};
 use crate::error::{BODY_LIMIT, Error, Kind, Result};
 use crate::hub::{Operation, Target};
 use crate::transport::{Body, Connection, Reach, retry_after, should_retry};
-use crate::wires::{ErrorFacts, HttpCall, HttpReply, Wire};
+use crate::wires::{ErrorFacts, HttpCall, HttpReply, Next, Wire};
 
 /// One request of a call, as often as it is tried: what every attempt shares.
 pub(super) struct Exchange {
@@ -22,10 +23,10 @@ pub(super) struct Exchange {
     retries: u32,
     /// Seconds to add to our clock in signatures (BED-21).
     clock: Option<i64>,
-    /// What errors and the log must not quote: the key, or the keys of the signature.
+    /// The token of the last attempt, where it is not a key.
+    token: Option<Secret>,
+    /// What errors and the log must not quote: the key, the token, or the keys of the signature.
     secrets: Vec<Secret>,
-    /// The request goes where the provider pointed, not to the provider: nothing that is for it goes along.
-    elsewhere: bool,
 }
 
 /// What came of an attempt.
@@ -53,7 +54,7 @@ impl Exchange {
             upstream: Duration::ZERO,
             retries: 0,
             clock: None,
-            elsewhere: false,
+            token: None,
         };
         exchange.log_request();
         Ok(exchange)
@@ -61,16 +62,7 @@ impl Exchange {
 
     /// Another request instead.
     pub fn replace(&mut self, http: HttpCall) -> Result<()> {
-        self.elsewhere = !is_of(&http.url, &self.envelope.target().base);
-        self.http = if self.elsewhere {
-            // As the provider's own fault: the caller has asked for no such address.
-            media::check_address(&http.url).map_err(|error| {
-                self.transport_failure(Error::new(Kind::BadGateway, error.message().to_owned()))
-            })?;
-            http
-        } else {
-            dressed(http, &self.envelope)?
-        };
+        self.http = dressed(http, &self.envelope)?;
         self.log_request();
         Ok(())
     }
@@ -92,7 +84,7 @@ impl Exchange {
     /// One attempt: the reply's beginning, once its status is good.
     pub async fn body<O: Operation>(&mut self, engine: &Engine, wire: &dyn Wire<O>) -> Outcome<Body> {
         let sent = Instant::now();
-        let outcome = self.attempt(engine, wire).await;
+        let outcome = self.attempt(engine, self.http.clone(), wire).await;
         self.upstream += sent.elapsed();
         outcome
     }
@@ -100,7 +92,7 @@ impl Exchange {
     /// One attempt: the whole reply.
     pub async fn reply<O: Operation>(&mut self, engine: &Engine, wire: &dyn Wire<O>) -> Outcome<HttpReply> {
         let sent = Instant::now();
-        let outcome = match self.attempt(engine, wire).await {
+        let outcome = match self.attempt(engine, self.http.clone(), wire).await {
             Ok(body) => body.collect(self.envelope.limits).await.map_err(|error| self.broken(error)),
             Err(failure) => Err(failure),
         };
@@ -108,32 +100,87 @@ impl Exchange {
         outcome
     }
 
-    async fn attempt<O: Operation>(&mut self, engine: &Engine, wire: &dyn Wire<O>) -> Outcome<Body> {
+    /// A further request that the wire asks for, within the time of the call. What belongs to the first request's host
+    /// goes to no other.
+    pub async fn further<O: Operation>(
+        &mut self,
+        engine: &Engine,
+        next: Next,
+        deadline: Instant,
+        wire: &dyn Wire<O>,
+    ) -> Outcome<Body> {
+        let Next { mut call, wait, .. } = next;
+        if Instant::now() + wait >= deadline {
+            return Err(self.broken(timed_out(self.envelope.limits.total)));
+        }
+        tokio::time::sleep(wait).await;
+        let is_home = self.is_home(&call);
+        if is_home {
+            add_headers(&mut call.headers, &self.envelope).map_err(|error| self.broken(error))?;
+        }
+        if !is_home {
+            // As the provider's own fault: the caller has asked for no such address.
+            let checked = media::check_address(&call.url).await;
+            checked.map_err(|error| self.broken(Error::new(Kind::BadGateway, error.message().to_owned())))?;
+        }
+        let sent = Instant::now();
+        let outcome = self.attempt(engine, call, wire).await;
+        self.upstream += wait + sent.elapsed();
+        outcome
+    }
+
+    fn is_home(&self, call: &HttpCall) -> bool {
+        address::same_origin(&call.url, &self.http.url) || address::is_sibling(&call.url, &self.http.url)
+    }
+
+    async fn attempt<O: Operation>(
+        &mut self,
+        engine: &Engine,
+        http: HttpCall,
+        wire: &dyn Wire<O>,
+    ) -> Outcome<Body> {
         let limits = self.envelope.limits;
-        let http = self.signed(engine).await.map_err(|error| self.broken(error))?;
+        let is_home = self.is_home(&http);
+        let http = self.signed(engine, http).await.map_err(|error| self.broken(error))?;
         let connection = &self.envelope.connection;
-        let elsewhere = self.elsewhere.then(|| Connection { reach: Reach::Public, ..connection.clone() });
+        let elsewhere = (!is_home).then(|| Connection { reach: Reach::Public, ..connection.clone() });
         let sent = engine.transport.send(http, elsewhere.as_ref().unwrap_or(connection), limits).await;
         let body = sent.map_err(|error| self.broken(error))?;
         if body.status() < 300 {
             return Ok(body);
         }
         let reply = body.collect(limits).await.map_err(|error| self.broken(error))?;
+        if reply.status == 401
+            && let (Some(grant), Some(token)) = (&self.envelope.route.grant, &self.token)
+        {
+            engine.tokens.forget(grant, token).await;
+        }
         Err(self.failed(&reply, wire))
     }
 
-    /// The request, signed as a whole where its row says so: for this attempt, since signatures age.
-    async fn signed(&mut self, engine: &Engine) -> Result<HttpCall> {
-        let mut http = self.http.clone();
-        if let Some(signing) = self.envelope.route.signing.as_ref().filter(|_| !self.elsewhere) {
+    /// The request with what proves who asks, where that is no key: for this attempt, since signatures and tokens age.
+    async fn signed(&mut self, engine: &Engine, mut http: HttpCall) -> Result<HttpCall> {
+        if !self.is_home(&http) {
+            return Ok(http);
+        }
+        if let Some(project) = &self.envelope.route.project {
+            let name = engine.tokens.get(&engine.transport, &self.envelope.connection, project).await?;
+            http.url = http.url.replace(auth::google::PROJECT, name.expose());
+        }
+        if let Some(signing) = &self.envelope.route.signing {
             let keys = engine.credentials.get(&engine.transport, &self.envelope.connection, signing).await?;
-            for secret in keys.secrets() {
-                if !self.secrets.contains(secret) {
-                    self.secrets.push(secret.clone());
-                }
-            }
+            keys.secrets().for_each(|secret| add(&mut self.secrets, secret));
             let now = shifted(SystemTime::now(), self.clock.unwrap_or_default());
             auth::aws::sign(&mut http, &keys, &signing.region, &signing.service, now)?;
+        }
+        if let Some(grant) = &self.envelope.route.grant {
+            let token = engine.tokens.get(&engine.transport, &self.envelope.connection, grant).await?;
+            auth::sign(&mut http.headers, Scheme::Bearer, Some(&token))?;
+            add(&mut self.secrets, &token);
+            self.token = Some(token);
+        }
+        if let Some(signer) = &self.envelope.route.signer {
+            signer.sign(&mut http, SystemTime::now())?;
         }
         Ok(http)
     }
@@ -184,7 +231,7 @@ impl Exchange {
     }
 
     /// No reply, or none that could be read to its end.
-    fn broken(&self, error: Error) -> Box<Failure> {
+    pub fn broken(&self, error: Error) -> Box<Failure> {
         Box::new(Failure { error: self.transport_failure(error), facts: None, retryable: None, clock: None })
     }
 
@@ -229,7 +276,7 @@ impl Exchange {
 fn dressed(mut http: HttpCall, envelope: &Envelope) -> Result<HttpCall> {
     let target = envelope.target();
     add_headers(&mut http.headers, envelope).map_err(|error| error.at(&target.provider, &target.model))?;
-    for (name, value) in &envelope.query {
+    for (name, value) in envelope.route.query.iter().chain(&envelope.query) {
         let mark = if http.url.contains('?') { '&' } else { '?' };
         let pair: String =
             url::form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
@@ -239,17 +286,15 @@ fn dressed(mut http: HttpCall, envelope: &Envelope) -> Result<HttpCall> {
     Ok(http)
 }
 
-/// Whether an address that a provider gave is the provider's own: at the same place, or at a sibling of its host
-/// (`api.eu.example.com` of `api.example.com`) over TLS.
-fn is_of(address: &str, base: &str) -> bool {
-    let (Ok(address), Ok(base)) = (url::Url::parse(address), url::Url::parse(base)) else { return false };
-    if address.origin() == base.origin() {
-        return true;
+fn timed_out(limit: Duration) -> Error {
+    let what = format!("The answer was not there after {} seconds.", limit.as_secs_f64());
+    Error::new(Kind::Timeout, what)
+}
+
+fn add(secrets: &mut Vec<Secret>, secret: &Secret) {
+    if !secrets.contains(secret) {
+        secrets.push(secret.clone());
     }
-    let (Some(host), Some(own)) = (address.domain(), base.domain()) else { return false };
-    let parent = own.split_once('.').map(|(_, parent)| parent).filter(|parent| parent.contains('.'));
-    address.scheme() == "https"
-        && parent.is_some_and(|parent| host.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.')))
 }
 
 fn shifted(time: SystemTime, seconds: i64) -> SystemTime {
@@ -297,27 +342,4 @@ fn merge_list(headers: &mut HeaderMap, name: HeaderName, value: &HeaderValue) {
 fn loggable(body: &[u8], secrets: &[Secret]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(BODY_LIMIT)]).into_owned();
     secrets.iter().fold(text, |text, secret| secret.hidden_in(&text).unwrap_or(text))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_of;
-
-    #[test]
-    fn addresses_of_others_are_told_apart() {
-        for (address, base, own) in [
-            ("https://api.x.ai/v1/get", "https://api.x.ai", true),
-            ("https://api.eu1.x.ai/get", "https://api.x.ai", true),
-            ("http://api.eu1.x.ai/get", "https://api.x.ai", false),
-            ("http://127.0.0.1:8/get", "http://127.0.0.1:8/v1", true),
-            ("http://127.0.0.1:9/get", "http://127.0.0.1:8/v1", false),
-            ("https://evil.ai/get", "https://api.x.ai", false),
-            ("https://evilx.ai/get", "https://api.x.ai", false),
-            ("https://other.ai/get", "https://x.ai", false),
-            ("https://10.0.0.2/get", "https://10.0.0.1", false),
-            ("nonsense", "https://api.x.ai", false),
-        ] {
-            assert_eq!(is_of(address, base), own, "{address} of {base}");
-        }
-    }
 }

@@ -23,6 +23,7 @@ use std::time::Instant;
 
 use http::HeaderMap;
 
+use crate::auth::exchange::Tokens;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{ChatResponse, Target};
 use crate::transport::Transport;
@@ -40,6 +41,7 @@ pub use stream::{ChatStream, StreamHead};
 pub struct Engine {
     transport: Transport,
     credentials: credentials::Credentials,
+    tokens: Tokens,
 }
 
 /// A whole answer and what is known of how it came.

@@ -223,6 +223,8 @@ pub struct CallAccent {
     pub lists_input: bool,
     /// The name of an object of width and height in place of `size`.
     pub size_object: Option<String>,
+    /// Vectors are asked for as base64, which is shorter, and unpacked.
+    pub packed: bool,
     /// A list in a form repeats its name as it is, without brackets.
     pub plain_lists: bool,
     /// An edit takes one image, which is no list.

@@ -2,9 +2,9 @@
 
 use super::{ModelName, Provider};
 use crate::hub::CallType;
-use crate::models;
 use crate::wires::WireId;
-use crate::wires::bedrock::model::{Name, Route, encoded};
+use crate::wires::bedrock::model::{Name, Route};
+use crate::{address, models};
 
 /// `deployment` is called in place of the model, which then says only what it can do.
 pub(super) fn read(
@@ -18,13 +18,22 @@ pub(super) fn read(
     let owners: Vec<&str> = row.aliases.iter().map(String::as_str).chain([row.name.as_str()]).collect();
     let facts = models::facts_of(&owners, &name.listed(&row.name));
     let called = deployment.map_or(name, Name::parse);
-    let path = format!("/model/{}", encoded(called.id));
+    let path = format!("/model/{}", address::segment(called.id));
     let region = called.region.or(name.region).map(str::to_owned);
     if call_type != CallType::Chat {
         // A ranking names its model in the body; what else there is goes through `invoke`.
         let path = (wire == WireId::BedrockInvoke).then(|| format!("{path}/invoke"));
         let shown = if path.is_some() { model } else { called.id };
-        return ModelName { shown: shown.to_owned(), wire, path, base_suffix: "", region, facts };
+        return ModelName {
+            shown: shown.to_owned(),
+            wire,
+            path,
+            base_suffix: "",
+            region,
+            facts,
+            accent: None,
+            door: None,
+        };
     }
     let route = name.route.unwrap_or_else(|| Route::of(name, &facts));
     let (wire, path, base_suffix) = match route {
@@ -37,7 +46,7 @@ pub(super) fn read(
         Route::ChatCompletions => called.id,
         Route::Converse | Route::Invoke => model.strip_prefix("converse/").unwrap_or(model),
     };
-    ModelName { shown: shown.to_owned(), wire, path, base_suffix, region, facts }
+    ModelName { shown: shown.to_owned(), wire, path, base_suffix, region, facts, accent: None, door: None }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::calls::{self, CallWire};
 use super::openai;
-use super::{FollowUp, HttpReply, Memo, Prepared};
+use super::{HttpReply, Memo, Next, Prepared};
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallRequest, CallResponse, CallType, Target};
 
@@ -15,7 +15,7 @@ pub static IMAGE: CallWire = CallWire {
     },
     encode,
     decode,
-    follow_up: Some(follow_up),
+    next: Some(next),
     errors: openai::ERRORS,
 };
 
@@ -45,12 +45,12 @@ fn encode(request: &CallRequest, target: &Target) -> Result<Prepared> {
     calls::json_call(url, body, request, Memo::default())
 }
 
-fn follow_up(
+fn next(
     _request: &CallRequest,
     reply: &HttpReply,
     memo: &mut Memo,
     _target: &Target,
-) -> Result<Option<FollowUp>> {
+) -> Result<Option<Next>> {
     const ADDRESS: &str = "polling_url";
     let answer = calls::json_object(reply)?;
     if let Some(address) = answer.get(ADDRESS) {
@@ -69,7 +69,7 @@ fn follow_up(
             let address =
                 memo.notes.get(ADDRESS).and_then(Value::as_str).ok_or_else(|| calls::unreadable(reply))?;
             let call = calls::get(address.to_owned());
-            Ok(Some(if status.is_none() { FollowUp::now(call) } else { FollowUp::later(call) }))
+            Ok(Some(if status.is_none() { Next::now(call) } else { Next::after(calls::POLL, call) }))
         }
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::calls::{self, CallWire};
 use super::openai;
-use super::{FollowUp, HttpReply, Memo, Prepared};
+use super::{HttpReply, Memo, Next, Prepared};
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallRequest, CallResponse, CallType, Target};
 use crate::json::Map;
@@ -18,7 +18,7 @@ pub static IMAGE: CallWire = CallWire {
     },
     encode: image,
     decode: images,
-    follow_up: None,
+    next: None,
     errors: openai::ERRORS,
 };
 
@@ -26,7 +26,7 @@ pub static SPEECH: CallWire = CallWire {
     takes: |parameter, _| parameter == "voice",
     encode: speech,
     decode: |reply, _, _| Ok(calls::bytes(reply)),
-    follow_up: Some(follow_up),
+    next: Some(next),
     errors: openai::ERRORS,
 };
 
@@ -88,12 +88,12 @@ fn speech(request: &CallRequest, target: &Target) -> Result<Prepared> {
 }
 
 /// The sound is where the answer says.
-fn follow_up(
+fn next(
     _request: &CallRequest,
     reply: &HttpReply,
     memo: &mut Memo,
     _target: &Target,
-) -> Result<Option<FollowUp>> {
+) -> Result<Option<Next>> {
     const FETCHED: &str = "fetched";
     if memo.notes.insert(FETCHED.to_owned(), true.into()).is_some() {
         return Ok(None);
@@ -101,5 +101,5 @@ fn follow_up(
     let answer = good(reply)?;
     let address = answer.pointer("/output/audio/url").and_then(Value::as_str);
     let address = address.ok_or_else(|| calls::unreadable(reply))?;
-    Ok(Some(FollowUp::now(calls::get(address.to_owned()))))
+    Ok(Some(Next::now(calls::get(address.to_owned()))))
 }

@@ -12,7 +12,7 @@ pub static TRANSCRIPTION: CallWire = CallWire {
     takes: |parameter, _| parameter == "language",
     encode,
     decode,
-    follow_up: None,
+    next: None,
     errors: openai::ERRORS,
 };
 

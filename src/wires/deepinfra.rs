@@ -10,7 +10,7 @@ use crate::hub::{CallRequest, CallResponse, Target};
 use crate::json::str_at;
 
 pub static RERANK: CallWire =
-    CallWire { takes: |_, _| true, encode, decode, follow_up: None, errors: openai::ERRORS };
+    CallWire { takes: |_, _| true, encode, decode, next: None, errors: openai::ERRORS };
 
 fn encode(request: &CallRequest, target: &Target) -> Result<Prepared> {
     let query = calls::text(request, "query")?;

@@ -13,7 +13,7 @@ pub static SPEECH: CallWire = CallWire {
     takes: |parameter, _| matches!(parameter, "response_format" | "speed" | "voice"),
     encode: speech,
     decode: |reply, _, _| Ok(calls::bytes(reply)),
-    follow_up: None,
+    next: None,
     errors: openai::ERRORS,
 };
 
@@ -21,7 +21,7 @@ pub static TRANSCRIPTION: CallWire = CallWire {
     takes: |parameter, _| matches!(parameter, "language" | "temperature"),
     encode: transcription,
     decode: transcript,
-    follow_up: None,
+    next: None,
     errors: openai::ERRORS,
 };
 

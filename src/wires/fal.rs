@@ -13,7 +13,7 @@ pub static GENERATION: CallWire = CallWire {
     takes: |parameter, _| matches!(parameter, "n" | "output_format" | "response_format" | "size"),
     encode: generation,
     decode,
-    follow_up: None,
+    next: None,
     errors: openai::ERRORS,
 };
 
@@ -23,7 +23,7 @@ pub static EDIT: CallWire = CallWire {
     },
     encode: edit,
     decode,
-    follow_up: None,
+    next: None,
     errors: openai::ERRORS,
 };
 

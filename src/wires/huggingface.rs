@@ -10,13 +10,13 @@ use crate::hub::{CallRequest, CallResponse, Target};
 use crate::json::Map;
 
 pub static EMBEDDING: CallWire =
-    CallWire { takes: |_, _| false, encode, decode, follow_up: None, errors: openai::ERRORS };
+    CallWire { takes: |_, _| false, encode, decode, next: None, errors: openai::ERRORS };
 
 pub static RERANK: CallWire = CallWire {
     takes: |parameter, _| matches!(parameter, "top_n" | "return_documents"),
     encode: encode_rerank,
     decode: decode_rerank,
-    follow_up: None,
+    next: None,
     errors: openai::ERRORS,
 };
 

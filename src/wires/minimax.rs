@@ -13,7 +13,7 @@ pub static SPEECH: CallWire = CallWire {
     takes: |parameter, _| matches!(parameter, "response_format" | "speed" | "voice"),
     encode,
     decode,
-    follow_up: None,
+    next: None,
     errors: openai::ERRORS,
 };
 

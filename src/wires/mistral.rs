@@ -12,7 +12,7 @@ pub static SPEECH: CallWire = CallWire {
     takes: |parameter, _| matches!(parameter, "response_format" | "voice"),
     encode,
     decode,
-    follow_up: None,
+    next: None,
     errors: openai::ERRORS,
 };
 

@@ -9,26 +9,42 @@ pub mod bedrock_invoke;
 mod black_forest_labs;
 mod calls;
 pub mod cohere;
+pub mod completions;
 mod dashscope;
 mod deepgram;
 mod deepinfra;
+#[cfg(test)]
+mod driven;
 mod elevenlabs;
 mod event_stream;
 mod fal;
+mod fillers;
 pub mod framing;
 pub mod gemini;
+pub mod gigachat;
 mod huggingface;
+mod media;
 mod minimax;
 mod mistral;
+mod nesting;
 mod nvidia;
+pub mod oci;
 pub mod ollama;
 pub mod openai;
 mod polly;
+mod prompt;
 mod runwayml;
+pub mod sagemaker;
+pub mod sap;
 mod soniox;
 mod stability;
+pub mod text;
+mod think;
+mod tool_names;
 mod topaz;
+mod vertex;
 mod voyage;
+pub mod watsonx;
 
 use std::fmt;
 use std::time::Duration;
@@ -37,8 +53,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{BODY_LIMIT, Error, Kind, Result};
 use crate::hub::{Call, CallType, Chat, Deltas, Operation, Target, Usage};
+use crate::json::cut;
 use crate::wires::framing::{Frame, Framing};
 
 /// A language.
@@ -53,6 +70,27 @@ pub enum WireId {
     Cohere,
     OllamaChat,
     OllamaGenerate,
+    Completions,
+    Gigachat,
+    Oci,
+    Watsonx,
+    Sap,
+    SagemakerChat,
+    SagemakerNova,
+    // Languages that take a prompt.
+    AnthropicText,
+    Bytez,
+    Custom,
+    Langflow,
+    Langgraph,
+    #[serde(rename = "microsoft_365")]
+    Microsoft365,
+    NlpCloud,
+    Predibase,
+    Replicate,
+    Sagemaker,
+    Triton,
+    WatsonxText,
     // Without chat.
     BlackForestLabs,
     Dashscope,
@@ -70,6 +108,7 @@ pub enum WireId {
     Soniox,
     Stability,
     Topaz,
+    Vertex,
     Voyage,
 }
 
@@ -85,6 +124,25 @@ impl WireId {
             Self::Cohere => &cohere::Cohere,
             Self::OllamaChat => &ollama::OllamaChat,
             Self::OllamaGenerate => &ollama::OllamaGenerate,
+            Self::Completions => &completions::Completions,
+            Self::Gigachat => &gigachat::Gigachat,
+            Self::Watsonx => &watsonx::Watsonx,
+            Self::Oci => &oci::Oci,
+            Self::Sap => &sap::Sap,
+            Self::SagemakerChat => &sagemaker::Sagemaker::Chat,
+            Self::SagemakerNova => &sagemaker::Sagemaker::Nova,
+            Self::AnthropicText => &text::ANTHROPIC,
+            Self::Bytez => &text::BYTEZ,
+            Self::Custom => &text::CUSTOM,
+            Self::Langflow => &text::LANGFLOW,
+            Self::Langgraph => &text::LANGGRAPH,
+            Self::Microsoft365 => &text::MICROSOFT,
+            Self::NlpCloud => &text::NLP_CLOUD,
+            Self::Predibase => &text::PREDIBASE,
+            Self::Replicate => &text::REPLICATE,
+            Self::Sagemaker => &text::SAGEMAKER,
+            Self::Triton => &text::TRITON,
+            Self::WatsonxText => &text::WATSONX,
             Self::BlackForestLabs
             | Self::Dashscope
             | Self::Deepgram
@@ -101,6 +159,7 @@ impl WireId {
             | Self::Soniox
             | Self::Stability
             | Self::Topaz
+            | Self::Vertex
             | Self::Voyage => return None,
         })
     }
@@ -139,6 +198,8 @@ impl WireId {
             (Self::Soniox, CallType::Transcription) => &soniox::TRANSCRIPTION,
             (Self::Stability, CallType::ImageGeneration | CallType::ImageEdit) => &stability::IMAGE,
             (Self::Topaz, CallType::ImageVariation) => &topaz::VARIATION,
+            (Self::Vertex, CallType::Embedding) => &vertex::EMBEDDING,
+            (Self::Watsonx, _) => watsonx::call(call_type)?,
             (Self::Voyage, CallType::Embedding) => &voyage::EMBEDDING,
             _ => return None,
         };
@@ -170,6 +231,28 @@ pub struct Prepared {
     pub memo: Memo,
 }
 
+/// A further request that has to be made before the answer is there.
+#[derive(Debug, Clone)]
+pub struct Next {
+    pub call: HttpCall,
+    /// How long to wait before it is sent.
+    pub wait: Duration,
+    /// A failure changes nothing: for cleaning up.
+    pub may_fail: bool,
+}
+
+impl Next {
+    /// Sent at once.
+    pub fn now(call: HttpCall) -> Self {
+        Self { call, wait: Duration::ZERO, may_fail: false }
+    }
+
+    /// Sent after a while.
+    pub fn after(wait: Duration, call: HttpCall) -> Self {
+        Self { wait, ..Self::now(call) }
+    }
+}
+
 /// What decoding must remember of encoding, for this call only (GEN-09).
 #[derive(Debug, Clone, Default)]
 pub struct Memo {
@@ -179,6 +262,8 @@ pub struct Memo {
     pub json_tool: Option<String>,
     /// The request carries the caller's old `functions`: answers go back as `function_call` (OAI-12).
     pub legacy_functions: bool,
+    /// What was sent, for a wire that counts where its provider does not. Shared with the call, not copied.
+    pub sent: Option<Bytes>,
     /// Anything else a wire needs to remember, by names of its own.
     pub notes: crate::json::Map,
 }
@@ -189,31 +274,6 @@ impl Memo {
         self.tool_names.iter().find(|(renamed, _)| renamed == sent).map_or(sent, |(_, original)| original)
     }
 }
-
-/// The next request of a call that is more than one.
-#[derive(Debug)]
-pub struct FollowUp {
-    pub call: HttpCall,
-    /// How long to wait before it is sent: for work that is asked about until it is done.
-    pub wait: Duration,
-    /// A failure changes nothing: for cleaning up.
-    pub may_fail: bool,
-}
-
-impl FollowUp {
-    /// Sent at once.
-    pub fn now(call: HttpCall) -> Self {
-        Self { call, wait: Duration::ZERO, may_fail: false }
-    }
-
-    /// Sent after a while, to ask whether the work is done.
-    pub fn later(call: HttpCall) -> Self {
-        Self { wait: POLL, ..Self::now(call) }
-    }
-}
-
-/// How often a provider is asked whether the work is done.
-const POLL: Duration = Duration::from_secs(1);
 
 /// What a wire reads from a failed reply, before anyone decides what it means.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -231,6 +291,14 @@ pub struct ErrorFacts {
 }
 
 impl ErrorFacts {
+    /// Reads any body. The message is the whole text, as callers know it from providers without error codes.
+    pub fn whole_body(status: u16, body: &[u8]) -> Self {
+        let message = bounded_text(body);
+        let parsed = serde_json::from_slice::<Value>(body).ok().filter(|_| body.len() <= BODY_LIMIT);
+        let body = parsed.or_else(|| (!message.is_empty()).then(|| Value::String(message.clone())));
+        Self { status, message, body, ..Self::default() }
+    }
+
     /// The error these facts stand for, once it is decided what they mean.
     pub fn into_error(self, kind: Kind) -> Error {
         // A class with one status of its own says that one, whatever the provider answered.
@@ -264,19 +332,20 @@ pub trait Wire<O: Operation>: Send + Sync + fmt::Debug {
     fn error_facts(&self, status: u16, body: &[u8]) -> ErrorFacts;
     /// What the failure means (ERR-02, ERR-05): structured fields first, the provider's words last.
     fn classify(&self, facts: &ErrorFacts, target: &Target) -> Kind;
-    /// Another request worth one more try after this failure; a wire never offers the same one twice (ANT-20).
-    fn repaired(&self, _request: &O::Request, _facts: &ErrorFacts) -> Option<O::Request> {
-        None
-    }
-    /// The next request, for a call that is more than one: inputs that go one by one, work that is waited for.
-    fn follow_up(
+    /// What to ask after this reply, when it is not yet the answer: a job that goes on, an address that was looked up,
+    /// another input. The key goes along to the host of the first request only.
+    fn next(
         &self,
         _request: &O::Request,
         _reply: &HttpReply,
         _memo: &mut Memo,
         _target: &Target,
-    ) -> Result<Option<FollowUp>> {
+    ) -> Result<Option<Next>> {
         Ok(None)
+    }
+    /// Another request worth one more try after this failure; a wire never offers the same one twice (ANT-20).
+    fn repaired(&self, _request: &O::Request, _facts: &ErrorFacts) -> Option<O::Request> {
+        None
     }
     /// Addresses of remote media that the provider takes only inline; fetched before `encode` (GEN-26).
     fn remote_media(&self, _request: &O::Request, _target: &Target) -> Vec<String> {
@@ -309,6 +378,24 @@ pub trait StreamDecoder: Send {
     fn usage(&self) -> Option<Usage> {
         None
     }
+}
+
+/// A body as text, for a message.
+pub fn bounded_text(body: &[u8]) -> String {
+    String::from_utf8_lossy(body.get(..BODY_LIMIT).unwrap_or(body)).trim().to_owned()
+}
+
+/// The JSON of a whole reply.
+pub fn reply_json(body: &[u8]) -> Result<Value> {
+    serde_json::from_slice(body).map_err(|error| {
+        unreadable_reply(&format!("Unable to get json response - {error}"), body).with_source(error)
+    })
+}
+
+/// The error of a reply that is no answer, in the reference's words.
+pub fn unreadable_reply(what: &str, body: &[u8]) -> Error {
+    let text = String::from_utf8_lossy(body);
+    Error::unreadable(format!("{what}, Original Response: {}", cut(&text, 2000)))
 }
 
 /// The error of a stream that ended before its answer did (STR-14).

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::hub::{CallRequest, CallResponse, Target};
 
 pub static RERANK: CallWire =
-    CallWire { takes: |_, _| true, encode, decode, follow_up: None, errors: openai::ERRORS };
+    CallWire { takes: |_, _| true, encode, decode, next: None, errors: openai::ERRORS };
 
 /// Models under `ranking/` are those of a server of one's own.
 fn encode(request: &CallRequest, target: &Target) -> Result<Prepared> {

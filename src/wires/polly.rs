@@ -13,7 +13,7 @@ pub static SPEECH: CallWire = CallWire {
     takes: |parameter, _| matches!(parameter, "response_format" | "voice"),
     encode,
     decode: |reply, _, _| Ok(calls::bytes(reply)),
-    follow_up: None,
+    next: None,
     errors: ERRORS,
 };
 

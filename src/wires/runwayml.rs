@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::calls::{self, CallWire};
 use super::openai;
-use super::{FollowUp, HttpReply, Memo, Prepared};
+use super::{HttpReply, Memo, Next, Prepared};
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallRequest, CallResponse, CallType, Target};
 
@@ -12,7 +12,7 @@ pub static IMAGE: CallWire = CallWire {
     takes: |parameter, _| parameter == "size",
     encode: image,
     decode: image_answer,
-    follow_up: Some(follow_up),
+    next: Some(next),
     errors: openai::ERRORS,
 };
 
@@ -20,7 +20,7 @@ pub static SPEECH: CallWire = CallWire {
     takes: |parameter, _| parameter == "voice",
     encode: speech,
     decode: |reply, _, _| Ok(calls::bytes(reply)),
-    follow_up: Some(follow_up),
+    next: Some(next),
     errors: openai::ERRORS,
 };
 
@@ -66,12 +66,7 @@ fn speech(request: &CallRequest, target: &Target) -> Result<Prepared> {
     calls::json_call(target.url("/text_to_speech"), body, request, Memo::default())
 }
 
-fn follow_up(
-    _request: &CallRequest,
-    reply: &HttpReply,
-    memo: &mut Memo,
-    target: &Target,
-) -> Result<Option<FollowUp>> {
+fn next(_request: &CallRequest, reply: &HttpReply, memo: &mut Memo, target: &Target) -> Result<Option<Next>> {
     if memo.notes.contains_key(FETCHED) {
         return Ok(None);
     }
@@ -81,7 +76,7 @@ fn follow_up(
             let address = answer.get("output").and_then(|output| output.get(0)).and_then(Value::as_str);
             let address = address.ok_or_else(|| calls::unreadable(reply))?;
             memo.notes.insert(FETCHED.to_owned(), true.into());
-            Ok(Some(FollowUp::now(calls::get(address.to_owned()))))
+            Ok(Some(Next::now(calls::get(address.to_owned()))))
         }
         Some("SUCCEEDED") => Ok(None),
         Some("FAILED" | "CANCELLED") => {
@@ -94,7 +89,7 @@ fn follow_up(
             let id = answer.get("id").and_then(Value::as_str).ok_or_else(|| calls::unreadable(reply))?;
             let call = calls::get(format!("{}/tasks/{}", target.base, calls::segment(id)));
             // The first answer has an id only.
-            Ok(Some(if status.is_none() { FollowUp::now(call) } else { FollowUp::later(call) }))
+            Ok(Some(if status.is_none() { Next::now(call) } else { Next::after(calls::POLL, call) }))
         }
     }
 }

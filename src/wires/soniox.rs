@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::calls::{self, CallWire};
 use super::openai;
-use super::{FollowUp, HttpCall, HttpReply, Memo, Prepared};
+use super::{HttpCall, HttpReply, Memo, Next, Prepared};
 use crate::error::{Error, Result};
 use crate::hub::{CallRequest, CallResponse, Target};
 use crate::json::Map;
@@ -14,7 +14,7 @@ pub static TRANSCRIPTION: CallWire = CallWire {
     takes: |parameter, _| matches!(parameter, "language" | "response_format"),
     encode,
     decode,
-    follow_up: Some(follow_up),
+    next: Some(next),
     errors: openai::ERRORS,
 };
 
@@ -31,39 +31,34 @@ fn encode(request: &CallRequest, target: &Target) -> Result<Prepared> {
     Ok(calls::form_call(url, &Map::new(), std::slice::from_ref(file), Memo::default()))
 }
 
-fn follow_up(
-    request: &CallRequest,
-    reply: &HttpReply,
-    memo: &mut Memo,
-    target: &Target,
-) -> Result<Option<FollowUp>> {
+fn next(request: &CallRequest, reply: &HttpReply, memo: &mut Memo, target: &Target) -> Result<Option<Next>> {
     let step = memo.notes.get(STEP).and_then(Value::as_str).unwrap_or("upload").to_owned();
     let works = format!("{}/transcriptions", target.base);
     let note = |memo: &Memo, name: &str| {
         memo.notes.get(name).and_then(Value::as_str).map(calls::segment).unwrap_or_default()
     };
-    let (next, follow_up) = match step.as_str() {
+    let (step, next) = match step.as_str() {
         "upload" => {
             let file = id(reply)?;
             memo.notes.insert(FILE.to_owned(), file.clone());
             let mut body = work(request, target);
             body.insert("file_id".to_owned(), file);
-            ("work", FollowUp::now(calls::json_call(works, body, request, Memo::default())?.call))
+            ("work", Next::now(calls::json_call(works, body, request, Memo::default())?.call))
         }
         "work" => {
             memo.notes.insert(WORK.to_owned(), id(reply)?);
-            ("wait", FollowUp::now(calls::get(format!("{works}/{}", note(memo, WORK)))))
+            ("wait", Next::now(calls::get(format!("{works}/{}", note(memo, WORK)))))
         }
         "wait" => {
             let url = format!("{works}/{}", note(memo, WORK));
             let answer = calls::json_object(reply)?;
             match answer.get("status").and_then(Value::as_str) {
-                Some("completed") => ("fetch", FollowUp::now(calls::get(format!("{url}/transcript")))),
+                Some("completed") => ("fetch", Next::now(calls::get(format!("{url}/transcript")))),
                 Some("error") => {
                     let why = answer.get("error_message").and_then(Value::as_str).unwrap_or("it failed");
                     return Err(Error::bad_request(format!("The transcription failed: {why}")));
                 }
-                _ => ("wait", FollowUp::later(calls::get(url))),
+                _ => ("wait", Next::after(calls::POLL, calls::get(url))),
             }
         }
         "fetch" => {
@@ -73,13 +68,13 @@ fn follow_up(
         "clean" => ("done", delete(format!("{}/files/{}", target.base, note(memo, FILE)))),
         _ => return Ok(None),
     };
-    memo.notes.insert(STEP.to_owned(), next.into());
-    Ok(Some(follow_up))
+    memo.notes.insert(STEP.to_owned(), step.into());
+    Ok(Some(next))
 }
 
-fn delete(url: String) -> FollowUp {
+fn delete(url: String) -> Next {
     let call = HttpCall { method: Method::DELETE, ..calls::get(url) };
-    FollowUp { may_fail: true, ..FollowUp::now(call) }
+    Next { may_fail: true, ..Next::now(call) }
 }
 
 fn id(reply: &HttpReply) -> Result<Value> {

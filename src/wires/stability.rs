@@ -16,7 +16,7 @@ pub static IMAGE: CallWire = CallWire {
     },
     encode,
     decode,
-    follow_up: None,
+    next: None,
     errors: openai::ERRORS,
 };
 

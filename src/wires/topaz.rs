@@ -14,7 +14,7 @@ pub static VARIATION: CallWire = CallWire {
     takes: |parameter, _| matches!(parameter, "n" | "response_format" | "size"),
     encode,
     decode,
-    follow_up: None,
+    next: None,
     errors: openai::ERRORS,
 };
 

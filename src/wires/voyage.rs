@@ -8,7 +8,7 @@ use super::{HttpReply, Memo, Prepared};
 use crate::error::Result;
 use crate::hub::{CallRequest, CallResponse, Target};
 
-pub static EMBEDDING: CallWire = CallWire { takes, encode, decode, follow_up: None, errors: openai::ERRORS };
+pub static EMBEDDING: CallWire = CallWire { takes, encode, decode, next: None, errors: openai::ERRORS };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {

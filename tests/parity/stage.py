@@ -17,6 +17,7 @@ PROVIDERS = (
     "openai_compatible",
     "anthropic",
     "gemini",
+    "azure",
     "azure_ai",
     "bedrock",
     "bedrock_invoke",
@@ -41,9 +42,13 @@ PROVIDERS = (
     "ollama_chat",
     "openrouter",
     "perplexity",
+    "replicate",
     "sambanova",
     "together_ai",
+    "vertex_ai",
+    "vertex_ai_claude",
     "voyage",
+    "watsonx",
     "xai",
 )
 KINDS = (

@@ -32,7 +32,7 @@ use crate::hub::{Chat, ChatRequest, ChatResponse, Target};
 
 use abilities::Abilities;
 pub(in crate::wires) use elsewhere::{
-    claude_version, close_schema, native_schema_fits, output_config, plan_thinking, request_body,
+    claude_version, close_schema, hosted_body, is_given, native_schema_fits, output_config, plan_thinking,
 };
 pub(in crate::wires) use thinking::Thinking;
 
@@ -98,8 +98,8 @@ impl Wire<Chat> for Anthropic {
         Some(request)
     }
 
-    fn remote_media(&self, request: &ChatRequest, _target: &Target) -> Vec<String> {
-        content::remote_media(&request.messages)
+    fn remote_media(&self, request: &ChatRequest, target: &Target) -> Vec<String> {
+        content::remote_media(&request.messages, target)
     }
 }
 

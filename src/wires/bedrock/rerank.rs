@@ -15,7 +15,7 @@ pub static RERANK: CallWire = CallWire {
     takes: |parameter, _| matches!(parameter, "top_n" | "return_documents"),
     encode,
     decode,
-    follow_up: None,
+    next: None,
     errors: ERRORS,
 };
 

@@ -8,10 +8,9 @@ use crate::json::Map;
 use crate::wires::bedrock::model::Name;
 use crate::wires::bedrock::rerank::ERRORS;
 use crate::wires::calls::{self, CallWire};
-use crate::wires::{FollowUp, HttpReply, Memo, Prepared, cohere};
+use crate::wires::{HttpReply, Memo, Next, Prepared, cohere};
 
-pub static EMBEDDING: CallWire =
-    CallWire { takes, encode, decode, follow_up: Some(follow_up), errors: ERRORS };
+pub static EMBEDDING: CallWire = CallWire { takes, encode, decode, next: Some(next), errors: ERRORS };
 
 /// Vectors of the inputs so far.
 const DONE: &str = "vectors";
@@ -146,12 +145,7 @@ fn one(format: Format, index: usize, request: &CallRequest, target: &Target) -> 
     post(body, request, target).map(Some)
 }
 
-fn follow_up(
-    request: &CallRequest,
-    reply: &HttpReply,
-    memo: &mut Memo,
-    target: &Target,
-) -> Result<Option<FollowUp>> {
+fn next(request: &CallRequest, reply: &HttpReply, memo: &mut Memo, target: &Target) -> Result<Option<Next>> {
     let Some(format) = Format::of(target).filter(|format| *format != Format::Cohere) else {
         return Ok(None);
     };
@@ -166,7 +160,7 @@ fn follow_up(
         done.len()
     });
     let next = one(format, count, request, target)?;
-    Ok(next.map(|prepared| FollowUp::now(prepared.call)))
+    Ok(next.map(|prepared| Next::now(prepared.call)))
 }
 
 /// One vector, where each format has it.

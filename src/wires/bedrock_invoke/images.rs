@@ -11,9 +11,8 @@ use crate::wires::calls::{self, CallWire};
 use crate::wires::{HttpReply, Memo, Prepared};
 
 pub static GENERATION: CallWire =
-    CallWire { takes: takes_generation, encode: generation, decode, follow_up: None, errors: ERRORS };
-pub static EDIT: CallWire =
-    CallWire { takes: takes_edit, encode: edit, decode, follow_up: None, errors: ERRORS };
+    CallWire { takes: takes_generation, encode: generation, decode, next: None, errors: ERRORS };
+pub static EDIT: CallWire = CallWire { takes: takes_edit, encode: edit, decode, next: None, errors: ERRORS };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Format {

@@ -9,7 +9,6 @@ mod embedding;
 mod guardrail;
 mod images;
 mod nova;
-mod prompt;
 mod stream;
 mod text;
 

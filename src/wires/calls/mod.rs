@@ -3,6 +3,8 @@
 mod answers;
 mod form;
 
+use std::time::Duration;
+
 use base64::Engine;
 use bytes::Bytes;
 use http::Method;
@@ -15,12 +17,15 @@ pub use answers::{
 pub use form::{Lists, form, form_call, form_fields};
 
 /// One segment of a path.
-pub use super::bedrock::model::encoded as segment;
+pub use crate::address::segment;
 
-use super::{ErrorFacts, FollowUp, HttpCall, HttpReply, Memo, Prepared, Wire};
+use super::{ErrorFacts, HttpCall, HttpReply, Memo, Next, Prepared, Wire};
 use crate::error::{Error, Kind, Result};
 use crate::hub::{Call, CallRequest, CallResponse, Target, Upload};
 use crate::json::Map;
+
+/// How often a provider is asked whether the work is done.
+pub const POLL: Duration = Duration::from_secs(1);
 
 /// One call type of a language, as a table of functions.
 #[derive(Debug)]
@@ -30,11 +35,11 @@ pub struct CallWire {
     pub encode: fn(&CallRequest, &Target) -> Result<Prepared>,
     pub decode: fn(&HttpReply, &Memo, &Target) -> Result<CallResponse>,
     /// For a call that is more than one request.
-    pub follow_up: Option<FollowUpOf>,
+    pub next: Option<NextOf>,
     pub errors: Errors,
 }
 
-type FollowUpOf = fn(&CallRequest, &HttpReply, &mut Memo, &Target) -> Result<Option<FollowUp>>;
+type NextOf = fn(&CallRequest, &HttpReply, &mut Memo, &Target) -> Result<Option<Next>>;
 
 /// How a language reads failures, whatever was asked.
 #[derive(Debug, Clone, Copy)]
@@ -64,14 +69,14 @@ impl Wire<Call> for CallWire {
         (self.errors.classify)(facts, target)
     }
 
-    fn follow_up(
+    fn next(
         &self,
         request: &CallRequest,
         reply: &HttpReply,
         memo: &mut Memo,
         target: &Target,
-    ) -> Result<Option<FollowUp>> {
-        self.follow_up.map_or(Ok(None), |follow_up| follow_up(request, reply, memo, target))
+    ) -> Result<Option<Next>> {
+        self.next.map_or(Ok(None), |next| next(request, reply, memo, target))
     }
 }
 

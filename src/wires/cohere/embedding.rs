@@ -13,7 +13,7 @@ pub static EMBEDDING: CallWire = CallWire {
     takes: |parameter, _| parameter != "user",
     encode,
     decode: |reply, _, target| decode(reply, target),
-    follow_up: None,
+    next: None,
     errors: ERRORS,
 };
 

@@ -19,7 +19,7 @@ use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wi
 use crate::error::{Kind, Result};
 use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Target};
 
-const ERRORS: Errors = Errors { facts: errors::facts, classify: |facts, _| errors::classify(facts) };
+const ERRORS: Errors = Errors { facts: ErrorFacts::whole_body, classify: |facts, _| errors::classify(facts) };
 
 /// Its side for a call of another type.
 pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
@@ -47,7 +47,7 @@ impl Wire<Chat> for Cohere {
     }
 
     fn error_facts(&self, status: u16, body: &[u8]) -> ErrorFacts {
-        errors::facts(status, body)
+        ErrorFacts::whole_body(status, body)
     }
 
     fn classify(&self, facts: &ErrorFacts, _target: &Target) -> Kind {

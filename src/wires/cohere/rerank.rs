@@ -13,7 +13,7 @@ pub static RERANK: CallWire = CallWire {
     takes: |_, _| true,
     encode,
     decode: |reply, _, target| decode(reply, target),
-    follow_up: None,
+    next: None,
     errors: ERRORS,
 };
 

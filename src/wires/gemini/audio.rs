@@ -15,7 +15,7 @@ pub static SPEECH: CallWire = CallWire {
     takes: |parameter, _| matches!(parameter, "voice" | "response_format"),
     encode: speech,
     decode: spoken,
-    follow_up: None,
+    next: None,
     errors: ERRORS,
 };
 
@@ -23,7 +23,7 @@ pub static TRANSCRIPTION: CallWire = CallWire {
     takes: |parameter, _| matches!(parameter, "language" | "response_format" | "timestamp_granularities"),
     encode: transcription,
     decode: transcript,
-    follow_up: None,
+    next: None,
     errors: ERRORS,
 };
 

@@ -12,7 +12,7 @@ use crate::wires::calls::{self, CallWire};
 use crate::wires::{HttpReply, Memo, Prepared};
 
 pub static EMBEDDING: CallWire =
-    CallWire { takes: |parameter, _| parameter != "user", encode, decode, follow_up: None, errors: ERRORS };
+    CallWire { takes: |parameter, _| parameter != "user", encode, decode, next: None, errors: ERRORS };
 
 /// Notes what was asked, to estimate its tokens: the answer does not say.
 const ASKED: &str = "asked";

@@ -10,9 +10,8 @@ use crate::json::Map;
 use crate::wires::calls::{self, CallWire};
 use crate::wires::{HttpReply, Memo, Prepared};
 
-pub static GENERATION: CallWire =
-    CallWire { takes, encode: generation, decode, follow_up: None, errors: ERRORS };
-pub static EDIT: CallWire = CallWire { takes, encode: edit, decode, follow_up: None, errors: ERRORS };
+pub static GENERATION: CallWire = CallWire { takes, encode: generation, decode, next: None, errors: ERRORS };
+pub static EDIT: CallWire = CallWire { takes, encode: edit, decode, next: None, errors: ERRORS };
 
 /// What Imagen can draw.
 const IMAGEN_RATIOS: [&str; 5] = ["1:1", "3:4", "4:3", "9:16", "16:9"];

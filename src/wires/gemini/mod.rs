@@ -1,7 +1,4 @@
-//! Gemini `generateContent` as Google AI Studio serves it (RULES GEM).
-//!
-//! What is AI Studio's alone has functions of its own, so that the same language can be spoken at another address:
-//! `request::url`, `media::is_provider_file`, `media::takes_web_address`, `params::service_tier`.
+//! Gemini `generateContent` (RULES GEM), as Google AI Studio serves it where the target does not say otherwise.
 
 mod audio;
 mod embedding;
@@ -33,7 +30,7 @@ use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wi
 use crate::error::{Kind, Result};
 use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Target};
 
-const ERRORS: Errors = Errors { facts: errors::facts, classify: |facts, _| errors::classify(facts) };
+pub const ERRORS: Errors = Errors { facts: errors::facts, classify: |facts, _| errors::classify(facts) };
 
 /// Its side for a call of another type.
 pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
@@ -47,8 +44,11 @@ pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
     }
 }
 
-/// The address of a model's method.
+/// The address of a model's method; the whole path of it where the row or the model's name says one.
 fn calls_url(target: &Target, method: &str) -> String {
+    if target.path.is_some() {
+        return target.url("");
+    }
     let model = target.model.strip_prefix("models/").unwrap_or(&target.model);
     format!("{}/models/{model}:{method}", target.base)
 }
@@ -77,8 +77,8 @@ impl Wire<Chat> for Gemini {
         errors::classify(facts)
     }
 
-    fn remote_media(&self, request: &ChatRequest, _target: &Target) -> Vec<String> {
-        media::to_fetch(request)
+    fn remote_media(&self, request: &ChatRequest, target: &Target) -> Vec<String> {
+        media::to_fetch(request, target)
     }
 }
 

@@ -7,14 +7,14 @@ use crate::error::Result;
 use crate::hub::{CallRequest, CallResponse, Target};
 use crate::json::Map;
 use crate::wires::calls::{self, CallWire, Errors};
-use crate::wires::{HttpReply, Memo, Prepared};
+use crate::wires::{ErrorFacts, HttpReply, Memo, Prepared};
 
 pub static EMBEDDING: CallWire = CallWire {
     takes: |parameter, _| parameter == "dimensions",
     encode,
     decode,
-    follow_up: None,
-    errors: Errors { facts: errors::facts, classify: |facts, _| errors::classify(facts) },
+    next: None,
+    errors: Errors { facts: ErrorFacts::whole_body, classify: |facts, _| errors::classify(facts) },
 };
 
 /// What is no option of the model.

@@ -10,7 +10,7 @@ pub static TRANSCRIPTION: CallWire = CallWire {
     takes: |_, _| true,
     encode: transcription,
     decode: |reply, _, _| calls::transcript(reply),
-    follow_up: None,
+    next: None,
     errors: ERRORS,
 };
 
@@ -18,7 +18,7 @@ pub static SPEECH: CallWire = CallWire {
     takes: |_, _| true,
     encode: speech,
     decode: |reply, _, _| Ok(calls::bytes(reply)),
-    follow_up: None,
+    next: None,
     errors: ERRORS,
 };
 

@@ -18,7 +18,7 @@ pub static IMAGE: CallWire = CallWire {
     },
     encode,
     decode,
-    follow_up: None,
+    next: None,
     errors: ERRORS,
 };
 

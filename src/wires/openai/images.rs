@@ -8,11 +8,9 @@ use crate::hub::{CallRequest, CallResponse, CallType, Target, Upload};
 use crate::wires::calls::{self, CallWire};
 use crate::wires::{HttpReply, Memo, Prepared};
 
-pub static GENERATION: CallWire =
-    CallWire { takes, encode: generation, decode, follow_up: None, errors: ERRORS };
-pub static EDIT: CallWire = CallWire { takes, encode: edit, decode, follow_up: None, errors: ERRORS };
-pub static VARIATION: CallWire =
-    CallWire { takes, encode: variation, decode, follow_up: None, errors: ERRORS };
+pub static GENERATION: CallWire = CallWire { takes, encode: generation, decode, next: None, errors: ERRORS };
+pub static EDIT: CallWire = CallWire { takes, encode: edit, decode, next: None, errors: ERRORS };
+pub static VARIATION: CallWire = CallWire { takes, encode: variation, decode, next: None, errors: ERRORS };
 
 /// OpenAI's models answer in their own format and style; other servers' may be told.
 fn takes(parameter: &str, target: &Target) -> bool {

@@ -17,6 +17,7 @@ mod turns;
 
 pub use chunk::{Chunk, ChunkChoice, Chunker, ToolCallChunk};
 pub use collect::collect_chunks;
+pub use errors::is_context_window;
 
 use super::calls::Errors;
 use super::framing::Framing;

@@ -8,8 +8,7 @@ use crate::hub::{CallRequest, CallResponse, Target};
 use crate::wires::calls::{self, CallWire};
 use crate::wires::{HttpReply, Memo, Prepared};
 
-pub static MODERATION: CallWire =
-    CallWire { takes: |_, _| true, encode, decode, follow_up: None, errors: ERRORS };
+pub static MODERATION: CallWire = CallWire { takes: |_, _| true, encode, decode, next: None, errors: ERRORS };
 
 fn encode(request: &CallRequest, target: &Target) -> Result<Prepared> {
     let body = calls::named_body(request, target);

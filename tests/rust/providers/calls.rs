@@ -40,6 +40,9 @@ fn model(provider: &str, call_type: CallType) -> &'static str {
         ("bedrock", _) => "amazon.nova-canvas-v1:0",
         ("gemini", CallType::ImageGeneration) => "imagen-4.0-generate-001",
         ("openai", CallType::Transcription) => "whisper-1",
+        ("vertex_ai", CallType::Embedding) => "text-embedding-005",
+        ("vertex_ai", CallType::ImageGeneration) => "imagen-4.0-generate-001",
+        ("vertex_ai", _) => "gemini-2.5-flash-image",
         ("stability", CallType::ImageEdit) => "inpaint",
         ("stability", CallType::ImageGeneration) => "sd3.5-large",
         _ => "owner/model",
@@ -79,6 +82,15 @@ fn call(provider: &str, call_type: CallType, variables: &Variables) -> Result<Ca
     if !has_base {
         keywords.insert("api_base".into(), "https://host.invalid".into());
     }
+    for (name, value) in [("vertex_project", "p"), ("vertex_location", "us-central1")] {
+        if provider == "vertex_ai" {
+            keywords.insert(name.into(), value.into());
+            keywords.insert("api_key".into(), "ya29.k".into());
+        }
+    }
+    if provider == "watsonx" {
+        keywords.insert("project_id".into(), "p".into());
+    }
     if row.service.as_deref() == Some("polly") {
         keywords.shift_remove("api_key");
         keywords.insert("aws_access_key_id".into(), "id".into());
@@ -110,7 +122,9 @@ fn sent(provider: &str, call_type: CallType) -> Value {
             .collect::<serde_json::Map<_, _>>()
             .into(),
     };
-    json!({ "url": prepared.call.url, "headers": proof, "body": body })
+    let query = &call.envelope.route.query;
+    let query: String = query.iter().map(|(name, value)| format!("?{name}={value}")).collect();
+    json!({ "url": prepared.call.url + &query, "headers": proof, "body": body })
 }
 
 fn form(text: &str, boundary: &str) -> Vec<String> {
@@ -274,7 +288,7 @@ fn an_answer_that_is_no_answer_is_an_error_and_no_panic() {
             let mut errors = 0;
             for reply in &replies {
                 let mut memo = memo.clone();
-                if let Ok(Some(_)) = wire.follow_up(&call.request, reply, &mut memo, target) {
+                if let Ok(Some(_)) = wire.next(&call.request, reply, &mut memo, target) {
                     continue;
                 }
                 errors += usize::from(wire.decode(reply, &memo, target).is_err());

@@ -41,8 +41,6 @@ pub const NO_CHAT: &str = "no chat";
 /// Providers whose chat has no row here, and why.
 pub const LEFT_OUT: &[(&str, &str)] = &[
     ("anyscale", "gone: the reference refuses the prefix, too"),
-    ("gigachat", "the key is exchanged for a token on another host; functions instead of tools"),
-    ("github_copilot", "the key is exchanged for a token, after a login with a browser"),
     ("infinity", NO_CHAT),
     ("jina_ai", NO_CHAT),
     ("openai_like", NO_CHAT),

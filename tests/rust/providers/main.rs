@@ -9,11 +9,18 @@
 )]
 
 mod addresses;
+mod answers;
+#[path = "../call.rs"]
+mod call;
 mod calls;
 mod errors;
 mod facts;
 mod messages;
+mod natives;
 mod parameters;
+mod polling;
 mod quirks;
+mod stream_errors;
 mod support;
 mod verbs;
+mod vertex;
