@@ -206,6 +206,7 @@ pub enum CallResponse {
 /// How one call type of a provider differs from its wire's own way: the edits of a row.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a verb of its own")]
 pub struct CallAccent {
     /// The parameters that are taken, where they are not those that the wire takes.
     pub takes: Option<Vec<String>>,

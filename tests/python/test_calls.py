@@ -160,6 +160,78 @@ def test_embeddings_in_other_formats(model: str, answer: Any, body: Any) -> None
     assert provider.requests[0].json() == body
 
 
+@both
+def test_azure_packs_its_vectors(asynchronous: bool) -> None:
+    packed = {"data": [{"index": 0, "embedding": "AAAAPwAAgD4="}]}
+    with Provider(packed, packed) as provider:
+        arguments: dict[str, Any] = {"model": "azure/d", "input": "hi", "api_version": "2024-10-21"}
+        response = run(asynchronous, "embedding", provider, **arguments)
+        as_asked = run(asynchronous, "embedding", provider, **arguments, encoding_format="base64")
+    assert response.data[0]["embedding"] == VECTOR
+    assert as_asked.data[0]["embedding"] == "AAAAPwAAgD4="
+    assert provider.asked[0] == "POST /openai/deployments/d/embeddings?api-version=2024-10-21"
+    assert provider.requests[0].json() == {"model": "d", "input": "hi", "encoding_format": "base64"}
+
+
+@both
+def test_vertex_predicts_vectors_and_images(asynchronous: bool) -> None:
+    vector = {"predictions": [{"embeddings": {"values": VECTOR, "statistics": {"token_count": 4}}}]}
+    image = {"predictions": [{"bytesBase64Encoded": PNG64}]}
+    google = {"api_key": "ya29.token", "vertex_project": "p", "vertex_location": "us-central1"}
+    with Provider(vector, image) as provider:
+        response = run(
+            asynchronous,
+            "embedding",
+            provider,
+            model="vertex_ai/text-embedding-005",
+            input=["hi"],
+            task_type="RETRIEVAL_QUERY",
+            dimensions=2,
+            **google,
+        )
+        drawn = run(
+            asynchronous,
+            "image_generation",
+            provider,
+            model="vertex_ai/imagen-4.0-generate-001",
+            prompt="a",
+            **google,
+        )
+    assert (response.data[0]["embedding"], response.usage.prompt_tokens) == (VECTOR, 4)
+    assert drawn.data[0].b64_json == PNG64
+    models = "/v1/projects/p/locations/us-central1/publishers/google/models"
+    assert provider.asked == [
+        f"POST {models}/text-embedding-005:predict",
+        f"POST {models}/imagen-4.0-generate-001:predict",
+    ]
+    assert provider.requests[0].json() == {
+        "instances": [{"content": "hi", "task_type": "RETRIEVAL_QUERY"}],
+        "parameters": {"outputDimensionality": 2},
+    }
+    assert provider.requests[0].headers["authorization"] == "Bearer ya29.token"
+
+
+def test_watsonx_vectors_and_rankings() -> None:
+    vectors = {"results": [{"embedding": VECTOR}], "input_token_count": 3}
+    ranked = {"results": [{"index": 1, "score": 0.9, "input": {"text": "b"}}]}
+    more: dict[str, Any] = {"api_key": None, "token": "t", "project_id": "p"}
+    with Provider(vectors, ranked) as provider:
+        response = run(False, "embedding", provider, model="watsonx/m", input="hi", **more)
+        ranking = run(
+            False, "rerank", provider, model="watsonx/m", query="q", documents=["a", "b"], top_n=1, **more
+        )
+    assert (response.data[0]["embedding"], response.usage.prompt_tokens) == (VECTOR, 3)
+    assert ranking.results == [{"index": 1, "relevance_score": 0.9, "document": {"text": "b"}}]
+    assert provider.requests[0].json() == {
+        "model_id": "m",
+        "project_id": "p",
+        "inputs": ["hi"],
+        "parameters": {},
+    }
+    options = provider.requests[1].json()["parameters"]["return_options"]
+    assert options == {"top_n": 1, "inputs": True}
+
+
 def test_huggingface_features_and_similarities() -> None:
     with Provider([[VECTOR, [1.0]]], [0.5, 0.25]) as provider:
         features = run(False, "embedding", provider, model="huggingface/m", input=["a"], wait_for_model=True)
@@ -358,9 +430,9 @@ def test_black_forest_labs_is_waited_for(asynchronous: bool) -> None:
 def test_work_that_is_refused_or_never_done() -> None:
     begun = {"id": "1", "polling_url": "{origin}/poll"}
     call = {"model": "black_forest_labs/m", "prompt": "a"}
-    with Provider(begun, {"status": "Content Moderated"}) as provider:
-        with pytest.raises(ContentPolicyViolationError):
-            run(False, "image_generation", provider, **call)
+    refused = Provider(begun, {"status": "Content Moderated"})
+    with refused as provider, pytest.raises(ContentPolicyViolationError):
+        run(False, "image_generation", provider, **call)
     with Provider(begun, {"status": "Pending"}) as provider, pytest.raises(ferrolite.Timeout):
         run(False, "image_generation", provider, **call, timeout=0.5)
 
@@ -620,9 +692,9 @@ def test_a_moderation(asynchronous: bool) -> None:
     ],
 )
 def test_failures(asynchronous: bool, status: int, error: type, name: str, arguments: Any) -> None:
-    with Provider((status, {"detail": "not like this"})) as provider:
-        with pytest.raises(error, match="not like this") as caught:
-            run(asynchronous, name, provider, **arguments)
+    failing = Provider((status, {"detail": "not like this"}))
+    with failing as provider, pytest.raises(error, match="not like this") as caught:
+        run(asynchronous, name, provider, **arguments)
     assert caught.value.llm_provider == arguments["model"].split("/")[0]
     assert "key-0123456789" not in str(caught.value)
 

@@ -38,10 +38,9 @@ fn model(provider: &str, call_type: CallType) -> &'static str {
         ("bedrock", CallType::Embedding) => "amazon.titan-embed-text-v2:0",
         ("bedrock", CallType::Rerank) => "cohere.rerank-v3-5:0",
         ("bedrock", _) => "amazon.nova-canvas-v1:0",
-        ("gemini", CallType::ImageGeneration) => "imagen-4.0-generate-001",
+        ("gemini" | "vertex_ai", CallType::ImageGeneration) => "imagen-4.0-generate-001",
         ("openai", CallType::Transcription) => "whisper-1",
         ("vertex_ai", CallType::Embedding) => "text-embedding-005",
-        ("vertex_ai", CallType::ImageGeneration) => "imagen-4.0-generate-001",
         ("vertex_ai", _) => "gemini-2.5-flash-image",
         ("stability", CallType::ImageEdit) => "inpaint",
         ("stability", CallType::ImageGeneration) => "sd3.5-large",
@@ -123,7 +122,7 @@ fn sent(provider: &str, call_type: CallType) -> Value {
             .into(),
     };
     let query = &call.envelope.route.query;
-    let query: String = query.iter().map(|(name, value)| format!("?{name}={value}")).collect();
+    let query = query.iter().fold(String::new(), |query, (name, value)| query + "?" + name + "=" + value);
     json!({ "url": prepared.call.url + &query, "headers": proof, "body": body })
 }
 
