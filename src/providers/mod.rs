@@ -170,8 +170,10 @@ pub fn resolve(
     }
     let read = match row.model_names {
         ModelNames::Vertex if call_type == CallType::Chat => vertex::read(&model, &row),
-        ModelNames::Vertex => vertex::read_call(&model, call_type, wire, &row),
-        ModelNames::Plain => ModelName::plain(&model, wire, &row),
+        ModelNames::Vertex if call.is_some_and(|call| call.path.is_none()) => {
+            vertex::read_call(&model, call_type, wire, &row)
+        }
+        ModelNames::Plain | ModelNames::Vertex => ModelName::plain(&model, wire, &row),
         ModelNames::Bedrock => bedrock::read(&model, wanted.model_id.as_deref(), call_type, wire, &row),
     };
     let region = match row.auth {
@@ -225,6 +227,10 @@ pub fn resolve(
         None => row.path.as_deref(),
     };
     let path = path.map(|path| values.fill(path)).transpose().map_err(at)?;
+    let path = path.map(|path| match &access {
+        Some(access) => path.replace("{project}", access.project.in_address()),
+        None => path,
+    });
     let mut paths = (read.path.or(path), None);
     if let (Some(door), Some(access), Some(location)) = (read.door, &access, &region) {
         let address = door.address(base, access.project.in_address(), location);

@@ -246,7 +246,8 @@ impl Provider {
         let templates = templates.chain(self.headers.values()).chain(self.query.values());
         for name in templates.flat_map(|template| names_in(template)) {
             let is_region = name == "region" && matches!(self.auth, Scheme::Aws | Scheme::Google);
-            if !is_region && name != "model" && !self.vars.contains_key(name) {
+            let is_project = name == "project" && self.auth == Scheme::Google;
+            if !is_region && !is_project && name != "model" && !self.vars.contains_key(name) {
                 return wrong(format!("nothing says what '{{{name}}}' stands for"));
             }
         }

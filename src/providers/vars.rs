@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::row::names_in;
 use super::{Provider, Wanted};
+use crate::auth::Scheme;
 use crate::config::Environment;
 use crate::error::{Error, Result};
 
@@ -40,6 +41,10 @@ impl<'a> Values<'a> {
     fn value(&self, name: &str) -> Result<String> {
         if let ("region", Some(region)) = (name, self.region) {
             return Ok(region.to_owned());
+        }
+        if name == "project" && self.row.auth == Scheme::Google {
+            // Of the credentials, which may have to be asked.
+            return Ok("{project}".to_owned());
         }
         if name == "model" {
             return Ok(in_path(self.model));

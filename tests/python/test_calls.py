@@ -211,6 +211,50 @@ def test_vertex_predicts_vectors_and_images(asynchronous: bool) -> None:
     assert provider.requests[0].headers["authorization"] == "Bearer ya29.token"
 
 
+def test_google_ranks_speaks_and_hears() -> None:
+    google = {"api_key": "ya29.token", "vertex_project": "p", "vertex_location": "us-central1"}
+    ranked = {"records": [{"id": "1", "score": 0.9, "content": "b"}]}
+    spoken = {"audioContent": base64.b64encode(b"sound").decode()}
+    heard = {"results": [{"alternatives": [{"transcript": "Hello."}], "languageCode": "en-us"}]}
+    with Provider(ranked, spoken, heard, {"metadata": {}}) as provider:
+        ranking = run(
+            False,
+            "rerank",
+            provider,
+            model="vertex_ai/semantic-ranker-default@latest",
+            query="q",
+            documents=["a", {"text": "b", "title": "t"}],
+            **google,
+        )
+        speech = run(
+            False,
+            "speech",
+            provider,
+            model="vertex_ai/m",
+            input="<speak>Hi</speak>",
+            voice="de-DE-Chirp3-HD-Kore",
+            response_format="mp3",
+            **google,
+        )
+        hearing: dict[str, Any] = {"model": "vertex_ai/chirp_2", "file": ("a.wav", b"sound"), **google}
+        text = run(False, "transcription", provider, **hearing, language="en-US")
+        silence = run(False, "transcription", provider, **hearing)
+    assert ranking.results == [{"index": 1, "relevance_score": 0.9, "document": {"text": "b"}}]
+    assert provider.requests[0].json()["records"][1] == {"id": "1", "content": "b", "title": "t"}
+    assert (speech.content, speech.content_type) == (b"sound", "audio/mpeg")
+    sent = provider.requests[1].json()
+    assert sent["input"] == {"ssml": "<speak>Hi</speak>"}
+    assert sent["voice"] == {"languageCode": "de-DE", "name": "de-DE-Chirp3-HD-Kore"}
+    assert (text.text, silence.text) == ("Hello.", "")
+    assert provider.requests[2].json()["config"]["languageCodes"] == ["en-US"]
+
+
+def test_tensors_are_cut_into_vectors() -> None:
+    with Provider({"outputs": [{"shape": [2, 2], "data": [1.0, 2.0, 3.0, 4.0]}]}) as provider:
+        response = run(False, "embedding", provider, model="triton/m", input=["a", "b"], api_key=None)
+    assert [item["embedding"] for item in response.data] == [[1.0, 2.0], [3.0, 4.0]]
+
+
 def test_watsonx_vectors_and_rankings() -> None:
     vectors = {"results": [{"embedding": VECTOR}], "input_token_count": 3}
     ranked = {"results": [{"index": 1, "score": 0.9, "input": {"text": "b"}}]}

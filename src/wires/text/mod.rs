@@ -3,6 +3,7 @@
 mod anthropic;
 mod bytez;
 mod custom;
+pub mod embedding;
 mod langflow;
 mod langgraph;
 mod microsoft;

@@ -41,7 +41,7 @@ fn model(provider: &str, call_type: CallType) -> &'static str {
         ("gemini" | "vertex_ai", CallType::ImageGeneration) => "imagen-4.0-generate-001",
         ("openai", CallType::Transcription) => "whisper-1",
         ("vertex_ai", CallType::Embedding) => "text-embedding-005",
-        ("vertex_ai", _) => "gemini-2.5-flash-image",
+        ("vertex_ai", CallType::ImageEdit) => "gemini-2.5-flash-image",
         ("stability", CallType::ImageEdit) => "inpaint",
         ("stability", CallType::ImageGeneration) => "sd3.5-large",
         _ => "owner/model",
@@ -87,10 +87,19 @@ fn call(provider: &str, call_type: CallType, variables: &Variables) -> Result<Ca
             keywords.insert("api_key".into(), "ya29.k".into());
         }
     }
-    if provider == "watsonx" {
-        keywords.insert("project_id".into(), "p".into());
-    }
-    if row.service.as_deref() == Some("polly") {
+    let of_one = match provider {
+        "watsonx" => vec![("project_id", "p")],
+        "oci" => vec![
+            ("oci_compartment_id", "c"),
+            ("oci_user", "u"),
+            ("oci_fingerprint", "f"),
+            ("oci_tenancy", "t"),
+            ("oci_key", include_str!("../../fixtures/google/private-key.pem")),
+        ],
+        _ => Vec::new(),
+    };
+    keywords.extend(of_one.into_iter().map(|(name, value)| (name.to_owned(), value.into())));
+    if matches!(row.service.as_deref(), Some("polly" | "sagemaker")) {
         keywords.shift_remove("api_key");
         keywords.insert("aws_access_key_id".into(), "id".into());
         keywords.insert("aws_secret_access_key".into(), "secret".into());
