@@ -37,7 +37,7 @@ pub fn check(request: &mut ChatRequest, target: &Target, allowed: &[String]) -> 
 /// Whether a chat completion at the target takes a parameter: as its row says, else as its format does.
 pub fn takes(name: &str, target: &Target) -> bool {
     let said = target.accent.takes(name, &target.model, &target.facts);
-    said.unwrap_or_else(|| target.wire.chat().supports(name, target))
+    said.unwrap_or_else(|| target.wire.chat().is_some_and(|wire| wire.supports(name, target)))
 }
 
 /// Leaves out those of the named parameters that the target does not take.

@@ -26,9 +26,10 @@ use std::time::Instant;
 use http::HeaderMap;
 
 use crate::auth::exchange::Tokens;
-use crate::error::Result;
-use crate::hub::ChatResponse;
+use crate::error::{Error, Kind, Result};
+use crate::hub::{ChatResponse, Target};
 use crate::transport::Transport;
+use crate::wires::StreamWire;
 
 pub use calls::{Call, CallAnswer};
 pub use chat_call::ChatCall;
@@ -92,6 +93,14 @@ fn public_headers(headers: &HeaderMap) -> impl Iterator<Item = (&str, Cow<'_, st
 /// The same as texts of their own.
 fn own_headers(headers: &HeaderMap) -> Vec<(String, String)> {
     public_headers(headers).map(|(name, value)| (name.to_owned(), value.into_owned())).collect()
+}
+
+/// The chat side of a target's language.
+fn chat_wire(target: &Target) -> Result<&'static dyn StreamWire> {
+    target.wire.chat().ok_or_else(|| {
+        Error::new(Kind::Config, format!("the wire {:?} has no chat", target.wire))
+            .at(&target.provider, &target.model)
+    })
 }
 
 impl Engine {

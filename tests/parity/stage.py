@@ -33,6 +33,7 @@ PROVIDERS = (
     "groq",
     "hosted_vllm",
     "huggingface",
+    "jina_ai",
     "lm_studio",
     "mistral",
     "moonshot",
@@ -46,10 +47,28 @@ PROVIDERS = (
     "together_ai",
     "vertex_ai",
     "vertex_ai_claude",
+    "voyage",
     "watsonx",
     "xai",
 )
-KINDS = ("chat", "stream", "error", "params", "auth", "endpoint", "retry", "timeout", "mock", "responses")
+KINDS = (
+    "chat",
+    "stream",
+    "error",
+    "params",
+    "auth",
+    "endpoint",
+    "retry",
+    "timeout",
+    "mock",
+    "embedding",
+    "image",
+    "moderation",
+    "rerank",
+    "responses",
+    "speech",
+    "transcription",
+)
 
 
 def main():
