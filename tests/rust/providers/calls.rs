@@ -201,7 +201,9 @@ fn what_a_provider_lacks_is_refused_before_anything_is_sent() {
             let has = if call_type == CallType::Chat {
                 row.wires.chat.is_some()
             } else {
+                // Whoever makes responses keeps them.
                 row.calls.contains_key(&call_type)
+                    || call_type.is_about_response() && row.calls.contains_key(&CallType::Responses)
             };
             if has {
                 continue;
