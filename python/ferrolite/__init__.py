@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from ferrolite._responses import list_input_items as list_input_items
     from ferrolite._responses import responses as responses
     from ferrolite._stream import CustomStreamWrapper as CustomStreamWrapper
+    from ferrolite import anthropic_interface as anthropic
+    from ferrolite.anthropic_interface.messages import anthropic_messages as anthropic_messages
     from ferrolite.exceptions import *  # noqa: F403
     from ferrolite.types.llms.openai import ResponsesAPIResponse as ResponsesAPIResponse
     from ferrolite.types.utils import *  # noqa: F403
@@ -88,10 +90,13 @@ _HOMES = {
         "responses",
     ),
     "_stream": ("CustomStreamWrapper",),
+    "anthropic_interface.messages": ("anthropic_messages",),
     "types.llms.openai": ("ResponsesAPIResponse",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
-_SUBMODULES = ("_logging", "exceptions", "testing", "types")
+_SUBMODULES = {
+    name: name for name in ("_logging", "anthropic_interface", "exceptions", "testing", "types")
+} | {"anthropic": "anthropic_interface", "messages": "anthropic_interface.messages"}
 _NOT_AT_TOP = (
     "ChatCompletionDeltaToolCall",
     "Delta",
@@ -106,7 +111,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     if name in _SUBMODULES:
-        return import_module(f"ferrolite.{name}")
+        return import_module(f"ferrolite.{_SUBMODULES[name]}")
     if name in _HOME:
         value = getattr(import_module(f"ferrolite.{_HOME[name]}"), name)
     elif name[:1].isupper() and name not in _NOT_AT_TOP:

@@ -17,7 +17,7 @@ def build(call_type: str, payload: Any, content_type: str | None, meta: _core.Ca
         payload: A dict in OpenAI's form, or bytes with their `content_type`.
         meta: What is known of the call.
     """
-    if call_type == "list_input_items":
+    if call_type in _PLAIN:
         return payload
     made = _of_bytes(call_type, payload, content_type, meta) if content_type else _MAKERS[call_type](payload)
     if content_type is None or call_type != "speech":
@@ -86,6 +86,8 @@ def _response_events(payloads: list[dict[str, Any]]) -> list[Any]:
     return [event(payload) for payload in payloads]
 
 
+# What is handed out as the dict it is.
+_PLAIN = ("list_input_items", "messages")
 _MAKERS = {
     "cancel_response": _response,
     "delete_response": _deleted_response,

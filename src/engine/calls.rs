@@ -14,7 +14,7 @@ use crate::hub::{CallRequest, CallResponse, CallType, Target, Upload};
 use crate::json::{Map, str_at};
 use crate::providers::{self, Wanted};
 use crate::wires::responses::ResponseId;
-use crate::wires::{self, Dialect, Inbound, Memo, Prepared, Wire};
+use crate::wires::{self, Destination, Dialect, Inbound, Memo, Prepared, Wire};
 
 /// A call that is ready to be sent.
 #[derive(Debug)]
@@ -168,8 +168,14 @@ impl Bridged {
         settings: &Settings,
         environment: &dyn Environment,
     ) -> Result<Self> {
+        let options = envelope::options(&control, &keywords, settings, environment)?;
+        let destination = Destination {
+            model: &wanted.model,
+            drop_params: options.drop_params,
+            budgets: options.thinking_budgets,
+        };
         let Inbound { chat, asked, optional } =
-            dialect.decode_request(keywords).map_err(|error| name_wanted(error, &wanted))?;
+            dialect.decode_request(keywords, &destination).map_err(|error| name_wanted(error, &wanted))?;
         let mut chat = ChatCall::new(wanted, control, chat, optional, settings, environment)?;
         // The answer's last event has the counts, whether the caller asked for them or not.
         chat.include_usage = true;

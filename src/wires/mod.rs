@@ -12,6 +12,7 @@ mod dialect;
 mod event_stream;
 pub mod framing;
 pub mod gemini;
+pub mod messages;
 pub mod ollama;
 pub mod openai;
 pub mod responses;
@@ -27,7 +28,7 @@ use crate::error::{Error, Kind, Result};
 use crate::hub::{Call, CallType, Chat, Deltas, Operation, Target, Usage};
 use crate::wires::framing::{Frame, Framing};
 
-pub use dialect::{Dialect, Event, EventEncoder, EventReader, EventWire, Inbound, dialect};
+pub use dialect::{Destination, Dialect, Event, EventEncoder, EventReader, EventWire, Inbound, dialect};
 
 /// A language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
@@ -63,6 +64,7 @@ impl WireId {
     /// Its side for a call of another type; `None` when the language has no such call.
     pub fn call(self, call_type: CallType) -> Option<&'static dyn Wire<Call>> {
         match self {
+            Self::Anthropic => anthropic::call(call_type),
             Self::Openai => openai::call(call_type),
             _ => None,
         }
@@ -71,6 +73,7 @@ impl WireId {
     /// The same for a call that streams.
     pub fn events(self, call_type: CallType) -> Option<&'static dyn EventWire> {
         match (self, call_type) {
+            (Self::Anthropic, CallType::Messages) => Some(&messages::Native),
             (Self::Openai, CallType::Responses) => Some(&responses::Native),
             (Self::Openai, CallType::GetResponse) => Some(&responses::Stored),
             _ => None,

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::abilities::{self, Abilities};
-use super::betas;
+use super::betas::{self, Betas, COMPACTION, CONTEXT_MANAGEMENT, FAST_MODE, STRUCTURED_OUTPUTS};
 use super::schema::{self, NOTES, Open};
 use super::thinking::{self, Thinking};
 use crate::error::Result;
@@ -82,4 +82,28 @@ pub fn close_schema(schema: &Value, notes: bool) -> Value {
         out.entry("additionalProperties").or_insert(false.into());
     }
     Value::Object(out)
+}
+
+/// What a body in the provider's own format needs a name in the header for, where its caller may not know.
+pub fn native_betas(body: &Map, betas: &mut Betas) {
+    let tools = body.get("tools").and_then(Value::as_array);
+    for tool in tools.into_iter().flatten().filter_map(|tool| tool.get("type")?.as_str()) {
+        if tool.starts_with("tool_search_tool_") {
+            betas.need_for_tool(tool);
+        }
+    }
+    let config = body.get("output_config").and_then(Value::as_object);
+    if body.contains_key("output_format") || config.is_some_and(|config| config.contains_key("format")) {
+        betas.need(STRUCTURED_OUTPUTS);
+    }
+    if body.get("speed").and_then(Value::as_str) == Some("fast") {
+        betas.need(FAST_MODE);
+    }
+    let edits = body.get("context_management").and_then(|management| management.get("edits"));
+    for edit in edits.and_then(Value::as_array).into_iter().flatten() {
+        betas.need(match edit.get("type").and_then(Value::as_str) {
+            Some("compact_20260112") => COMPACTION,
+            _ => CONTEXT_MANAGEMENT,
+        });
+    }
 }

@@ -19,7 +19,7 @@ use crate::json::{Map, kind_of, object, str_at};
 use crate::wires::{HttpCall, Memo, Prepared};
 
 const PATH: &str = "/v1/messages";
-const VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
+pub const VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 
 /// The output limit of a model whose own is unknown; the provider wants one (ANT-01).
 const DEFAULT_MAX_TOKENS: u64 = 128_000;
@@ -45,7 +45,7 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
 }
 
 /// A base that names the whole address is taken as it is.
-fn url(target: &Target) -> String {
+pub fn url(target: &Target) -> String {
     let base = target.base.trim_end_matches('/');
     match target.path.as_deref() {
         None if base.ends_with(PATH) => base.to_owned(),

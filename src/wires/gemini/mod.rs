@@ -29,6 +29,8 @@ use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wi
 use crate::error::{Kind, Result};
 use crate::hub::{Chat, ChatRequest, ChatResponse, Target};
 
+pub(in crate::wires) use signatures::split_id;
+
 #[derive(Debug)]
 pub struct Gemini;
 
