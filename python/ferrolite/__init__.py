@@ -17,6 +17,7 @@ TYPE_CHECKING = False  # pyright: ignore[reportConstantRedefinition]
 if TYPE_CHECKING:
     from typing import Any
 
+    from ferrolite import anthropic_interface as anthropic
     from ferrolite._call import acompletion as acompletion
     from ferrolite._call import completion as completion
     from ferrolite._call import stream_chunk_builder as stream_chunk_builder
@@ -49,7 +50,9 @@ if TYPE_CHECKING:
     from ferrolite._responses import list_input_items as list_input_items
     from ferrolite._responses import responses as responses
     from ferrolite._stream import CustomStreamWrapper as CustomStreamWrapper
-    from ferrolite import anthropic_interface as anthropic
+    from ferrolite._text import TextCompletionStreamWrapper as TextCompletionStreamWrapper
+    from ferrolite._text import atext_completion as atext_completion
+    from ferrolite._text import text_completion as text_completion
     from ferrolite.anthropic_interface.messages import anthropic_messages as anthropic_messages
     from ferrolite.exceptions import *  # noqa: F403
     from ferrolite.types.llms.openai import ResponsesAPIResponse as ResponsesAPIResponse
@@ -90,6 +93,7 @@ _HOMES = {
         "responses",
     ),
     "_stream": ("CustomStreamWrapper",),
+    "_text": ("TextCompletionStreamWrapper", "atext_completion", "text_completion"),
     "anthropic_interface.messages": ("anthropic_messages",),
     "types.llms.openai": ("ResponsesAPIResponse",),
 }

@@ -80,6 +80,21 @@ def _deleted_response(payload: dict[str, Any]) -> Any:
     return DeleteResponseResult(**{"id": None, "object": None, "deleted": None, **payload})
 
 
+def _text_completion(payload: dict[str, Any]) -> Any:
+    from ferrolite.types.text import TextCompletionResponse
+
+    return TextCompletionResponse(**payload)
+
+
+def _text_chunks(payloads: list[dict[str, Any]]) -> list[Any]:
+    chunks = [_text_completion(payload) for payload in payloads]
+    for chunk, payload in zip(chunks, payloads, strict=True):
+        if payload.get("usage") is None:
+            # A chunk has no counts, where a whole answer has at least zeros.
+            chunk.__dict__["usage"] = None
+    return chunks
+
+
 def _response_events(payloads: list[dict[str, Any]]) -> list[Any]:
     from ferrolite.types.llms.openai import event
 
@@ -99,6 +114,11 @@ _MAKERS = {
     "moderation": _moderation,
     "rerank": _rerank,
     "responses": _response,
+    "text_completion": _text_completion,
     "transcription": _transcription,
 }
-_EVENT_MAKERS = {"get_response": _response_events, "responses": _response_events}
+_EVENT_MAKERS = {
+    "get_response": _response_events,
+    "responses": _response_events,
+    "text_completion": _text_chunks,
+}

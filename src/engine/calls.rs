@@ -155,8 +155,8 @@ fn bridge(call_type: CallType, wanted: &Wanted, control: &Control) -> Result<Opt
     let is_mocked =
         ["mock_response", "mock_tool_calls", "mock_timeout"].iter().any(|name| control.get(name).is_some());
     let as_chat = is_mocked || control.switch("use_chat_completions_api")?.unwrap_or(false);
-    let is_bridged = !providers::serves(provider, call_type) && providers::serves(provider, CallType::Chat);
-    Ok((as_chat || is_bridged).then_some(dialect))
+    let is_bridged = as_chat || providers::is_bridged(provider, &wanted.model, call_type);
+    Ok(is_bridged.then_some(dialect))
 }
 
 impl Bridged {

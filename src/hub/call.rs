@@ -265,6 +265,8 @@ pub struct CallAccent {
     pub renames: BTreeMap<String, String>,
     /// Keys that are sent when the caller gives none.
     pub defaults: Map,
+    /// Models that are listed as chat models have no calls of this type: they are asked for a chat completion.
+    pub not_for_chat_models: bool,
 }
 
 impl CallAccent {

@@ -71,12 +71,17 @@ fn embedded(name: &str) -> Option<Provider> {
     })
 }
 
-/// Whether a provider has calls of a type itself.
-pub fn serves(provider: &str, call_type: CallType) -> bool {
-    row(provider).is_some_and(|row| match call_type {
-        CallType::Chat => row.wires.chat.is_some(),
-        _ => row.calls.contains_key(&call_type.in_rows()),
-    })
+/// Whether a provider is asked for a chat completion in place of a call of this type. The model's name has the
+/// provider in front.
+pub fn is_bridged(provider: &str, model: &str, call_type: CallType) -> bool {
+    let Some(row) = row(provider) else { return false };
+    if row.wires.chat.is_none() {
+        return false;
+    }
+    let Some(call) = row.calls.get(&call_type.in_rows()) else { return true };
+    let model = model.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/')).unwrap_or(model);
+    let mode = || models::facts(&row.name, model).mode.clone();
+    call.accent.not_for_chat_models && mode().is_some_and(|mode| mode == "chat" || mode == "responses")
 }
 
 /// What a caller said about where a call goes; everything may be left to the environment.

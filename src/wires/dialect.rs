@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::framing::{Frame, Framing};
 use super::openai::Chunk;
-use super::{Memo, Seen, Wire, messages, responses};
+use super::{Memo, Seen, Wire, messages, responses, text_completions};
 use crate::error::{Error, Result};
 use crate::hub::{Call, CallType, ChatResponse, StreamHead, Target, ThinkingBudgets};
 use crate::json::Map;
@@ -20,6 +20,7 @@ pub fn dialect(call_type: CallType) -> Option<&'static dyn Dialect> {
     match call_type {
         CallType::Messages => Some(&messages::Messages),
         CallType::Responses => Some(&responses::Responses),
+        CallType::TextCompletion => Some(&text_completions::TextCompletions),
         _ => None,
     }
 }

@@ -16,6 +16,7 @@ pub mod messages;
 pub mod ollama;
 pub mod openai;
 pub mod responses;
+pub mod text_completions;
 
 use std::fmt;
 use std::time::Duration;
@@ -76,6 +77,7 @@ impl WireId {
             (Self::Anthropic, CallType::Messages) => Some(&messages::Native),
             (Self::Openai, CallType::Responses) => Some(&responses::Native),
             (Self::Openai, CallType::GetResponse) => Some(&responses::Stored),
+            (Self::Openai, CallType::TextCompletion) => Some(&text_completions::Native),
             _ => None,
         }
     }

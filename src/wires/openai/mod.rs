@@ -15,7 +15,9 @@ pub use chunk::{Chunk, ChunkChoice, Chunker, ToolCallChunk};
 pub use collect::collect_chunks;
 
 use super::framing::Framing;
-use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire, responses};
+use super::{
+    ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire, responses, text_completions,
+};
 use crate::error::{Kind, Result};
 use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Target};
 
@@ -24,6 +26,7 @@ pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
     match call_type {
         CallType::Embedding => Some(&embedding::Embedding),
         CallType::Responses => Some(&responses::Native),
+        CallType::TextCompletion => Some(&text_completions::Native),
         call_type if call_type.is_about_response() => Some(&responses::Stored),
         _ => None,
     }
