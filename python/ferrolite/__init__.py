@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from ferrolite._text import atext_completion as atext_completion
     from ferrolite._text import text_completion as text_completion
     from ferrolite.anthropic_interface.messages import anthropic_messages as anthropic_messages
+    from ferrolite.google_genai import agenerate_content as agenerate_content
     from ferrolite.exceptions import *  # noqa: F403
     from ferrolite.types.llms.openai import ResponsesAPIResponse as ResponsesAPIResponse
     from ferrolite.types.utils import *  # noqa: F403
@@ -95,11 +96,12 @@ _HOMES = {
     "_stream": ("CustomStreamWrapper",),
     "_text": ("TextCompletionStreamWrapper", "atext_completion", "text_completion"),
     "anthropic_interface.messages": ("anthropic_messages",),
+    "google_genai": ("agenerate_content",),
     "types.llms.openai": ("ResponsesAPIResponse",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 _SUBMODULES = {
-    name: name for name in ("_logging", "anthropic_interface", "exceptions", "testing", "types")
+    name: name for name in ("_logging", "anthropic_interface", "exceptions", "google_genai", "testing", "types")
 } | {"anthropic": "anthropic_interface", "messages": "anthropic_interface.messages"}
 _NOT_AT_TOP = (
     "ChatCompletionDeltaToolCall",

@@ -80,6 +80,12 @@ def _deleted_response(payload: dict[str, Any]) -> Any:
     return DeleteResponseResult(**{"id": None, "object": None, "deleted": None, **payload})
 
 
+def _content(payload: dict[str, Any]) -> Any:
+    from ferrolite.types.google_genai import GenerateContentResponse
+
+    return GenerateContentResponse(**payload)
+
+
 def _text_completion(payload: dict[str, Any]) -> Any:
     from ferrolite.types.text import TextCompletionResponse
 
@@ -107,6 +113,7 @@ _MAKERS = {
     "cancel_response": _response,
     "delete_response": _deleted_response,
     "embedding": _embedding,
+    "generate_content": _content,
     "get_response": _response,
     "image_edit": _image,
     "image_generation": _image,

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::framing::{Frame, Framing};
 use super::openai::Chunk;
-use super::{Memo, Seen, Wire, messages, responses, text_completions};
+use super::{Memo, Seen, Wire, generate_content, messages, responses, text_completions};
 use crate::error::{Error, Result};
 use crate::hub::{Call, CallType, ChatResponse, StreamHead, Target, ThinkingBudgets};
 use crate::json::Map;
@@ -18,6 +18,7 @@ use crate::json::Map;
 /// The dialect of a call type, for providers that have no such call of their own.
 pub fn dialect(call_type: CallType) -> Option<&'static dyn Dialect> {
     match call_type {
+        CallType::GenerateContent => Some(&generate_content::GenerateContent),
         CallType::Messages => Some(&messages::Messages),
         CallType::Responses => Some(&responses::Responses),
         CallType::TextCompletion => Some(&text_completions::TextCompletions),

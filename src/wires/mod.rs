@@ -12,6 +12,7 @@ mod dialect;
 mod event_stream;
 pub mod framing;
 pub mod gemini;
+pub mod generate_content;
 pub mod messages;
 pub mod ollama;
 pub mod openai;
@@ -66,6 +67,7 @@ impl WireId {
     pub fn call(self, call_type: CallType) -> Option<&'static dyn Wire<Call>> {
         match self {
             Self::Anthropic => anthropic::call(call_type),
+            Self::Gemini => gemini::call(call_type),
             Self::Openai => openai::call(call_type),
             _ => None,
         }
@@ -75,6 +77,7 @@ impl WireId {
     pub fn events(self, call_type: CallType) -> Option<&'static dyn EventWire> {
         match (self, call_type) {
             (Self::Anthropic, CallType::Messages) => Some(&messages::Native),
+            (Self::Gemini, CallType::GenerateContent) => Some(&generate_content::Native),
             (Self::Openai, CallType::Responses) => Some(&responses::Native),
             (Self::Openai, CallType::GetResponse) => Some(&responses::Stored),
             (Self::Openai, CallType::TextCompletion) => Some(&text_completions::Native),

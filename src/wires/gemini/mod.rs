@@ -25,11 +25,21 @@ mod usage;
 mod tests;
 
 use super::framing::Framing;
-use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire};
+use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire, generate_content};
 use crate::error::{Kind, Result};
-use crate::hub::{Chat, ChatRequest, ChatResponse, Target};
+use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Target};
 
+pub(in crate::wires) use errors::{classify, facts as error_facts, of_stream as error_of_stream};
+pub(in crate::wires) use request::url;
 pub(in crate::wires) use signatures::split_id;
+
+/// Its side for a call of another type.
+pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
+    match call_type {
+        CallType::GenerateContent => Some(&generate_content::Native),
+        _ => None,
+    }
+}
 
 #[derive(Debug)]
 pub struct Gemini;

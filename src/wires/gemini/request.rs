@@ -72,7 +72,7 @@ fn params(request: &ChatRequest) -> Cow<'_, Params> {
 }
 
 /// Where AI Studio answers. Tuned models are on the alpha interface only.
-fn url(target: &Target, stream: bool) -> String {
+pub fn url(target: &Target, stream: bool) -> String {
     let model = target.model.strip_prefix("models/").unwrap_or(&target.model);
     let alpha = target.base.strip_suffix("/v1beta").filter(|_| model.starts_with("tunedModels/"));
     let mut url = match alpha {
