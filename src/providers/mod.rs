@@ -199,7 +199,8 @@ pub fn resolve(
         options,
         model: read.shown,
     };
-    let mut route = Route { target, auth: row.auth, row, key, signing, headers };
+    let auth = call.and_then(|call| call.auth).unwrap_or(row.auth);
+    let mut route = Route { target, auth, row, key, signing, headers };
     if let Some(quirk) = route.row.quirk {
         let (provider, model) = (route.target.provider.clone(), route.target.model.clone());
         quirk.adapt(&mut route).map_err(|error| error.at(&provider, &model))?;

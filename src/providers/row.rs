@@ -108,6 +108,8 @@ pub struct CallRow {
     /// The path after the base, when it is not the wire's own. Names in braces as in the row's; `{model}` is the
     /// model's name.
     pub path: Option<String>,
+    /// Where the key goes, when it is not the row's way.
+    pub auth: Option<Scheme>,
     pub accent: Arc<CallAccent>,
 }
 
@@ -124,6 +126,7 @@ struct WholeCallRow {
     wire: WireId,
     base: Option<String>,
     path: Option<String>,
+    auth: Option<Scheme>,
     #[serde(default)]
     accent: Arc<CallAccent>,
 }
@@ -131,9 +134,9 @@ struct WholeCallRow {
 impl From<CallRowText> for CallRow {
     fn from(text: CallRowText) -> Self {
         match text {
-            CallRowText::Wire(wire) => Self { wire, base: None, path: None, accent: CallAccent::none() },
-            CallRowText::Whole(WholeCallRow { wire, base, path, accent }) => {
-                Self { wire, base, path, accent }
+            CallRowText::Wire(wire) => Self { wire, base: None, path: None, auth: None, accent: CallAccent::none() },
+            CallRowText::Whole(WholeCallRow { wire, base, path, auth, accent }) => {
+                Self { wire, base, path, auth, accent }
             }
         }
     }
