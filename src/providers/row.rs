@@ -134,7 +134,9 @@ struct WholeCallRow {
 impl From<CallRowText> for CallRow {
     fn from(text: CallRowText) -> Self {
         match text {
-            CallRowText::Wire(wire) => Self { wire, base: None, path: None, auth: None, accent: CallAccent::none() },
+            CallRowText::Wire(wire) => {
+                Self { wire, base: None, path: None, auth: None, accent: CallAccent::none() }
+            }
             CallRowText::Whole(WholeCallRow { wire, base, path, auth, accent }) => {
                 Self { wire, base, path, auth, accent }
             }

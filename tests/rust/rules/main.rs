@@ -9,7 +9,9 @@
 )]
 
 mod coverage;
+mod dialects;
 mod general;
+mod messages;
 mod openai;
 mod responses;
 mod support;
