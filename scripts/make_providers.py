@@ -25,6 +25,13 @@ VERBS = """## Verbs
 
 What a row may say in `[accent]` of how its provider differs from the format.
 """
+# What else proves who asks, where no key is required.
+PROOF = {
+    "aws": "AWS credentials",
+    "google": "Google credentials",
+    "copilot": "the token of a login",
+}
+OTHERWISE = {"aws": " (or AWS credentials)", "gigachat": "", "ibm": "", "oci": "", "sap": ""}
 
 
 def code(text):
@@ -44,19 +51,25 @@ def rows():
 def provider_rows():
     for row in rows():
         names = ", ".join(code(f"{name}/") for name in (row["name"], *row.get("aliases", [])))
-        keys = ", ".join(map(code, row.get("key_env", [])))
-        if keys and not row.get("key_required", True):
-            keys += " (or AWS credentials)" if row.get("auth") == "aws" else " (or none)"
-        variables = [*row.get("base_env", []), *(v["env"][0] for v in row.get("vars", {}).values())]
+        named = row.get("vars", {})
+        secrets = [v["env"][0] for v in named.values() if v.get("secret") and "env" in v]
+        keys = ", ".join(map(code, [*row.get("key_env", []), *secrets]))
+        if row.get("token") == "entra":
+            keys += " (or Entra ID)"
+        elif keys and not row.get("key_required", True):
+            keys += OTHERWISE.get(row.get("exchange") or row.get("auth"), " (or none)")
+        keys = keys or PROOF.get(row.get("exchange") or row.get("auth"), "none")
+        public = [v for v in named.values() if not v.get("secret")]
+        variables = [*row.get("base_env", []), *(v["env"][0] for v in public if "env" in v)]
         base = code(row["base"]) if "base" in row else "the caller's"
-        yield [names, row["wires"]["chat"], keys or "none", base, ", ".join(map(code, variables))]
+        yield [names, row["wires"]["chat"], keys, base, ", ".join(map(code, variables))]
 
 
 def verb_rows():
     """The fields of the schema, with the comments before them."""
     text = (ROOT / "src" / "hub" / "accent.rs").read_text(encoding="utf-8")
     body = text.split("pub struct Accent {")[1].split("\n}\n")[0]
-    said = [row.get("accent", {}) for row in rows()]
+    said = [[row.get("accent", {}), *row.get("accents", {}).values()] for row in rows()]
     pending = []
     for line in body.splitlines():
         line = line.strip()
@@ -64,7 +77,7 @@ def verb_rows():
             pending.append(line.removeprefix("/// "))
         elif found := re.match(r"pub (\w+): (.+),", line):
             name = found[1]
-            users = sum(name in accent for accent in said)
+            users = sum(any(name in accent for accent in accents) for accents in said)
             yield [code(name), " ".join(pending), str(users)]
             pending = []
 
@@ -74,7 +87,7 @@ def text():
     parts = [
         HEAD,
         f"{len(providers)} rows.\n",
-        table(["prefix", "format", "key", "address", "address from"], providers),
+        table(["prefix", "format", "key", "address", "variables"], providers),
         VERBS,
         table(["verb", "meaning", "rows that say it"], verb_rows()),
     ]

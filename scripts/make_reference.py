@@ -30,15 +30,30 @@ VARIABLES = {
     "AWS_REGION_NAME, AWS_REGION, AWS_DEFAULT_REGION": "the AWS region",
     "AWS_ROLE_NAME, AWS_SESSION_NAME, AWS_ROLE_SESSION_NAME": "the AWS role to take with the keys, and the session's name",
     "AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE, AWS_WEB_IDENTITY_TOKEN": "the AWS role to take with a web identity",
+    "AZURE_API_VERSION": "the version of Azure's interfaces",
+    "AZURE_AD_TOKEN, AZURE_OPENAI_AD_TOKEN": "a token of Entra ID",
+    "AZURE_AUTHORITY_HOST, AZURE_SCOPE": "where tokens of Entra ID are asked for, and what for",
+    "AZURE_FEDERATED_TOKEN_FILE": "the file with the token that a pod exchanges for one of Entra ID",
+    "AZURE_POD_IDENTITY_AUTHORITY_HOST": "where a machine asks for the token of its identity",
+    "AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET": "a client of Entra ID and its secret",
+    "AZURE_USERNAME, AZURE_PASSWORD": "a user of Entra ID",
     "DEFAULT_REASONING_EFFORT_…_THINKING_BUDGET": "thinking tokens that an effort level stands for "
     "(`MINIMAL`, `LOW`, `MEDIUM`, `HIGH`, `XHIGH`, `MAX`)",
     "FERROLITE_LOG, LITELLM_LOG": "log level: `DEBUG`, `INFO`, `WARNING` or `ERROR`",
     "FERROLITE_WORKER_THREADS": "threads of the core; half of the processors by default, at most 4",
+    "GCE_METADATA_HOST": "where a machine of Google's is asked for its token",
+    "GOOGLE_APPLICATION_CREDENTIALS, CLOUDSDK_CONFIG": "the file of Google's credentials, and the folder of `gcloud` "
+    "in place of `~/.config/gcloud`",
+    "GOOGLE_CLOUD_PROJECT, GCLOUD_PROJECT": "Vertex AI's project, when neither VERTEXAI_PROJECT nor the credentials name it",
     "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY": "proxies, in either case of letters",
+    "IDENTITY_ENDPOINT, IDENTITY_HEADER": "where an app in Azure asks for the token of its identity",
     "LITELLM_DROP_PARAMS": "`drop_params` of every call",
     "LITELLM_MODIFY_PARAMS": "`modify_params` of every call",
     "SSL_CERT_FILE": "path of a PEM file with roots to trust, beside the system's",
     "SSL_VERIFY": "`false` to accept any certificate",
+    "VERTEXAI_CREDENTIALS": "Google's credentials for Vertex AI: JSON, or the path of a file with it",
+    "VERTEXAI_PROJECT": "Vertex AI's project",
+    "VERTEXAI_LOCATION, VERTEX_LOCATION": "Vertex AI's location; `us-central1` by default",
 }
 
 

@@ -1,6 +1,7 @@
 //! Addresses, parsed once: parsing one takes longer than encoding a short request, and a program calls few.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 use url::Url;
@@ -29,6 +30,29 @@ pub fn parse(address: &str) -> Result<Url, url::ParseError> {
     Ok(url)
 }
 
+/// Whether two addresses are on one host, reached the same way.
+pub fn same_origin(one: &str, other: &str) -> bool {
+    one == other
+        || match (parse(one), parse(other)) {
+            (Ok(one), Ok(other)) => one.origin() == other.origin(),
+            _ => false,
+        }
+}
+
+/// A name as one segment of a path (BED-21, AZ-01).
+pub fn segment(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 16);
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
 /// The same for an address that a call goes to: the error says which, without what may be secret in it.
 pub fn checked(address: &str) -> Result<Url, Error> {
     parse(address).map_err(|error| {
@@ -55,6 +79,16 @@ mod tests {
     }
 
     #[test]
+    fn one_origin_is_scheme_host_and_port() {
+        assert!(same_origin("https://host.example/a", "https://HOST.example:443/b?c"));
+        for other in
+            ["http://host.example/a", "https://host.example:8443/", "https://host.example.evil/", "x"]
+        {
+            assert!(!same_origin("https://host.example/a", other), "{other}");
+        }
+    }
+
+    #[test]
     fn what_may_hold_a_key_is_not_kept() {
         for address in ["http://query.example/?key=abc", "http://user:abc@credentials.example/"] {
             parse(address).unwrap();
@@ -68,5 +102,10 @@ mod tests {
             parse(&format!("http://bounded.example/{number}")).unwrap();
         }
         assert!(KNOWN.read().unwrap().len() <= KEPT);
+    }
+
+    #[test]
+    fn bed_21_a_name_is_one_segment() {
+        assert_eq!(segment("arn:aws:x/y z"), "arn%3Aaws%3Ax%2Fy%20z");
     }
 }

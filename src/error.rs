@@ -175,6 +175,11 @@ impl Error {
         Self::new(Kind::BadRequest, message)
     }
 
+    /// A request that is wrong in one place.
+    pub fn invalid(path: &str, what: &str) -> Self {
+        Self::bad_request(format!("Invalid '{path}': {what}.")).with_param(path)
+    }
+
     /// A parameter that the target does not take (GEN-01).
     pub fn unsupported(message: impl Into<String>) -> Self {
         Self::new(Kind::UnsupportedParams, message)

@@ -45,7 +45,7 @@ async def call(
     arguments: dict[str, Any],
     settings: dict[str, Any],
     call_type: str | None = None,
-    files: list[tuple[str, str, str | None, bytes]] = [],  # noqa: B006 - never mutated
+    files: list[tuple[str, str, str | None, bytes]] | None = None,
 ) -> Any:
     """A call's result. Cancelled, the request is dropped."""
     loop = get_running_loop()

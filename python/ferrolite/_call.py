@@ -149,6 +149,9 @@ async def acompletion(
     ready = _prepare(arguments)
     if ready is not None:
         return ready
+    token = _token_of_provider(arguments)
+    if token is not None:
+        arguments["kwargs"]["azure_ad_token"] = await token if hasattr(token, "__await__") else token
     from ferrolite import _aio
 
     return _stream_or_response(await _aio.call(arguments, _settings), arguments)
@@ -158,7 +161,16 @@ def _complete(arguments: dict[str, Any]) -> ModelResponse | CustomStreamWrapper:
     ready = _prepare(arguments)
     if ready is not None:
         return ready
+    token = _token_of_provider(arguments)
+    if token is not None:
+        arguments["kwargs"]["azure_ad_token"] = token
     return _stream_or_response(_core.call(arguments, _settings), arguments)
+
+
+def _token_of_provider(arguments: dict[str, Any]) -> Any:
+    """What a caller's `azure_ad_token_provider` gives: a token, or for asyncio something to await for one."""
+    provider = arguments["kwargs"].pop("azure_ad_token_provider", None)
+    return None if provider is None else provider()
 
 
 def _stream_or_response(result: Any, arguments: dict[str, Any]) -> Any:

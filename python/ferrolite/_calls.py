@@ -273,11 +273,11 @@ async def aspeech(*args: Any, **kwargs: Any) -> HttpxBinaryResponseContent:
     return await _arun("speech", bound(speech, args, kwargs))
 
 
-def _run(call_type: str, arguments: dict[str, Any], files: list[_File] = []) -> Any:  # noqa: B006 - never mutated
+def _run(call_type: str, arguments: dict[str, Any], files: list[_File] | None = None) -> Any:
     return _core.call(arguments, _settings, call_type, files)
 
 
-async def _arun(call_type: str, arguments: dict[str, Any], files: list[_File] = []) -> Any:  # noqa: B006
+async def _arun(call_type: str, arguments: dict[str, Any], files: list[_File] | None = None) -> Any:
     from ferrolite import _aio
 
     return await _aio.call(arguments, _settings, call_type, files)
@@ -306,12 +306,16 @@ def _with_image_model(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _image_files(arguments: dict[str, Any]) -> list[_File]:
+    from typing import cast
+
     from ferrolite import _files
 
-    image, mask = arguments.pop("image", None), arguments.pop("mask", None)
-    images = image if isinstance(image, list) else [image]
-    field = "image[]" if isinstance(image, list) else "image"
-    found = [_files.upload(field, one) for one in images if one is not None]
+    image: Any = arguments.pop("image", None)
+    mask: Any = arguments.pop("mask", None)
+    if isinstance(image, list):
+        found = [_files.upload("image[]", one) for one in cast("list[Any]", image)]
+    else:
+        found = [] if image is None else [_files.upload("image", image)]
     return found if mask is None else [*found, _files.upload("mask", mask)]
 
 

@@ -17,7 +17,7 @@ def call(
     arguments: dict[str, Any],
     module: dict[str, Any],
     call_type: str | None = None,
-    files: list[tuple[str, str, str | None, bytes]] = [],
+    files: list[tuple[str, str, str | None, bytes]] | None = None,
 ) -> Any:
     """A call, waited for: a response, or a stream when `arguments` ask for one.
 
@@ -30,7 +30,7 @@ def call_async(
     queue: LoopQueue,
     future: Future[Any],
     call_type: str | None = None,
-    files: list[tuple[str, str, str | None, bytes]] = [],
+    files: list[tuple[str, str, str | None, bytes]] | None = None,
 ) -> PendingCall:
     """Begin a call whose result goes to `future` through the loop's queue."""
 
@@ -38,7 +38,7 @@ def call_future(
     arguments: dict[str, Any],
     module: dict[str, Any],
     call_type: str | None = None,
-    files: list[tuple[str, str, str | None, bytes]] = [],
+    files: list[tuple[str, str, str | None, bytes]] | None = None,
 ) -> Awaitable[Any]:
     """The same for loops that cannot watch a descriptor."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import cast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,21 +37,22 @@ def upload(field: str, file: Any) -> tuple[str, str, str | None, bytes]:
 
 
 def _read(field: str, content: Any) -> tuple[bytes, str | None]:
-    if isinstance(content, (bytes, bytearray, memoryview)):
+    if isinstance(content, (bytes, bytearray)):
         return bytes(content), None
     if isinstance(content, (str, os.PathLike)):
-        path = os.fspath(content)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        with open(path, "rb") as opened:  # pyright: ignore[reportUnknownArgumentType]
-            return opened.read(), str(path)  # pyright: ignore[reportUnknownArgumentType]
-    read = getattr(content, "read", None)
-    if callable(read):
-        data = read()
-        name = getattr(content, "name", None)
+        path = os.fspath(cast("str | os.PathLike[str]", content))
+        with open(path, "rb") as opened:
+            return opened.read(), path
+    if hasattr(content, "read"):
+        data: Any = content.read()
+        name: Any = getattr(content, "name", None)
         own_name = name if isinstance(name, str) else None
-        return (data.encode() if isinstance(data, str) else bytes(data)), own_name  # pyright: ignore[reportArgumentType]
+        return (data.encode() if isinstance(data, str) else bytes(data)), own_name
     from ferrolite.exceptions import BadRequestError
 
-    message = f"Invalid '{field}': expected a path, bytes, an open file or a tuple, got {type(content).__name__}."
+    message = (
+        f"Invalid '{field}': expected a path, bytes, an open file or a tuple, got {type(content).__name__}."
+    )
     raise BadRequestError(message=message, model="", llm_provider="")
 
 

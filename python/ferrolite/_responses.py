@@ -42,14 +42,14 @@ class BaseResponsesAPIStreamingIterator(CoreReader):
     def __next__(self) -> GenericEvent:
         try:
             return self._seen(super().__next__())
-        except BaseException:
+        except Exception:
             self.finished = True
             raise
 
     async def __anext__(self) -> GenericEvent:
         try:
             return self._seen(await super().__anext__())
-        except (Exception, GeneratorExit):
+        except Exception:
             self.finished = True
             raise
 

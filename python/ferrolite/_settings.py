@@ -16,10 +16,20 @@ openai_key: str | None = None
 """OpenAI's key."""
 anthropic_key: str | None = None
 """Anthropic's key."""
+azure_key: str | None = None
+"""Azure OpenAI's key."""
 gemini_key: str | None = None
 """Gemini's key."""
 organization: str | None = None
 """OpenAI's organization."""
+vertex_project: str | None = None
+"""Vertex AI's project."""
+vertex_location: str | None = None
+"""Vertex AI's location."""
+api_version: str | None = None
+"""The version of Azure's interfaces."""
+enable_azure_ad_token_refresh: bool | None = None
+"""Ask Azure's machines for a token of their identity, when there is neither a key nor a token."""
 headers: dict[str, str] | None = None
 """Headers of every request."""
 

@@ -1,6 +1,15 @@
 //! How a request proves who it is.
 
 pub mod aws;
+pub mod azure;
+pub mod copilot;
+pub mod exchange;
+pub mod gigachat;
+pub mod google;
+pub mod ibm;
+pub mod oci;
+mod rsa;
+pub mod sap;
 
 use std::fmt;
 
@@ -46,14 +55,24 @@ pub enum Scheme {
     Bearer,
     /// `x-api-key`, or a bearer header for an OAuth token.
     Anthropic,
+    /// `x-api-key`
+    XApiKey,
     /// `api-key`, as Azure has it.
     ApiKey,
     /// `x-api-key` and `api-key`: Claude on Azure.
     AzureAnthropic,
     /// `x-goog-api-key`
     Goog,
+    /// `Authorization: Token …`
+    Token,
+    /// `Authorization: Key …`
+    Key,
+    /// `Authorization: ZenApiKey …`: IBM's Cloud Pak for Data.
+    ZenApiKey,
     /// A key as a bearer, or else a signature over the whole request (`aws`).
     Aws,
+    /// A bearer token that is asked for, or else given (`google`).
+    Google,
     None,
 }
 
@@ -67,11 +86,16 @@ pub fn sign(headers: &mut HeaderMap, scheme: Scheme, key: Option<&Secret>) -> Re
     }
     let (name, value) = match scheme {
         Scheme::None | Scheme::AzureAnthropic => return Ok(()),
-        Scheme::Bearer | Scheme::Aws => (AUTHORIZATION, format!("Bearer {}", key.expose())),
+        Scheme::Bearer | Scheme::Aws | Scheme::Google => (AUTHORIZATION, format!("Bearer {}", key.expose())),
+        Scheme::Token => (AUTHORIZATION, format!("Token {}", key.expose())),
+        Scheme::Key => (AUTHORIZATION, format!("Key {}", key.expose())),
+        Scheme::ZenApiKey => (AUTHORIZATION, format!("ZenApiKey {}", key.expose())),
         Scheme::Anthropic if key.expose().starts_with("sk-ant-oat") => {
             (AUTHORIZATION, format!("Bearer {}", key.expose()))
         }
-        Scheme::Anthropic => (HeaderName::from_static("x-api-key"), key.expose().to_owned()),
+        Scheme::Anthropic | Scheme::XApiKey => {
+            (HeaderName::from_static("x-api-key"), key.expose().to_owned())
+        }
         Scheme::ApiKey => (HeaderName::from_static("api-key"), key.expose().to_owned()),
         Scheme::Goog => (HeaderName::from_static("x-goog-api-key"), key.expose().to_owned()),
     };

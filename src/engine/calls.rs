@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::control::{Control, Keywords, strings, wrong};
+use super::control::{Control, Keywords, is_control, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::exchange::Exchange;
 use super::{Answer, ChatCall, Engine, EventStream, Meta};
@@ -55,11 +55,15 @@ pub struct CallAnswer {
 }
 
 impl Call {
-    pub fn target(&self) -> &Target {
+    pub fn envelope(&self) -> &Envelope {
         match &self.lane {
-            Lane::Native(native) => native.envelope.target(),
-            Lane::Bridged(bridged) => bridged.chat.target(),
+            Lane::Native(native) => &native.envelope,
+            Lane::Bridged(bridged) => &bridged.chat.envelope,
         }
+    }
+
+    pub fn target(&self) -> &Target {
+        self.envelope().target()
     }
 
     /// The chat completion that is asked for instead, where the provider has no calls of this type.
@@ -99,16 +103,37 @@ impl Call {
         if call_type.is_about_response() {
             name_by_id(&mut keywords)?;
         }
+        let own = own_parameters(call_type, &mut keywords);
         let control = Control::take(&mut keywords);
+        keywords.extend(own);
         let wanted = envelope::wanted(&control, &mut keywords, settings)?;
-        if let Some(dialect) = bridge(call_type, &wanted, &control)? {
+        let as_chat = wants_chat(&control)?;
+        if let Some(dialect) = bridge(call_type, &wanted, as_chat) {
+            let stream = keywords.get("stream") == Some(&Value::Bool(true));
+            if let Some(envelope) = own_language(call_type, &wanted, stream, as_chat, &|purpose| {
+                let options = envelope::options(&control, &keywords, settings, environment)?;
+                Envelope::new(wanted.clone(), &control, purpose, options, settings, environment)
+            })? {
+                let request =
+                    read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
+                return Self::native(call_type, request, envelope, &control);
+            }
             let bridged = Bridged::new(dialect, wanted, control, keywords, settings, environment)?;
             return Ok(Self { call_type, lane: Lane::Bridged(Box::new(bridged)) });
         }
         let options = envelope::options(&control, &keywords, settings, environment)?;
-        let mut request = read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
+        let request = read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
         let purpose = Purpose { call_type, stream: request.stream, mocked: false };
         let envelope = Envelope::new(wanted, &control, purpose, options, settings, environment)?;
+        Self::native(call_type, request, envelope, &control)
+    }
+
+    fn native(
+        call_type: CallType,
+        mut request: CallRequest,
+        envelope: Envelope,
+        control: &Control,
+    ) -> Result<Self> {
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
         let wire = target.wire.call(call_type).ok_or_else(|| {
@@ -126,6 +151,12 @@ impl Call {
         target.call_accent.apply(&mut request.params);
         Ok(Self { call_type, lane: Lane::Native(Box::new(Native { request, envelope, wire })) })
     }
+}
+
+/// What is a parameter of the call type steers nothing, though other calls are steered by a keyword of that name.
+fn own_parameters(call_type: CallType, keywords: &mut Keywords) -> Vec<(String, Value)> {
+    let names = call_type.parameters().iter().filter(|name| is_control(name));
+    names.filter_map(|name| Some(((*name).to_owned(), keywords.shift_remove(*name)?))).collect()
 }
 
 /// A response is found by its id alone, which names its provider.
@@ -146,17 +177,37 @@ fn name_by_id(keywords: &mut Keywords) -> Result<()> {
     Ok(())
 }
 
-/// The dialect that a call is translated from, when its provider has no calls of the type, or is not to be asked
-/// for them.
-fn bridge(call_type: CallType, wanted: &Wanted, control: &Control) -> Result<Option<&'static dyn Dialect>> {
-    let Some(dialect) = wires::dialect(call_type) else { return Ok(None) };
-    let Some(provider) = wanted.provider.as_deref() else { return Ok(None) };
-    // Mocks are answers of chat completions.
+/// Whether a chat completion is asked for in any case: the caller says so, or wants a mock, which is one.
+fn wants_chat(control: &Control) -> Result<bool> {
     let is_mocked =
         ["mock_response", "mock_tool_calls", "mock_timeout"].iter().any(|name| control.get(name).is_some());
-    let as_chat = is_mocked || control.switch("use_chat_completions_api")?.unwrap_or(false);
-    let is_bridged = as_chat || providers::is_bridged(provider, &wanted.model, call_type);
-    Ok(is_bridged.then_some(dialect))
+    Ok(is_mocked || control.switch("use_chat_completions_api")?.unwrap_or(false))
+}
+
+/// The dialect that a call is translated from, when its provider has no calls of the type, or is not to be asked
+/// for them.
+fn bridge(call_type: CallType, wanted: &Wanted, as_chat: bool) -> Option<&'static dyn Dialect> {
+    let dialect = wires::dialect(call_type)?;
+    let provider = wanted.provider.as_deref()?;
+    (as_chat || providers::is_bridged(provider, &wanted.model, call_type)).then_some(dialect)
+}
+
+/// Where the model's chat completions go, when the language there is the caller's: then nothing is translated.
+fn own_language(
+    call_type: CallType,
+    wanted: &Wanted,
+    stream: bool,
+    as_chat: bool,
+    resolve: &dyn Fn(Purpose) -> Result<Envelope>,
+) -> Result<Option<Envelope>> {
+    let may_speak = wanted.provider.as_deref().is_some_and(|name| providers::may_speak(name, call_type));
+    if as_chat || !may_speak {
+        return Ok(None);
+    }
+    let mut envelope = resolve(Purpose { call_type: CallType::Chat, stream, mocked: false })?;
+    let target = &mut envelope.route.target;
+    target.call_type = call_type;
+    Ok(target.wire.call(call_type).is_some().then_some(envelope))
 }
 
 impl Bridged {
@@ -242,7 +293,7 @@ pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<Cal
         Lane::Bridged(bridged) => {
             let Bridged { chat, dialect, asked } = *bridged;
             let target = chat.target().clone();
-            let Answer { response, meta } = engine.chat(chat).await?;
+            let Answer { response, meta } = Box::pin(engine.chat(chat)).await?;
             let response = CallResponse::Json(dialect.encode_response(response, &asked, &target)?);
             return Ok(CallAnswer { call_type, response, meta });
         }
@@ -272,7 +323,8 @@ pub async fn stream(engine: &Engine, call: Call, started: Instant) -> Result<Eve
         Lane::Bridged(bridged) => {
             let Bridged { chat, dialect, asked } = *bridged;
             let encoder = dialect.encoder(asked, chat.target());
-            return Ok(EventStream::bridged(call_type, engine.chat_stream(chat).await?, encoder));
+            let stream = Box::pin(engine.chat_stream(chat)).await?;
+            return Ok(EventStream::bridged(call_type, stream, encoder));
         }
     };
     let (mut exchange, memo, wire) = native.prepare(started)?;

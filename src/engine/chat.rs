@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::chat_call::ChatCall;
-use super::exchange::{Exchange, Failure};
+use super::exchange::{Exchange, Failure, Outcome};
 use super::stream::{ChatStream, StreamSettings};
 use super::{Answer, Engine, media, new_call_id, new_chat_id, now};
 use crate::error::{Error, Result};
@@ -27,7 +27,7 @@ struct Job {
 pub async fn answer(engine: &Engine, call: ChatCall, started: Instant) -> Result<Answer> {
     let mut job = Job::prepare(&engine.transport, call, started).await?;
     loop {
-        match job.exchange.reply(engine, job.wire).await {
+        match job.whole(engine).await {
             Ok(reply) => return job.answer(reply),
             Err(failure) => job.again(*failure).await?,
         }
@@ -38,7 +38,7 @@ pub async fn stream(engine: &Engine, call: ChatCall, started: Instant) -> Result
     let mut job = Job::prepare(&engine.transport, call, started).await?;
     loop {
         match job.exchange.body(engine, job.wire).await {
-            Ok(body) => return job.stream(body).await,
+            Ok(body) => return job.stream(engine, body).await,
             Err(failure) => job.again(*failure).await?,
         }
     }
@@ -52,7 +52,8 @@ impl Job {
         let wire = target.wire.chat();
         let wanted = wire.remote_media(&request, target);
         if !wanted.is_empty() {
-            request.media = media::fetch(transport, wanted).await.map_err(named)?;
+            let fetched = media::fetch(transport, &envelope.connection, envelope.limits, wanted).await;
+            request.media = fetched.map_err(named)?;
         }
         let Prepared { call: http, memo } = wire.encode(&request, target).map_err(named)?;
         Ok(Self {
@@ -87,6 +88,35 @@ impl Job {
         self.exchange.replace(call)
     }
 
+    /// One attempt: the reply that holds the answer, after as many requests as the wire asks for.
+    async fn whole(&mut self, engine: &Engine) -> Outcome<HttpReply> {
+        let reply = self.exchange.reply(engine, self.wire).await?;
+        match self.followed(engine, reply, Wanted::Whole).await? {
+            Followed::Reply(reply) => Ok(reply),
+            Followed::Stream(body) => {
+                let limits = self.exchange.envelope.limits;
+                body.collect(limits).await.map_err(|error| self.exchange.broken(error))
+            }
+        }
+    }
+
+    /// Makes the further requests that the wire asks for after a reply.
+    async fn followed(&mut self, engine: &Engine, mut reply: HttpReply, wanted: Wanted) -> Outcome<Followed> {
+        let limits = self.exchange.envelope.limits;
+        let deadline = Instant::now() + limits.total;
+        loop {
+            let next = self.wire.next(&reply, &self.memo, self.target());
+            let Some(next) = next.map_err(|error| self.exchange.broken(error))? else {
+                return Ok(Followed::Reply(reply));
+            };
+            let body = self.exchange.further(engine, next, deadline, self.wire).await?;
+            if wanted == Wanted::Streamed && !body.is_json() {
+                return Ok(Followed::Stream(body));
+            }
+            reply = body.collect(limits).await.map_err(|error| self.exchange.broken(error))?;
+        }
+    }
+
     fn answer(self, reply: HttpReply) -> Result<Answer> {
         let mut response = match self.wire.decode(&reply, &self.memo, self.target()) {
             Ok(response) => response,
@@ -99,28 +129,52 @@ impl Job {
         Ok(Answer { response, meta })
     }
 
-    async fn stream(self, body: Body) -> Result<ChatStream> {
+    /// No stream at all: an error with a good status, or a server that does not stream (STR-30).
+    fn replayed(self, reply: HttpReply) -> Result<ChatStream> {
+        let response = self
+            .wire
+            .decode(&reply, &self.memo, self.target())
+            .map_err(|error| self.exchange.decorate(error, &reply.headers))?;
+        let mut meta = self.exchange.meta(reply.status, reply.headers);
+        meta.response_model = Some(response.model.clone());
+        Ok(ChatStream::replayed(response, meta, self.include_usage))
+    }
+
+    async fn stream(mut self, engine: &Engine, mut body: Body) -> Result<ChatStream> {
         let limits = self.exchange.envelope.limits;
-        let mut meta = self.exchange.meta(body.status(), body.headers().clone());
         if body.is_json() {
-            // No stream at all: an error with a good status, or a server that does not stream (STR-30).
             let reply = body.collect(limits).await.map_err(|error| self.exchange.transport_failure(error))?;
-            let response = self
-                .wire
-                .decode(&reply, &self.memo, self.target())
-                .map_err(|error| self.exchange.decorate(error, &reply.headers))?;
-            meta.response_model = Some(response.model.clone());
-            return Ok(ChatStream::replayed(response, meta, self.include_usage));
+            let followed = self.followed(engine, reply, Wanted::Streamed).await;
+            body = match followed.map_err(|failure| failure.error)? {
+                Followed::Stream(body) => body,
+                Followed::Reply(reply) => return self.replayed(reply),
+            };
         }
+        let meta = self.exchange.meta(body.status(), body.headers().clone());
         let decoder = self.wire.decoder(self.memo.clone(), self.target());
         let settings = StreamSettings {
             idle: limits.idle,
             include_usage: self.include_usage,
             repeated_chunk_limit: self.repeated_chunk_limit,
+            reply_model: self.target().accent.streams_name_model,
             context: self.exchange.error_context(),
         };
+        let settings = settings.errors_as(self.target().accent.stream_errors_as.as_deref());
         Ok(ChatStream::live(body, self.wire.framing(), decoder, meta, settings))
     }
+}
+
+/// How the answer is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Whole,
+    Streamed,
+}
+
+/// What the last of a call's requests has brought.
+enum Followed {
+    Reply(HttpReply),
+    Stream(Body),
 }
 
 /// Fills in what a provider left out (OSS-02, STR-09, USG-08).

@@ -20,6 +20,7 @@ const STEERING: &[&str] = &[
     "allowed_openai_params",
     "api_base",
     "api_key",
+    "api_version",
     "aws_access_key_id",
     "aws_bedrock_runtime_endpoint",
     "aws_external_id",
@@ -31,9 +32,17 @@ const STEERING: &[&str] = &[
     "aws_session_token",
     "aws_sts_endpoint",
     "aws_web_identity_token",
+    "azure_ad_token",
+    "azure_password",
+    "azure_scope",
+    "azure_username",
+    "base_model",
     "base_url",
     "cache_control_injection_points",
+    "client_id",
+    "client_secret",
     "custom_llm_provider",
+    "deployment_id",
     "drop_params",
     "extra_headers",
     "extra_query",
@@ -54,7 +63,14 @@ const STEERING: &[&str] = &[
     "request_timeout",
     "ssl_verify",
     "stream_timeout",
+    "tenant_id",
     "timeout",
+    "vertex_ai_credentials",
+    "vertex_ai_location",
+    "vertex_ai_project",
+    "vertex_credentials",
+    "vertex_location",
+    "vertex_project",
 ];
 
 /// Keywords that are never sent and do nothing here: they are accepted, whatever they hold.
@@ -62,10 +78,8 @@ const IGNORED: &[&str] = &[
     "acompletion",
     "allowed_model_region",
     "api_type",
-    "api_version",
     "assistant_continue_message",
     "async_call",
-    "base_model",
     "bos_token",
     "budget_duration",
     "cache",
@@ -73,8 +87,6 @@ const IGNORED: &[&str] = &[
     "caching",
     "caching_groups",
     "client",
-    "client_id",
-    "client_secret",
     "complete_response",
     "completion_call_id",
     "content_policy_fallbacks",
@@ -83,7 +95,6 @@ const IGNORED: &[&str] = &[
     "cooldown_time",
     "custom_prompt_dict",
     "data_residency",
-    "deployment_id",
     "disable_fallbacks",
     "enable_json_schema_validation",
     "ensure_alternating_roles",
@@ -151,11 +162,13 @@ pub fn is_ignored(name: &str) -> bool {
 }
 
 /// Prices of a caller's own are keywords too: `input_cost_per_token` and its many relatives.
-fn is_control(name: &str) -> bool {
+pub(super) fn is_control(name: &str) -> bool {
     STEERING.binary_search(&name).is_ok()
         || IGNORED.binary_search(&name).is_ok()
-        // Among them are secrets: they never reach a body (BED-23).
+        // Among them are secrets: they never reach a body (BED-23, AZ-10).
         || name.starts_with("aws_")
+        || name.starts_with("vertex_")
+        || name.starts_with("azure_")
         || name.contains("_cost_per_")
         || name.contains("_token_cost")
         || name.starts_with("langfuse_")
@@ -306,13 +319,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_of_aws_steers() {
+    fn what_is_read_of_aws_and_azure_steers() {
         let mut read = Vec::new();
         let words = crate::auth::aws::Keywords::read(|name| {
             read.push(name.to_owned());
             Ok(None)
         });
         assert!(words.is_ok());
+        let words_of_azure = crate::auth::azure::Keywords::read(
+            |name| {
+                read.push(name.to_owned());
+                Ok(None)
+            },
+            false,
+        );
+        assert!(words_of_azure.is_ok());
         for name in read {
             assert!(STEERING.contains(&name.as_str()), "{name}");
         }

@@ -1,6 +1,6 @@
 //! Keys that have to be fetched before a request can be signed: roles, machines, containers. Kept until they age.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
@@ -23,6 +23,7 @@ const LOCAL: Limits = Limits { total: Duration::from_secs(1), idle: Duration::fr
 #[derive(Debug, Default)]
 pub struct Credentials {
     kept: Mutex<Vec<(Source, aws::Credentials)>>,
+    turns: Mutex<Vec<(Source, Arc<tokio::sync::Mutex<()>>)>>,
 }
 
 impl Credentials {
@@ -47,43 +48,76 @@ impl Credentials {
             if let Source::Keys(keys) = source {
                 return Ok(keys.clone());
             }
-            if let Some(keys) = self.fresh(source, SystemTime::now()) {
+            if let Some(keys) = self.kept(source, SystemTime::now() + EARLY) {
                 return Ok(keys);
             }
-            let keys = match source {
-                Source::Keys(keys) => keys.clone(),
-                Source::Role { base, role } => {
-                    let keys = self.of(way, base, region).await?;
-                    let call = aws::assume_role(role, &keys, region, SystemTime::now())?;
-                    aws::read_credentials(&way.send(call, REMOTE).await?)?
+            // Calls that find the keys aged at the same time wait for the first of them.
+            let turn = self.turn(source);
+            let _turn = turn.lock().await;
+            if let Some(keys) = self.kept(source, SystemTime::now() + EARLY) {
+                return Ok(keys);
+            }
+            match self.fetch(way, source, region).await {
+                Ok(keys) => {
+                    self.keep(source, &keys);
+                    Ok(keys)
                 }
-                Source::WebIdentity { token, role } => {
-                    let call = aws::web_identity(role, &token.load()?);
-                    aws::read_credentials(&way.send(call, REMOTE).await?)?
-                }
-                Source::Metadata(MetadataSource::Container { url, authorization, authorization_file }) => {
-                    let authorization = match authorization_file {
-                        Some(path) => Some(read(path)?),
-                        None => authorization.clone(),
-                    };
-                    let call = Metadata::container(url, authorization.as_ref())?;
-                    let reply = way.send(call, REMOTE).await?;
-                    Metadata::credentials(&reply).ok_or_else(Metadata::nothing)?
-                }
-                Source::Metadata(MetadataSource::Machine { base }) => {
-                    way.machine(base).await.ok_or_else(Metadata::nothing)?
-                }
-            };
-            self.keep(source, &keys);
-            Ok(keys)
+                // Keys are replaced early so that a service that is away for a while harms nobody.
+                Err(error) => match self.kept(source, SystemTime::now()) {
+                    Some(keys) => {
+                        tracing::warn!(error = %error, "AWS keys cannot be replaced yet, the old ones serve on");
+                        Ok(keys)
+                    }
+                    None => Err(error),
+                },
+            }
         })
     }
 
-    fn fresh(&self, source: &Source, now: SystemTime) -> Option<aws::Credentials> {
+    async fn fetch(&self, way: Way<'_>, source: &Source, region: &str) -> Result<aws::Credentials> {
+        match source {
+            Source::Keys(keys) => Ok(keys.clone()),
+            Source::Role { base, role } => {
+                let keys = self.of(way, base, region).await?;
+                let call = aws::assume_role(role, &keys, region, SystemTime::now())?;
+                aws::read_credentials(&way.send(call, REMOTE).await?)
+            }
+            Source::WebIdentity { token, role } => {
+                let call = aws::web_identity(role, &token.load()?);
+                aws::read_credentials(&way.send(call, REMOTE).await?)
+            }
+            Source::Metadata(MetadataSource::Container { url, authorization, authorization_file }) => {
+                let authorization = match authorization_file {
+                    Some(path) => Some(read(path)?),
+                    None => authorization.clone(),
+                };
+                let call = Metadata::container(url, authorization.as_ref())?;
+                let reply = way.send(call, REMOTE).await.map_err(because)?;
+                Metadata::credentials(&reply).ok_or_else(|| because(answered(&reply)))
+            }
+            Source::Metadata(MetadataSource::Machine { base }) => way.machine(base).await.map_err(because),
+        }
+    }
+
+    /// The lock of a source. A source that is not known any more has a new one, which only costs a second fetch.
+    fn turn(&self, source: &Source) -> Arc<tokio::sync::Mutex<()>> {
+        let Ok(mut turns) = self.turns.lock() else { return Arc::default() };
+        if let Some((_, turn)) = turns.iter().find(|(known, _)| known == source) {
+            return turn.clone();
+        }
+        if turns.len() >= KEPT {
+            turns.remove(0);
+        }
+        let turn = Arc::<tokio::sync::Mutex<()>>::default();
+        turns.push((source.clone(), turn.clone()));
+        turn
+    }
+
+    /// Kept keys that are good at a time.
+    fn kept(&self, source: &Source, at: SystemTime) -> Option<aws::Credentials> {
         let kept = self.kept.lock().ok()?;
         let (_, keys) = kept.iter().find(|(known, _)| known == source)?;
-        let fresh = keys.expires.is_none_or(|expires| expires > now + EARLY);
-        fresh.then(|| keys.clone())
+        keys.expires.is_none_or(|expires| expires > at).then(|| keys.clone())
     }
 
     fn keep(&self, source: &Source, keys: &aws::Credentials) {
@@ -108,12 +142,30 @@ impl Way<'_> {
         self.transport.send(call, self.connection, limits).await?.collect(limits).await
     }
 
-    /// A session, the name of the role, its keys. Nothing when nobody answers: then this is no such machine.
-    async fn machine(self, base: &str) -> Option<aws::Credentials> {
-        let session = Metadata::line(&self.send(Metadata::session(base), LOCAL).await.ok()?)?;
-        let role = Metadata::line(&self.send(Metadata::roles(base, &session), LOCAL).await.ok()?)?;
-        Metadata::credentials(&self.send(Metadata::keys(base, &session, &role), LOCAL).await.ok()?)
+    /// A session, the name of the role, its keys.
+    async fn machine(self, base: &str) -> Result<aws::Credentials> {
+        let session = line(&self.send(Metadata::session(base), LOCAL).await?)?;
+        let role = line(&self.send(Metadata::roles(base, &session), LOCAL).await?)?;
+        let reply = self.send(Metadata::keys(base, &session, &role), LOCAL).await?;
+        Metadata::credentials(&reply).ok_or_else(|| answered(&reply))
     }
+}
+
+fn line(reply: &HttpReply) -> Result<String> {
+    Metadata::line(reply).ok_or_else(|| answered(reply))
+}
+
+/// A reply without what was asked for; its body may hold parts of keys and is not shown.
+fn answered(reply: &HttpReply) -> Error {
+    Error::new(Kind::Authentication, format!("it answered {} without keys", reply.status))
+}
+
+/// Nobody has keys: the last that was asked is the machine's or the container's own service.
+fn because(cause: Error) -> Error {
+    let mut error = Metadata::nothing();
+    let what = format!(" (The service for AWS keys: {})", cause.message());
+    error.facts_mut().message.push_str(&what);
+    error.with_source(cause)
 }
 
 fn read(path: &str) -> Result<Secret> {
@@ -142,12 +194,12 @@ mod tests {
         let cache = Credentials::default();
         let source = Source::Metadata(MetadataSource::Machine { base: "http://m".into() });
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        assert_eq!(cache.fresh(&source, at(0)), None);
+        assert_eq!(cache.kept(&source, at(0)), None);
         cache.keep(&source, &keys(Some(Duration::from_secs(1000))));
-        assert!(cache.fresh(&source, at(699)).is_some());
-        assert!(cache.fresh(&source, at(701)).is_none());
+        assert!(cache.kept(&source, at(699) + EARLY).is_some());
+        assert!(cache.kept(&source, at(701) + EARLY).is_none());
         cache.keep(&source, &keys(None));
-        assert!(cache.fresh(&source, at(1_000_000)).is_some());
+        assert!(cache.kept(&source, at(1_000_000)).is_some());
     }
 
     fn signing(source: Source) -> Signing {
@@ -196,5 +248,47 @@ mod tests {
         let error = cache.get(&transport, &Connection::default(), &second).await.unwrap_err();
         assert_eq!(error.kind(), Kind::PermissionDenied);
         assert_eq!(served.join().unwrap(), ["POST / HTTP/1.1", "POST / HTTP/1.1"]);
+    }
+
+    fn metadata(base: &str) -> Signing {
+        signing(Source::Metadata(MetadataSource::Machine { base: base.to_owned() }))
+    }
+
+    #[tokio::test]
+    async fn aged_keys_serve_on_while_they_are_valid_and_the_service_is_away() {
+        let (base, served) = server(vec![Reply::new("503 Service Unavailable", "no")]);
+        let (cache, transport) = (Credentials::default(), Transport::default());
+        let signing = metadata(&base);
+        let expires = SystemTime::now() + EARLY / 2;
+        cache.keep(&signing.source, &aws::Credentials { expires: Some(expires), ..keys(None) });
+        let found = cache.get(&transport, &Connection::default(), &signing).await.unwrap();
+        assert_eq!(found.access_key_id, "A");
+        served.join().unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_error_says_why_there_are_no_keys() {
+        let (base, served) = server(vec![Reply::new("403 Forbidden", "no")]);
+        let (cache, transport) = (Credentials::default(), Transport::default());
+        let signing = metadata(&base);
+        let error = cache.get(&transport, &Connection::default(), &signing).await.unwrap_err();
+        assert!(error.message().contains("it answered 403"), "{error}");
+        assert!(error.facts().source.is_some());
+        served.join().unwrap();
+    }
+
+    #[tokio::test]
+    async fn calls_at_the_same_time_fetch_once() {
+        let (base, served) = server(vec![
+            Reply::new("200 OK", "session"),
+            Reply::new("200 OK", "role"),
+            Reply::new("200 OK", r#"{"AccessKeyId":"A","SecretAccessKey":"S","Token":"T"}"#),
+        ]);
+        let (cache, transport) = (Credentials::default(), Transport::default());
+        let (signing, connection) = (metadata(&base), Connection::default());
+        let get = || cache.get(&transport, &connection, &signing);
+        let (one, two, three) = tokio::join!(get(), get(), get());
+        assert!([one, two, three].into_iter().all(|keys| keys.is_ok()));
+        served.join().unwrap();
     }
 }

@@ -36,9 +36,8 @@ pub fn check(request: &mut ChatRequest, target: &Target, allowed: &[String]) -> 
 
 /// Whether the target takes a parameter.
 fn takes(target: &Target, name: &str) -> bool {
-    let accent = &target.accent;
-    accent.allow.iter().any(|known| known == name)
-        || target.wire.chat().supports(name, target) && !accent.reject.iter().any(|known| known == name)
+    let said = target.accent.takes(name, &target.model, &target.facts);
+    said.unwrap_or_else(|| target.wire.chat().supports(name, target))
 }
 
 /// Leaves out those of the named parameters that the target does not take.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::control::{Control, Keywords, pairs, time_limit, wrong};
 use super::error_context::ErrorContext;
 use super::retry::RetryPolicy;
-use crate::auth::{Secret, aws};
+use crate::auth::{Secret, aws, azure, google};
 use crate::config::{self, Environment};
 use crate::error::{Error, Result};
 use crate::hub::{CallType, Options, Target, ThinkingBudgets};
@@ -28,6 +28,12 @@ pub struct Settings {
     /// Keys by provider, for providers whose key is set apart.
     pub keys: HashMap<String, Secret>,
     pub organization: Option<String>,
+    pub vertex_project: Option<String>,
+    pub vertex_location: Option<String>,
+    /// The version of an interface that is dated.
+    pub api_version: Option<String>,
+    /// Azure's machines may be asked for a token of their identity.
+    pub azure_machine_identity: bool,
     pub headers: Vec<(String, String)>,
     pub drop_params: bool,
     pub modify_params: bool,
@@ -180,6 +186,11 @@ pub(super) fn wanted(control: &Control, keywords: &mut Keywords, settings: &Sett
         model.clone_from(other);
     }
     let mut provider = control.text("custom_llm_provider")?.map(str::to_owned);
+    if let Some(deployment) = control.text("deployment_id")? {
+        // Only Azure has deployments.
+        deployment.clone_into(&mut model);
+        provider = Some("azure".to_owned());
+    }
     let api_base = match control.text("api_base")? {
         Some(base) => Some(base),
         None => control.text("base_url")?,
@@ -206,17 +217,29 @@ pub(super) fn wanted(control: &Control, keywords: &mut Keywords, settings: &Sett
         };
         values.extend(value.map(|value| (name.to_owned(), value)));
     }
-    if let Some(organization) = &settings.organization {
-        values.push(("organization".to_owned(), organization.clone()));
+    for (name, setting) in [("api_version", &settings.api_version), ("organization", &settings.organization)]
+    {
+        values.extend(setting.clone().map(|value| (name.to_owned(), value)));
     }
+    let mut google =
+        google::Keywords::read(|name| control.get(name), |name| Ok(control.text(name)?.map(str::to_owned)))?;
+    google.project = google.project.or_else(|| settings.vertex_project.clone());
+    google.location = google.location.or_else(|| settings.vertex_location.clone());
     Ok(Wanted {
         model,
         provider,
         api_base: api_base.map(str::to_owned).or_else(|| settings.api_base.clone()),
         api_key,
         values,
+        google,
         aws: aws::Keywords::read(|name| Ok(control.text(name)?.map(str::to_owned)))?,
+        azure: azure::Keywords::read(
+            |name| Ok(control.text(name)?.map(str::to_owned)),
+            settings.azure_machine_identity,
+        )?,
         model_id: control.text("model_id")?.map(str::to_owned),
+        base_model: control.text("base_model")?.map(str::to_owned),
+        unproven: false,
     })
 }
 

@@ -1,9 +1,10 @@
 //! What every error of a call says, and what none of them may.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::auth::Secret;
-use crate::error::{Error, Inner};
+use crate::error::{Error, Inner, Kind};
 
 /// What an error of a call says of its target.
 #[derive(Debug, Clone)]
@@ -24,10 +25,20 @@ impl ErrorContext {
     pub fn name(&self, error: Error) -> Error {
         let mut error = self.count(hidden(error, &self.secrets));
         if error.facts().provider.is_none() {
+            let prefix = self.prefix_of(&error);
             let facts = error.facts_mut();
-            facts.message = format!("{} - {}", self.prefix, facts.message);
+            facts.message = format!("{prefix} - {}", facts.message);
         }
         error.at(&self.provider, &self.model)
+    }
+
+    /// The provider's name in errors, with their class where its row says so; a plain bad request has none.
+    fn prefix_of(&self, error: &Error) -> Cow<'_, str> {
+        let Some(name) = self.prefix.strip_suffix(" {class}") else { return Cow::Borrowed(&self.prefix) };
+        if error.kind() == Kind::BadRequest && error.status() == 400 {
+            return Cow::Borrowed(name);
+        }
+        Cow::Owned(format!("{name} {}", error.kind().class_name()))
     }
 
     /// Says how many attempts were made.

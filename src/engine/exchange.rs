@@ -7,11 +7,12 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::envelope::Envelope;
 use super::error_context::ErrorContext;
 use super::{Engine, Meta, own_headers};
-use crate::auth::{self, Secret};
-use crate::error::{BODY_LIMIT, Error, Result};
+use crate::address;
+use crate::auth::{self, Scheme, Secret};
+use crate::error::{BODY_LIMIT, Error, Kind, Result};
 use crate::hub::{Operation, Target};
 use crate::transport::{Body, retry_after, should_retry};
-use crate::wires::{ErrorFacts, HttpCall, HttpReply, Wire};
+use crate::wires::{ErrorFacts, HttpCall, HttpReply, Next, Wire};
 
 /// One request of a call, as often as it is tried: what every attempt shares.
 pub(super) struct Exchange {
@@ -22,7 +23,9 @@ pub(super) struct Exchange {
     retries: u32,
     /// Seconds to add to our clock in signatures (BED-21).
     clock: Option<i64>,
-    /// What errors and the log must not quote: the key, or the keys of the signature.
+    /// The token of the last attempt, where it is not a key.
+    token: Option<Secret>,
+    /// What errors and the log must not quote: the key, the token, or the keys of the signature.
     secrets: Vec<Secret>,
 }
 
@@ -51,6 +54,7 @@ impl Exchange {
             upstream: Duration::ZERO,
             retries: 0,
             clock: None,
+            token: None,
         };
         exchange.log_request();
         Ok(exchange)
@@ -80,7 +84,7 @@ impl Exchange {
     /// One attempt: the reply's beginning, once its status is good.
     pub async fn body<O: Operation>(&mut self, engine: &Engine, wire: &dyn Wire<O>) -> Outcome<Body> {
         let sent = Instant::now();
-        let outcome = self.attempt(engine, wire).await;
+        let outcome = self.attempt(engine, self.http.clone(), wire).await;
         self.upstream += sent.elapsed();
         outcome
     }
@@ -88,7 +92,7 @@ impl Exchange {
     /// One attempt: the whole reply.
     pub async fn reply<O: Operation>(&mut self, engine: &Engine, wire: &dyn Wire<O>) -> Outcome<HttpReply> {
         let sent = Instant::now();
-        let outcome = match self.attempt(engine, wire).await {
+        let outcome = match self.attempt(engine, self.http.clone(), wire).await {
             Ok(body) => body.collect(self.envelope.limits).await.map_err(|error| self.broken(error)),
             Err(failure) => Err(failure),
         };
@@ -96,30 +100,78 @@ impl Exchange {
         outcome
     }
 
-    async fn attempt<O: Operation>(&mut self, engine: &Engine, wire: &dyn Wire<O>) -> Outcome<Body> {
+    /// A further request that the wire asks for, within the time of the call. What belongs to the first request's host
+    /// goes to no other.
+    pub async fn further<O: Operation>(
+        &mut self,
+        engine: &Engine,
+        next: Next,
+        deadline: Instant,
+        wire: &dyn Wire<O>,
+    ) -> Outcome<Body> {
+        let Next { mut call, wait } = next;
+        if Instant::now() + wait >= deadline {
+            return Err(self.broken(timed_out(self.envelope.limits.total)));
+        }
+        tokio::time::sleep(wait).await;
+        if self.is_home(&call) {
+            add_headers(&mut call.headers, &self.envelope).map_err(|error| self.broken(error))?;
+        }
+        let sent = Instant::now();
+        let outcome = self.attempt(engine, call, wire).await;
+        self.upstream += wait + sent.elapsed();
+        outcome
+    }
+
+    fn is_home(&self, call: &HttpCall) -> bool {
+        address::same_origin(&call.url, &self.http.url)
+    }
+
+    async fn attempt<O: Operation>(
+        &mut self,
+        engine: &Engine,
+        http: HttpCall,
+        wire: &dyn Wire<O>,
+    ) -> Outcome<Body> {
         let limits = self.envelope.limits;
-        let http = self.signed(engine).await.map_err(|error| self.broken(error))?;
+        let http = self.signed(engine, http).await.map_err(|error| self.broken(error))?;
         let sent = engine.transport.send(http, &self.envelope.connection, limits).await;
         let body = sent.map_err(|error| self.broken(error))?;
         if body.status() < 300 {
             return Ok(body);
         }
         let reply = body.collect(limits).await.map_err(|error| self.broken(error))?;
+        if reply.status == 401
+            && let (Some(grant), Some(token)) = (&self.envelope.route.grant, &self.token)
+        {
+            engine.tokens.forget(grant, token).await;
+        }
         Err(self.failed(&reply, wire))
     }
 
-    /// The request, signed as a whole where its row says so: for this attempt, since signatures age.
-    async fn signed(&mut self, engine: &Engine) -> Result<HttpCall> {
-        let mut http = self.http.clone();
+    /// The request with what proves who asks, where that is no key: for this attempt, since signatures and tokens age.
+    async fn signed(&mut self, engine: &Engine, mut http: HttpCall) -> Result<HttpCall> {
+        if !self.is_home(&http) {
+            return Ok(http);
+        }
+        if let Some(project) = &self.envelope.route.project {
+            let name = engine.tokens.get(&engine.transport, &self.envelope.connection, project).await?;
+            http.url = http.url.replace(auth::google::PROJECT, name.expose());
+        }
         if let Some(signing) = &self.envelope.route.signing {
             let keys = engine.credentials.get(&engine.transport, &self.envelope.connection, signing).await?;
-            for secret in keys.secrets() {
-                if !self.secrets.contains(secret) {
-                    self.secrets.push(secret.clone());
-                }
-            }
+            keys.secrets().for_each(|secret| add(&mut self.secrets, secret));
             let now = shifted(SystemTime::now(), self.clock.unwrap_or_default());
             auth::aws::sign(&mut http, &keys, &signing.region, &signing.service, now)?;
+        }
+        if let Some(grant) = &self.envelope.route.grant {
+            let token = engine.tokens.get(&engine.transport, &self.envelope.connection, grant).await?;
+            auth::sign(&mut http.headers, Scheme::Bearer, Some(&token))?;
+            add(&mut self.secrets, &token);
+            self.token = Some(token);
+        }
+        if let Some(signer) = &self.envelope.route.signer {
+            signer.sign(&mut http, SystemTime::now())?;
         }
         Ok(http)
     }
@@ -170,7 +222,7 @@ impl Exchange {
     }
 
     /// No reply, or none that could be read to its end.
-    fn broken(&self, error: Error) -> Box<Failure> {
+    pub fn broken(&self, error: Error) -> Box<Failure> {
         Box::new(Failure { error: self.transport_failure(error), facts: None, retryable: None, clock: None })
     }
 
@@ -215,7 +267,7 @@ impl Exchange {
 fn dressed(mut http: HttpCall, envelope: &Envelope) -> Result<HttpCall> {
     let target = envelope.target();
     add_headers(&mut http.headers, envelope).map_err(|error| error.at(&target.provider, &target.model))?;
-    for (name, value) in &envelope.query {
+    for (name, value) in envelope.route.query.iter().chain(&envelope.query) {
         let mark = if http.url.contains('?') { '&' } else { '?' };
         let pair: String =
             url::form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
@@ -223,6 +275,17 @@ fn dressed(mut http: HttpCall, envelope: &Envelope) -> Result<HttpCall> {
         http.url.push_str(&pair);
     }
     Ok(http)
+}
+
+fn timed_out(limit: Duration) -> Error {
+    let what = format!("The answer was not there after {} seconds.", limit.as_secs_f64());
+    Error::new(Kind::Timeout, what)
+}
+
+fn add(secrets: &mut Vec<Secret>, secret: &Secret) {
+    if !secrets.contains(secret) {
+        secrets.push(secret.clone());
+    }
 }
 
 fn shifted(time: SystemTime, seconds: i64) -> SystemTime {

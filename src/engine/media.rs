@@ -1,15 +1,15 @@
 //! Remote media that a provider takes only inline: fetched with bounds, never from a private network (GEN-26).
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use http::{HeaderMap, Method};
+use url::Url;
 
 use crate::auth;
 use crate::error::{Error, Kind, Result};
 use crate::hub::InlineMedia;
-use crate::transport::{Connection, Limits, Reach, Transport, is_private};
+use crate::transport::{Connection, Limits, Reach, Transport, public, timed_out};
 use crate::wires::HttpCall;
 
 /// The largest file that is inlined, in bytes.
@@ -18,23 +18,43 @@ const TIME_LIMIT: Duration = Duration::from_secs(30);
 /// Redirects to other hosts, each checked again.
 const HOPS: usize = 5;
 
-/// Fetches media one after the other; a failure names the address.
-pub async fn fetch(transport: &Transport, addresses: Vec<String>) -> Result<HashMap<String, InlineMedia>> {
+/// Fetches media one after the other, over a connection like the call's and together within its time; a failure names
+/// the address.
+pub async fn fetch(
+    transport: &Transport,
+    connection: &Connection,
+    limits: Limits,
+    addresses: Vec<String>,
+) -> Result<HashMap<String, InlineMedia>> {
+    let connection = Connection { reach: Reach::Public, ..connection.clone() };
+    let fetched = fetch_all(transport, &connection, addresses);
+    within(limits.total, fetched).await
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(timed_out(limit)))
+}
+
+async fn fetch_all(
+    transport: &Transport,
+    connection: &Connection,
+    addresses: Vec<String>,
+) -> Result<HashMap<String, InlineMedia>> {
     let mut found = HashMap::with_capacity(addresses.len());
     for address in addresses {
         if found.contains_key(&address) {
             continue;
         }
-        let media = fetch_one(transport, &address).await?;
+        let media = fetch_one(transport, connection, &address).await?;
         found.insert(address, media);
     }
     Ok(found)
 }
 
-async fn fetch_one(transport: &Transport, address: &str) -> Result<InlineMedia> {
+async fn fetch_one(transport: &Transport, connection: &Connection, address: &str) -> Result<InlineMedia> {
     let mut url = address.to_owned();
     for _ in 0..HOPS {
-        check_address(&url)?;
+        let base = check_address(&url).await?;
         let limits = Limits { total: TIME_LIMIT, idle: TIME_LIMIT };
         let call = HttpCall {
             method: Method::GET,
@@ -42,13 +62,10 @@ async fn fetch_one(transport: &Transport, address: &str) -> Result<InlineMedia> 
             headers: HeaderMap::new(),
             body: bytes::Bytes::new(),
         };
-        let body = transport
-            .send(call, &Connection { reach: Reach::Public, ..Connection::default() }, limits)
-            .await
-            .map_err(|error| failed(&url, error.message()))?;
+        let sent = transport.send(call, connection, limits).await;
+        let body = sent.map_err(|error| failed(&url, error.message()))?;
         if matches!(body.status(), 301 | 302 | 303 | 307 | 308) {
             let next = body.headers().get(http::header::LOCATION).and_then(|value| value.to_str().ok());
-            let base = url::Url::parse(&url).map_err(|_| failed(&url, "the address cannot be read"))?;
             let next = next
                 .and_then(|next| base.join(next).ok())
                 .ok_or_else(|| failed(&url, "a redirect leads nowhere"))?;
@@ -61,13 +78,11 @@ async fn fetch_one(transport: &Transport, address: &str) -> Result<InlineMedia> 
         let mime = body.headers().get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let mime =
             mime.and_then(|mime| mime.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase();
-        let reply = body.collect(limits).await.map_err(|error| failed(&url, error.message()))?;
-        if reply.body.len() > MEDIA_LIMIT {
-            return Err(failed(&url, &format!("the file is larger than {MEDIA_LIMIT} bytes")));
-        }
         if mime.starts_with("text/html") {
             return Err(failed(&url, "the server answered with a web page"));
         }
+        let reply = body.collect_within(limits, MEDIA_LIMIT).await;
+        let reply = reply.map_err(|error| failed(&url, error.message()))?;
         return Ok(InlineMedia { mime, data: reply.body });
     }
     Err(failed(address, "too many redirects"))
@@ -77,58 +92,52 @@ fn failed(address: &str, why: &str) -> Error {
     Error::new(Kind::ImageFetch, format!("Unable to fetch '{}': {why}.", auth::without_credentials(address)))
 }
 
-/// http and https only, and no address of a private network: a prompt must not reach what its author cannot. A name
-/// is checked when it is resolved for the connection, so that it cannot change in between.
-fn check_address(address: &str) -> Result<()> {
-    let url = url::Url::parse(address).map_err(|_| failed(address, "the address cannot be read"))?;
+/// http and https only, and no host in a private network: a prompt must not reach what its author cannot. A direct
+/// connection looks the name up again and is as strict; a proxy has only our word that the host is a public one.
+async fn check_address(address: &str) -> Result<Url> {
+    let url = Url::parse(address).map_err(|_| failed(address, "the address cannot be read"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(failed(address, "only http and https addresses are fetched"));
     }
-    let literal = match url.host() {
-        Some(url::Host::Ipv4(address)) => Some(IpAddr::V4(address)),
-        Some(url::Host::Ipv6(address)) => Some(IpAddr::V6(address)),
-        Some(url::Host::Domain(_)) => None,
-        None => return Err(failed(address, "the address names no host")),
-    };
-    if literal.is_some_and(is_private) {
-        return Err(failed(address, "the host is in a private network"));
-    }
-    Ok(())
+    public::check(&url).await.map_err(|why| failed(address, &why))?;
+    Ok(url)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::Verify;
 
-    #[test]
-    fn gen_26_private_networks_and_odd_schemes_are_refused() {
+    const LIMITS: Limits = Limits { total: TIME_LIMIT, idle: TIME_LIMIT };
+
+    async fn refused(connection: &Connection, limits: Limits, address: &str) -> Error {
+        let transport = Transport::default();
+        fetch(&transport, connection, limits, vec![address.to_owned()]).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn gen_26_private_networks_and_odd_schemes_are_refused() {
         for address in [
             "http://127.0.0.1/a.png",
-            "http://169.254.169.254/latest/meta-data",
-            "http://10.0.0.1/",
-            "http://192.168.1.1/",
-            "http://100.64.0.1/",
-            "http://[::1]/",
-            "http://[::ffff:127.0.0.1]/",
-            "http://[fd00::1]/",
-            "http://0.0.0.0/",
+            "http://localhost:9/a.png",
             "file:///etc/passwd",
             "ftp://example.com/a",
             "nonsense",
         ] {
-            let error = check_address(address).unwrap_err();
+            let error = check_address(address).await.unwrap_err();
+            assert_eq!(error.kind(), Kind::ImageFetch, "{address}");
+            let error = refused(&Connection::default(), LIMITS, address).await;
             assert_eq!(error.kind(), Kind::ImageFetch, "{address}");
         }
-        assert!(check_address("https://example.com/a.png").is_ok(), "a name is checked when it is resolved");
-        assert!(!is_private("93.184.216.34".parse().unwrap()));
-        assert!(!is_private("2606:2800:220:1::1".parse().unwrap()));
+        assert!(check_address("https://93.184.216.34/a.png").await.is_ok());
     }
 
     #[tokio::test]
-    async fn gen_26_a_name_that_leads_into_a_private_network_is_refused() {
-        let transport = Transport::default();
-        let error = fetch(&transport, vec!["http://localhost:9/a.png".to_owned()]).await.unwrap_err();
-        assert_eq!(error.kind(), Kind::ImageFetch);
-        assert!(error.message().contains("private network"), "{error}");
+    async fn media_are_fetched_over_the_calls_connection_and_within_its_time() {
+        let connection = Connection { verify: Verify::File("/no/such.pem".into()), ..Connection::default() };
+        let error = refused(&connection, LIMITS, "https://93.184.216.34/a.png").await;
+        assert!(error.message().contains("the CA file"), "{error}");
+        let error = within::<()>(Duration::from_millis(1), std::future::pending()).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Timeout, "{error}");
     }
 }

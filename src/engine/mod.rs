@@ -24,6 +24,7 @@ use std::time::Instant;
 
 use http::HeaderMap;
 
+use crate::auth::exchange::Tokens;
 use crate::error::Result;
 use crate::hub::ChatResponse;
 use crate::transport::Transport;
@@ -41,6 +42,7 @@ pub use stream::ChatStream;
 pub struct Engine {
     transport: Transport,
     credentials: credentials::Credentials,
+    tokens: Tokens,
 }
 
 /// A whole answer and what is known of how it came.

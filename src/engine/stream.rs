@@ -39,6 +39,8 @@ struct State {
     deltas: Deltas,
     chunker: Chunker,
     head: StreamHead,
+    /// The head still waits for the provider's name of the model.
+    wants_model: bool,
     generated: String,
     /// Thinking so far, to be counted when the provider does not.
     reasoning: String,
@@ -50,7 +52,19 @@ pub(super) struct StreamSettings {
     pub idle: Duration,
     pub include_usage: bool,
     pub repeated_chunk_limit: u32,
+    /// Chunks name the model as the provider does.
+    pub reply_model: bool,
     pub context: ErrorContext,
+}
+
+impl StreamSettings {
+    /// Lets errors name another provider than the call does.
+    pub fn errors_as(mut self, provider: Option<&str>) -> Self {
+        if let Some(provider) = provider {
+            self.context.provider = provider.into();
+        }
+        self
+    }
 }
 
 #[expect(clippy::large_enum_variant, reason = "one for each stream, and nearly always the large one")]
@@ -82,7 +96,15 @@ impl ChatStream {
         settings: StreamSettings,
     ) -> Self {
         let source = Source::Live { body, frames: Frames::new(framing), decoder, idle: settings.idle };
-        Self::new(source, meta, settings.include_usage, settings.repeated_chunk_limit, Some(settings.context))
+        let mut stream = Self::new(
+            source,
+            meta,
+            settings.include_usage,
+            settings.repeated_chunk_limit,
+            Some(settings.context),
+        );
+        stream.state.wants_model = settings.reply_model;
+        stream
     }
 
     /// Deltas without an upstream: a mock.
@@ -112,6 +134,7 @@ impl ChatStream {
             deltas: Deltas::default(),
             chunker: Chunker::new(include_usage, new_call_id),
             head,
+            wants_model: false,
             generated: String::new(),
             reasoning: String::new(),
             repeats: Repeats { limit, count: 0, last: String::new() },
@@ -260,7 +283,13 @@ impl State {
         let mut failed = Ok(());
         for delta in &mut self.deltas.0 {
             match delta {
-                Delta::Open { id, system_fingerprint, .. } => {
+                Delta::Open { id, model, system_fingerprint } => {
+                    if self.wants_model
+                        && let Some(model) = model.take().filter(|model| !model.is_empty())
+                    {
+                        self.head.model = model;
+                        self.wants_model = false;
+                    }
                     if self.head.id.is_empty()
                         && let Some(id) = id.take()
                     {

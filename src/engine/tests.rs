@@ -3,13 +3,16 @@
 mod server;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{ChatCall, Engine, Settings};
 use crate::config::Environment;
 use crate::error::{Error, Kind};
-use crate::transport::Verify;
+use crate::transport::{Connection, Limits, Transport, Verify};
+use crate::wires::HttpCall;
 
 pub(super) use server::{Reply, server};
 
@@ -125,5 +128,27 @@ fn ids_are_fresh_and_well_formed() {
         assert_eq!(id.len(), 36);
         assert_eq!(&id[14..15], "4");
         assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"));
+    }
+}
+
+#[tokio::test]
+async fn a_reply_that_is_too_large_is_not_held() {
+    let limits = Limits { total: Duration::from_secs(9), idle: Duration::from_secs(9) };
+    let large = "x".repeat(11);
+    for (reply, kept) in [
+        (Reply::new("200 OK", large.clone()), None),
+        (Reply::endless("200 OK", large.clone()), None),
+        (Reply::endless("200 OK", &large[..10]), Some(10)),
+        (Reply::endless("200 OK", "x".repeat(10 * 1024 * 1024)), None),
+        (Reply::new("400 Bad Request", "x".repeat(3 * 1024 * 1024)), Some(1024 * 1024)),
+    ] {
+        let (url, served) = server(vec![reply]);
+        let call =
+            HttpCall { method: http::Method::GET, url, headers: http::HeaderMap::new(), body: Bytes::new() };
+        let body = Transport::default().send(call, &Connection::default(), limits).await.unwrap();
+        let collected = body.collect_within(limits, 10).await;
+        assert_eq!(collected.ok().map(|reply| reply.body.len()), kept);
+        // Not joined: what is left unread holds the server up until the connection is closed, which this thread does.
+        drop(served);
     }
 }

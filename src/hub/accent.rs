@@ -41,6 +41,8 @@ pub struct Accent {
     // How parameters are written.
     /// Parameters under another name: (OpenAI's, the provider's); a dot leads into an object.
     pub rename: BTreeMap<String, String>,
+    /// Models with one of these in their names take `max_completion_tokens` only (AZ-02).
+    pub limit_renamed: Vec<String>,
     /// Keys of the body that are sent unless the caller sets them.
     pub defaults: Map,
     /// Numbers are moved into a range: (parameter, [least, most]).
@@ -49,6 +51,8 @@ pub struct Accent {
     pub tool_choice: BTreeMap<String, ToolChoiceRule>,
     /// Words of `reasoning_effort` that the provider calls otherwise.
     pub effort: BTreeMap<String, String>,
+    /// Efforts that only models take which are listed with them (OAI-06).
+    pub listed_efforts: Vec<String>,
     /// How `reasoning_effort` and `thinking` are asked for: `switch`, `switch_only`, `effort_only`, `listed` or `budget`.
     pub reasoning: ReasoningRule,
     /// What stands for a JSON schema of the answer: a forced `tool`, or `words` (GEN-29).
@@ -63,6 +67,11 @@ pub struct Accent {
     pub only_functions: bool,
     /// A usage chunk is asked for on every stream to the provider's own address (STR-20).
     pub always_stream_usage: bool,
+    /// A request is an instance of a prediction, and the answer is what is predicted; neither names the model, and
+    /// nothing is streamed (STR-30).
+    pub instances: bool,
+    /// The address says which model it is; the body names none.
+    pub nameless: bool,
     /// A usage chunk is asked for on every stream, whatever the address.
     pub asks_usage_everywhere: bool,
 
@@ -93,9 +102,19 @@ pub struct Accent {
     /// (MIS-02, GEN-14).
     pub tool_id_length: Option<usize>,
 
+    // Where Anthropic's and Gemini's formats are spoken by someone else, too.
+    /// Anthropic's format with the model in the address.
+    pub hosted: Option<Hosted>,
+    /// Labels of the call are sent: the caller's own, and what the metadata says of who asks.
+    pub labels: bool,
+    /// Media of the web whose type is known are sent by their address; elsewhere they are sent inline (GEM-21).
+    pub takes_web_media: bool,
+
     // What answers say.
     /// How answers name the model: with the provider in front, or as the `reply` or as the caller (`requested`) does.
     pub model: ModelName,
+    /// Chunks of a stream name the model as the provider does; elsewhere as the caller does.
+    pub streams_name_model: bool,
     /// `<think>` in an answer is text like any other (RSN-10).
     pub keeps_think_tags: bool,
     /// A separate `reasoning` field is passed on under its own name.
@@ -104,8 +123,24 @@ pub struct Accent {
     pub known_service_tiers: Vec<String>,
     /// Which table tells the class of an error with a status: `typed` or `status`; elsewhere OpenAI's.
     pub errors: ErrorTable,
+    /// The status tells the class, and words only what a bad request is about (AZ-09).
+    pub status_first: bool,
     /// Statuses with a meaning of their own here: (status, class).
     pub error_statuses: BTreeMap<String, ErrorClass>,
+    /// Errors in mid-stream name this provider, as callers of the reference know them.
+    pub stream_errors_as: Option<String>,
+}
+
+/// Anthropic's format with the model in the address and the version in the body.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Hosted {
+    /// What is said as `anthropic_version`.
+    pub version: String,
+    /// The features that can be turned on: (Anthropic's name, the name here). Others are not asked for (ANT-28).
+    pub betas: BTreeMap<String, String>,
+    /// Hosted tools that have to be turned on: (how their types begin, the feature).
+    pub tools: BTreeMap<String, String>,
 }
 
 /// What becomes of one kind of `tool_choice`.
@@ -161,6 +196,8 @@ pub enum SchemaRule {
     Plain,
     /// A forced tool stands for it, unless the model is known to have it (GEN-30).
     Tool,
+    /// The same, whatever is known of the model: the interface has no schemas (AZ-05).
+    ToolAlways,
     /// The schema is put into words, and any JSON is asked for.
     Words,
 }
@@ -227,6 +264,7 @@ pub enum ErrorTable {
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
     Api,
+    Connection,
     ServiceUnavailable,
 }
 

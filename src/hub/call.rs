@@ -113,6 +113,11 @@ impl CallType {
         matches!(self, Self::CancelResponse | Self::DeleteResponse | Self::GetResponse | Self::ListInputItems)
     }
 
+    /// Whether it is the format of a maker's models, which speak it wherever they are served.
+    pub fn is_of_models(self) -> bool {
+        matches!(self, Self::GenerateContent | Self::Messages)
+    }
+
     /// Whether `metadata` is for the provider, and not the caller's own bookkeeping.
     pub fn sends_metadata(self) -> bool {
         matches!(self, Self::Messages | Self::Responses)
@@ -172,14 +177,39 @@ impl CallType {
                 &["max_chunks_per_doc", "max_tokens_per_doc", "rank_fields", "return_documents", "top_n"]
             }
             // Passed on as they are, or read by their own dialect.
+            Self::Responses => &[
+                "background",
+                "context_management",
+                "include",
+                "instructions",
+                "max_output_tokens",
+                "max_tool_calls",
+                "metadata",
+                "parallel_tool_calls",
+                "previous_response_id",
+                "prompt",
+                "prompt_cache_key",
+                "reasoning",
+                "safety_identifier",
+                "service_tier",
+                "store",
+                "stream_options",
+                "temperature",
+                "text",
+                "tool_choice",
+                "tools",
+                "top_logprobs",
+                "top_p",
+                "truncation",
+                "user",
+            ],
+            Self::ListInputItems => &["after", "before", "include", "limit", "order"],
             Self::CancelResponse
             | Self::DeleteResponse
             | Self::GenerateContent
             | Self::GetResponse
-            | Self::ListInputItems
             | Self::Messages
             | Self::Moderation
-            | Self::Responses
             | Self::TextCompletion => &[],
         }
     }
@@ -267,6 +297,8 @@ pub struct CallAccent {
     pub defaults: Map,
     /// Models that are listed as chat models have no calls of this type: they are asked for a chat completion.
     pub not_for_chat_models: bool,
+    /// A limit of tokens may be as small as the caller likes.
+    pub small_limits: bool,
 }
 
 impl CallAccent {

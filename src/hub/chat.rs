@@ -1,5 +1,6 @@
 //! A chat completion: what is asked, what is answered.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use bytes::Bytes;
@@ -103,6 +104,18 @@ impl ChatRequest {
             named.insert(name, value);
         }
         Ok(request)
+    }
+
+    /// The parameters, and those among the keywords that the caller wants sent although the model is not said to take
+    /// them; for wires where they mean the same (GEN-01).
+    pub fn asked_params(&self) -> Cow<'_, Params> {
+        let mut params = Cow::Borrowed(&self.params);
+        for (name, value) in &self.extra {
+            if CHAT_PARAMS.contains(&name.as_str()) {
+                params.to_mut().0.insert(name.clone(), value.clone());
+            }
+        }
+        params
     }
 }
 

@@ -21,6 +21,7 @@ struct Collected {
     blocks: ThinkingBlocks,
     finish: Option<(FinishReason, Option<String>)>,
     logprobs: Option<Value>,
+    extra: Map,
 }
 
 impl Collector {
@@ -92,7 +93,11 @@ impl Collector {
             Delta::Field { choice, name, value } => {
                 self.choice(choice).message.extra.insert(name, value);
             }
-            // An empty list says nothing, least of all against an earlier one.
+            // What is empty says nothing, least of all against what came before.
+            Delta::ChoiceField { value: Value::Object(map), .. } if map.is_empty() => {}
+            Delta::ChoiceField { choice, name, value } => {
+                self.choice(choice).extra.insert(name, value);
+            }
             Delta::ChunkField { value: Value::Array(items), .. } if items.is_empty() => {}
             Delta::ChunkField { name, value } => {
                 self.response.extra.insert(name, value);
@@ -132,6 +137,7 @@ impl Collector {
                     blocks: ThinkingBlocks::default(),
                     finish: None,
                     logprobs: None,
+                    extra: Map::new(),
                 });
                 self.choices.len() - 1
             }
@@ -193,7 +199,7 @@ impl Collected {
             message: self.message,
             native_finish_reason: native,
             logprobs: self.logprobs,
-            extra: Map::new(),
+            extra: self.extra,
         }
     }
 }
@@ -307,9 +313,12 @@ pub fn replay(response: ChatResponse) -> Deltas {
     for (name, value) in response.extra {
         out.push(Delta::ChunkField { name, value });
     }
-    for Choice { index: choice, message, finish_reason, native_finish_reason, logprobs, .. } in
+    for Choice { index: choice, message, finish_reason, native_finish_reason, logprobs, extra } in
         response.choices
     {
+        for (name, value) in extra {
+            out.push(Delta::ChoiceField { choice, name, value });
+        }
         if let Some(text) = message.reasoning_content {
             out.push(Delta::Reasoning { choice, text });
         }

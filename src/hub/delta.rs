@@ -81,6 +81,12 @@ pub enum Delta {
         name: String,
         value: Value,
     },
+    /// Any other field of a choice, for example `content_filter_results`.
+    ChoiceField {
+        choice: u64,
+        name: String,
+        value: Value,
+    },
     /// Any other field of a chunk, for example `citations` or `service_tier`.
     ChunkField {
         name: String,
@@ -150,6 +156,7 @@ impl Delta {
             | Self::Logprobs { .. }
             | Self::ProviderFields { .. }
             | Self::Field { .. }
+            | Self::ChoiceField { .. }
             | Self::ChunkField { .. }
             | Self::Usage(_) => false,
         }

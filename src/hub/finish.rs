@@ -71,41 +71,25 @@ pub fn map_finish_reason(native: &str) -> (FinishReason, bool) {
     (reason, false)
 }
 
+/// Other words for `stop` that say no more than it does.
+const STOPS: [&str; 7] =
+    ["end_turn", "stop_sequence", "eos", "eos_token", "COMPLETE", "STOP_SEQUENCE", "STOP"];
+
 /// Whether a provider's word says no more than OpenAI's does; other words are worth keeping (GEN-37).
 pub fn is_synonym(native: &str) -> bool {
-    matches!(
-        native,
-        "end_turn"
-            | "stop_sequence"
-            | "eos"
-            | "eos_token"
-            | "COMPLETE"
-            | "STOP_SEQUENCE"
-            | "STOP"
-            | "max_tokens"
-            | "MAX_TOKENS"
-            | "tool_use"
-            | "TOOL_CALL"
-            | "TOOL_CALLS"
-    )
+    STOPS.contains(&native)
+        || matches!(native, "max_tokens" | "MAX_TOKENS" | "tool_use" | "TOOL_CALL" | "TOOL_CALLS")
 }
 
 fn is_known_stop(native: &str) -> bool {
-    matches!(
-        native,
-        "end_turn"
-            | "stop_sequence"
-            | "eos"
-            | "eos_token"
-            | "COMPLETE"
-            | "STOP_SEQUENCE"
-            | "STOP"
-            | ""
-            | "MALFORMED_FUNCTION_CALL"
-            | "UNEXPECTED_TOOL_CALL"
-            | "TOO_MANY_TOOL_CALLS"
-            | "MISSING_THOUGHT_SIGNATURE"
-            | "MALFORMED_RESPONSE"
-            | "FINISH_REASON_UNSPECIFIED"
-    )
+    STOPS.contains(&native)
+        || matches!(
+            native,
+            "" | "MALFORMED_FUNCTION_CALL"
+                | "UNEXPECTED_TOOL_CALL"
+                | "TOO_MANY_TOOL_CALLS"
+                | "MISSING_THOUGHT_SIGNATURE"
+                | "MALFORMED_RESPONSE"
+                | "FINISH_REASON_UNSPECIFIED"
+        )
 }

@@ -1,8 +1,10 @@
 //! Messages of a request: parsed once at the edge, with errors that name the index and the field.
 
+mod write;
+
 use std::borrow::Cow;
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
@@ -74,7 +76,8 @@ pub enum Content {
     Parts(Vec<Part>),
 }
 
-/// One part of a content list. `extra` holds the part's other keys; `Other` a type we have no name for.
+/// One part of a content list. `extra` holds the part's other keys, `inner` those of the object in it; `Other` a type we
+/// have no name for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Part {
     Text {
@@ -87,12 +90,14 @@ pub enum Part {
         url: String,
         detail: Option<String>,
         format: Option<String>,
+        inner: Map,
         cache_control: Option<Value>,
         extra: Map,
     },
     InputAudio {
         data: String,
         format: String,
+        inner: Map,
         extra: Map,
     },
     /// The `file` object: `file_id`, `file_data`, `filename`, `format` and whatever else.
@@ -154,6 +159,29 @@ impl Part {
     }
 }
 
+impl FunctionCall {
+    /// The arguments as an object (GEN-16): none for an empty text or `null`. Anything else is refused by the path of
+    /// the function, not replaced (GEN-17).
+    pub fn arguments_object<'a, T: Deserialize<'a>>(&'a self, path: &str) -> Result<Option<T>> {
+        let text = self.arguments.trim();
+        if text.is_empty() || text == "null" {
+            return Ok(None);
+        }
+        let refused = |why: &str| {
+            let name = self.name.as_deref().unwrap_or_default();
+            let what = format!("the arguments of the call of '{name}' are no JSON object{why}");
+            Error::invalid(&format!("{path}.arguments"), &what)
+        };
+        if !text.starts_with('{') {
+            return Err(refused(""));
+        }
+        match serde_json::from_str(text) {
+            Ok(object) => Ok(Some(object)),
+            Err(error) => Err(refused(&format!(" ({error})")).with_source(error)),
+        }
+    }
+}
+
 impl Message {
     pub fn new(role: Role, content: impl Into<String>) -> Self {
         Self { content: Some(Content::Text(content.into())), ..Self::empty(role) }
@@ -179,12 +207,32 @@ impl Message {
     pub fn text(&self) -> Cow<'_, str> {
         self.content.as_ref().map_or(Cow::Borrowed(""), Content::text)
     }
+
+    /// About how long it becomes as JSON, in bytes.
+    pub fn size_hint(&self) -> usize {
+        64 + match &self.content {
+            None => 0,
+            Some(Content::Text(text)) => text.len(),
+            Some(Content::Parts(parts)) => parts
+                .iter()
+                .map(|part| match part {
+                    Part::Text { text, .. } => text.len() + 32,
+                    Part::ImageUrl { url, .. } => url.len() + 64,
+                    Part::InputAudio { data, .. } => data.len() + 64,
+                    Part::File { .. } | Part::Other(_) => 128,
+                })
+                .sum(),
+        }
+    }
 }
 
 /// Reads the `messages` of a request. Errors name the index and the field.
 pub fn parse_messages(value: Value) -> Result<Vec<Message>> {
     let Value::Array(items) = value else {
-        return Err(invalid("messages", &format!("expected a list of messages, got {}", kind_of(&value))));
+        return Err(Error::invalid(
+            "messages",
+            &format!("expected a list of messages, got {}", kind_of(&value)),
+        ));
     };
     items.into_iter().enumerate().map(|(index, item)| parse_message(item, index)).collect()
 }
@@ -192,28 +240,26 @@ pub fn parse_messages(value: Value) -> Result<Vec<Message>> {
 /// A conversation needs at least one message.
 pub fn check_messages(messages: &[Message]) -> Result<()> {
     if messages.is_empty() {
-        return Err(invalid("messages", "at least one message is needed, the list is empty"));
+        return Err(Error::invalid("messages", "at least one message is needed, the list is empty"));
     }
     Ok(())
-}
-
-fn invalid(path: &str, what: &str) -> Error {
-    Error::bad_request(format!("Invalid '{path}': {what}.")).with_param(path)
 }
 
 fn parse_message(value: Value, index: usize) -> Result<Message> {
     let path = format!("messages[{index}]");
     let Value::Object(mut map) = value else {
-        return Err(invalid(
+        return Err(Error::invalid(
             &path,
             &format!("expected an object with 'role' and 'content', got {}", kind_of(&value)),
         ));
     };
     let role = match map.shift_remove("role") {
         Some(Value::String(role)) => Role::parse(&role),
-        None | Some(Value::Null) => return Err(invalid(&format!("{path}.role"), "a message needs a role")),
+        None | Some(Value::Null) => {
+            return Err(Error::invalid(&format!("{path}.role"), "a message needs a role"));
+        }
         Some(other) => {
-            return Err(invalid(
+            return Err(Error::invalid(
                 &format!("{path}.role"),
                 &format!("expected a string, got {}", kind_of(&other)),
             ));
@@ -232,7 +278,7 @@ fn parse_message(value: Value, index: usize) -> Result<Message> {
             .collect::<Result<_>>()?,
         Some(other) => {
             let what = format!("expected a list, got {}", kind_of(&other));
-            return Err(invalid(&format!("{path}.tool_calls"), &what));
+            return Err(Error::invalid(&format!("{path}.tool_calls"), &what));
         }
     };
     let function_call = match map.shift_remove("function_call") {
@@ -287,7 +333,7 @@ fn parse_content(value: Value, path: &str) -> Result<Option<Content>> {
         }
         other => {
             let what = format!("expected a string or a list of parts, got {}", kind_of(&other));
-            Err(invalid(&format!("{path}.content"), &what))
+            Err(Error::invalid(&format!("{path}.content"), &what))
         }
     }
 }
@@ -297,12 +343,12 @@ fn parse_part(value: Value, path: &str) -> Result<Part> {
         Value::Object(map) => map,
         // Some programs put bare strings among the parts.
         Value::String(text) => return Ok(Part::from_text(text)),
-        other => return Err(invalid(path, &format!("expected an object, got {}", kind_of(&other)))),
+        other => return Err(Error::invalid(path, &format!("expected an object, got {}", kind_of(&other)))),
     };
     match map.get("type").and_then(Value::as_str) {
         Some("text") => {
             let Some(text) = take_string(&mut map, "text") else {
-                return Err(invalid(&format!("{path}.text"), "a text part needs a string 'text'"));
+                return Err(Error::invalid(&format!("{path}.text"), "a text part needs a string 'text'"));
             };
             map.shift_remove("type");
             let cache_control = take_some(&mut map, "cache_control");
@@ -311,49 +357,48 @@ fn parse_part(value: Value, path: &str) -> Result<Part> {
         Some("image_url") => {
             map.shift_remove("type");
             let cache_control = take_some(&mut map, "cache_control");
-            let (url, detail, format) = match map.shift_remove("image_url") {
-                Some(Value::String(url)) => (url, None, None),
+            let (url, detail, format, inner) = match map.shift_remove("image_url") {
+                Some(Value::String(url)) => (url, None, None, Map::new()),
                 Some(Value::Object(mut image)) => {
                     let Some(url) = take_string(&mut image, "url") else {
-                        return Err(invalid(
+                        return Err(Error::invalid(
                             &format!("{path}.image_url.url"),
                             "an image part needs a string 'url'",
                         ));
                     };
-                    (url, take_string(&mut image, "detail"), take_string(&mut image, "format"))
+                    let detail = take_string(&mut image, "detail");
+                    let format = take_string(&mut image, "format");
+                    (url, detail, format, image)
                 }
                 _ => {
-                    return Err(invalid(
+                    return Err(Error::invalid(
                         &format!("{path}.image_url"),
                         "an image part needs 'image_url', a string or an object with 'url'",
                     ));
                 }
             };
-            Ok(Part::ImageUrl { url, detail, format, cache_control, extra: map })
+            Ok(Part::ImageUrl { url, detail, format, inner, cache_control, extra: map })
         }
         Some("input_audio") => {
             let Some(Value::Object(mut audio)) = map.shift_remove("input_audio") else {
-                return Err(invalid(
+                return Err(Error::invalid(
                     &format!("{path}.input_audio"),
                     "an audio part needs an object with 'data' and 'format'",
                 ));
             };
             let Some(data) = take_string(&mut audio, "data") else {
-                return Err(invalid(
+                return Err(Error::invalid(
                     &format!("{path}.input_audio.data"),
                     "an audio part needs a string 'data'",
                 ));
             };
             map.shift_remove("type");
-            Ok(Part::InputAudio {
-                data,
-                format: take_string(&mut audio, "format").unwrap_or_default(),
-                extra: map,
-            })
+            let format = take_string(&mut audio, "format").unwrap_or_default();
+            Ok(Part::InputAudio { data, format, inner: audio, extra: map })
         }
         Some("file") => {
             let Some(Value::Object(file)) = map.shift_remove("file") else {
-                return Err(invalid(
+                return Err(Error::invalid(
                     &format!("{path}.file"),
                     "a file part needs an object with 'file_id' or 'file_data'",
                 ));
@@ -368,14 +413,14 @@ fn parse_part(value: Value, path: &str) -> Result<Part> {
 
 fn parse_tool_call(value: Value, path: &str) -> Result<ToolCall> {
     let Value::Object(mut map) = value else {
-        return Err(invalid(path, &format!("expected an object, got {}", kind_of(&value))));
+        return Err(Error::invalid(path, &format!("expected an object, got {}", kind_of(&value))));
     };
     let function = match map.shift_remove("function") {
         Some(value) => parse_function(value, &format!("{path}.function"))?,
         None if map.contains_key("custom") => {
             FunctionCall { name: None, arguments: String::new(), provider_specific_fields: None }
         }
-        None => return Err(invalid(&format!("{path}.function"), "a tool call needs a 'function'")),
+        None => return Err(Error::invalid(&format!("{path}.function"), "a tool call needs a 'function'")),
     };
     if map.get("type").and_then(Value::as_str) == Some("function") {
         map.shift_remove("type");
@@ -391,7 +436,7 @@ fn parse_tool_call(value: Value, path: &str) -> Result<ToolCall> {
 
 fn parse_function(value: Value, path: &str) -> Result<FunctionCall> {
     let Value::Object(mut map) = value else {
-        return Err(invalid(path, &format!("expected an object, got {}", kind_of(&value))));
+        return Err(Error::invalid(path, &format!("expected an object, got {}", kind_of(&value))));
     };
     let arguments = match map.shift_remove("arguments") {
         None | Some(Value::Null) => String::new(),
@@ -404,139 +449,4 @@ fn parse_function(value: Value, path: &str) -> Result<FunctionCall> {
         arguments,
         provider_specific_fields: take_map(&mut map, "provider_specific_fields"),
     })
-}
-
-// OpenAI's own shape. What only other providers understand (thinking blocks, cache control, provider specific
-// fields) is written here too: the hub form is complete, and a wire removes what its provider did not define.
-
-impl Serialize for Message {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("role", self.role.as_str())?;
-        if let Some(content) = &self.content {
-            map.serialize_entry("content", content)?;
-        }
-        optional(&mut map, "name", self.name.as_ref())?;
-        if !self.tool_calls.is_empty() {
-            map.serialize_entry("tool_calls", &self.tool_calls)?;
-        }
-        optional(&mut map, "tool_call_id", self.tool_call_id.as_ref())?;
-        optional(&mut map, "function_call", self.function_call.as_ref())?;
-        optional(&mut map, "reasoning_content", self.reasoning_content.as_ref())?;
-        if !self.thinking_blocks.is_empty() {
-            map.serialize_entry("thinking_blocks", &self.thinking_blocks)?;
-        }
-        optional(&mut map, "provider_specific_fields", self.provider_specific_fields.as_ref())?;
-        optional(&mut map, "cache_control", self.cache_control.as_ref())?;
-        rest(&mut map, &self.extra)?;
-        map.end()
-    }
-}
-
-fn optional<M: SerializeMap, T: Serialize>(
-    map: &mut M,
-    key: &str,
-    value: Option<&T>,
-) -> Result<(), M::Error> {
-    value.map_or(Ok(()), |value| map.serialize_entry(key, value))
-}
-
-/// The unknown keys, without nulls (GEN-05).
-fn rest<M: SerializeMap>(map: &mut M, extra: &Map) -> Result<(), M::Error> {
-    extra
-        .iter()
-        .filter(|(_, value)| !value.is_null())
-        .try_for_each(|(key, value)| map.serialize_entry(key, value))
-}
-
-impl Serialize for Content {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::Parts(parts) => parts.serialize(serializer),
-        }
-    }
-}
-
-struct Image<'a> {
-    url: &'a str,
-    detail: Option<&'a String>,
-    format: Option<&'a String>,
-}
-
-impl Serialize for Image<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("url", self.url)?;
-        optional(&mut map, "detail", self.detail)?;
-        optional(&mut map, "format", self.format)?;
-        map.end()
-    }
-}
-
-#[derive(serde::Serialize)]
-struct Audio<'a> {
-    data: &'a str,
-    format: &'a str,
-}
-
-impl Serialize for Part {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        match self {
-            Self::Text { text, cache_control, extra } => {
-                map.serialize_entry("type", "text")?;
-                map.serialize_entry("text", text)?;
-                optional(&mut map, "cache_control", cache_control.as_ref())?;
-                rest(&mut map, extra)?;
-            }
-            Self::ImageUrl { url, detail, format, cache_control, extra } => {
-                map.serialize_entry("type", "image_url")?;
-                let image = Image { url, detail: detail.as_ref(), format: format.as_ref() };
-                map.serialize_entry("image_url", &image)?;
-                optional(&mut map, "cache_control", cache_control.as_ref())?;
-                rest(&mut map, extra)?;
-            }
-            Self::InputAudio { data, format, extra } => {
-                map.serialize_entry("type", "input_audio")?;
-                map.serialize_entry("input_audio", &Audio { data, format })?;
-                rest(&mut map, extra)?;
-            }
-            Self::File { file, cache_control, extra } => {
-                map.serialize_entry("type", "file")?;
-                map.serialize_entry("file", file)?;
-                optional(&mut map, "cache_control", cache_control.as_ref())?;
-                rest(&mut map, extra)?;
-            }
-            Self::Other(other) => rest(&mut map, other)?,
-        }
-        map.end()
-    }
-}
-
-impl Serialize for ToolCall {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        optional(&mut map, "id", self.id.as_ref())?;
-        if !self.extra.contains_key("type") {
-            map.serialize_entry("type", "function")?;
-        }
-        if !self.extra.contains_key("custom") {
-            map.serialize_entry("function", &self.function)?;
-        }
-        optional(&mut map, "provider_specific_fields", self.provider_specific_fields.as_ref())?;
-        optional(&mut map, "cache_control", self.cache_control.as_ref())?;
-        rest(&mut map, &self.extra)?;
-        map.end()
-    }
-}
-
-impl Serialize for FunctionCall {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        optional(&mut map, "name", self.name.as_ref())?;
-        map.serialize_entry("arguments", &self.arguments)?;
-        optional(&mut map, "provider_specific_fields", self.provider_specific_fields.as_ref())?;
-        map.end()
-    }
 }

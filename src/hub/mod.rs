@@ -15,7 +15,7 @@ mod target;
 mod usage;
 
 pub use accent::{
-    Accent, ErrorClass, ErrorTable, Flatten, ModelName, PastReasoning, ReasoningRule, SchemaRule,
+    Accent, ErrorClass, ErrorTable, Flatten, Hosted, ModelName, PastReasoning, ReasoningRule, SchemaRule,
     ToolChoiceRule,
 };
 pub use call::{Call, CallAccent, CallRequest, CallResponse, CallType, Upload};
@@ -24,7 +24,7 @@ pub use collect::{Collector, ThinkingBlocks, replay};
 pub use delta::{Delta, Deltas, StreamHead};
 pub use finish::{FinishReason, is_synonym, map_finish_reason};
 pub use message::{Content, FunctionCall, Message, Part, Role, ToolCall, check_messages, parse_messages};
-pub use options::{ReasoningEffort, ResponseFormat, Tool, ToolChoice};
+pub use options::{ReasoningEffort, ResponseFormat, Tool, ToolChoice, tools_without_cache_control};
 pub use target::{ModelFacts, Options, Target, ThinkingBudgets};
 pub use usage::Usage;
 

@@ -1,9 +1,35 @@
 //! Structured parameters of a chat request, read where a wire needs their meaning.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::json::{Map, kind_of, str_at};
+
+/// The key of a cache mark.
+const CACHE_CONTROL: &str = "cache_control";
+
+/// The `tools` parameter for a provider without cache marks: none in an entry, none in its function.
+pub fn tools_without_cache_control(tools: &Value) -> Cow<'_, Value> {
+    let is_marked = |tool: &Value| {
+        tool.get(CACHE_CONTROL).is_some()
+            || tool.get("function").is_some_and(|function| function.get(CACHE_CONTROL).is_some())
+    };
+    match tools {
+        Value::Array(items) if items.iter().any(is_marked) => {
+            let mut items = items.clone();
+            for tool in items.iter_mut().filter_map(Value::as_object_mut) {
+                tool.shift_remove(CACHE_CONTROL);
+                if let Some(Value::Object(function)) = tool.get_mut("function") {
+                    function.shift_remove(CACHE_CONTROL);
+                }
+            }
+            Cow::Owned(Value::Array(items))
+        }
+        other => Cow::Borrowed(other),
+    }
+}
 
 /// One entry of `tools`.
 #[derive(Debug, Clone, Copy)]
@@ -26,19 +52,31 @@ impl<'a> Tool<'a> {
     /// Reads the `tools` parameter. Errors name the index and the field.
     pub fn parse_all(tools: &'a Value) -> Result<Vec<Self>> {
         let Value::Array(items) = tools else {
-            return Err(invalid("tools", &format!("expected a list, got {}", kind_of(tools))));
+            return Err(Error::invalid("tools", &format!("expected a list, got {}", kind_of(tools))));
         };
         items.iter().enumerate().map(|(index, item)| Self::parse(item, index)).collect()
+    }
+
+    /// A name that is the caller's to choose; hosted tools have fixed ones.
+    pub fn own_name(&self) -> Option<&'a str> {
+        match self {
+            Self::Function { name, .. } => Some(*name),
+            Self::Other(entry) if matches!(str_at(entry, "type"), None | Some("custom" | "function")) => {
+                str_at(entry, "name")
+            }
+            Self::Other(_) => None,
+        }
+        .filter(|name| !name.is_empty())
     }
 
     fn parse(item: &'a Value, index: usize) -> Result<Self> {
         let Value::Object(entry) = item else {
             let what = format!("expected an object, got {}", kind_of(item));
-            return Err(invalid(&format!("tools[{index}]"), &what));
+            return Err(Error::invalid(&format!("tools[{index}]"), &what));
         };
         let Some(Value::Object(function)) = entry.get("function") else {
             if str_at(entry, "type") == Some("function") && !entry.contains_key("name") {
-                return Err(invalid(
+                return Err(Error::invalid(
                     &format!("tools[{index}].function"),
                     "a function tool needs a 'function' object",
                 ));
@@ -46,7 +84,7 @@ impl<'a> Tool<'a> {
             return Ok(Self::Other(entry));
         };
         let Some(name) = str_at(function, "name") else {
-            return Err(invalid(&format!("tools[{index}].function.name"), "a function needs a name"));
+            return Err(Error::invalid(&format!("tools[{index}].function.name"), "a function needs a name"));
         };
         Ok(Self::Function {
             name,
@@ -77,18 +115,20 @@ impl<'a> ToolChoice<'a> {
                 "auto" => Ok(Self::Auto),
                 "none" => Ok(Self::None),
                 "required" | "any" => Ok(Self::Required),
-                other => Err(invalid(
+                other => Err(Error::invalid(
                     "tool_choice",
                     &format!("expected 'auto', 'none', 'required' or a named function, got '{other}'"),
                 )),
             },
             Value::Object(map) => match map.get("function") {
-                Some(Value::Object(function)) => str_at(function, "name")
-                    .map(Self::Function)
-                    .ok_or_else(|| invalid("tool_choice.function.name", "a named choice needs a name")),
+                Some(Value::Object(function)) => {
+                    str_at(function, "name").map(Self::Function).ok_or_else(|| {
+                        Error::invalid("tool_choice.function.name", "a named choice needs a name")
+                    })
+                }
                 _ => Ok(Self::Other(map)),
             },
-            other => Err(invalid(
+            other => Err(Error::invalid(
                 "tool_choice",
                 &format!("expected a string or an object, got {}", kind_of(other)),
             )),
@@ -116,7 +156,10 @@ pub enum ResponseFormat<'a> {
 impl<'a> ResponseFormat<'a> {
     pub fn parse(value: &'a Value) -> Result<Self> {
         let Value::Object(map) = value else {
-            return Err(invalid("response_format", &format!("expected an object, got {}", kind_of(value))));
+            return Err(Error::invalid(
+                "response_format",
+                &format!("expected an object, got {}", kind_of(value)),
+            ));
         };
         match str_at(map, "type") {
             Some("text") => Ok(Self::Text),
@@ -129,7 +172,10 @@ impl<'a> ResponseFormat<'a> {
                     schema: inner.get("schema").filter(|schema| !schema.is_null()),
                     strict: inner.get("strict").and_then(Value::as_bool),
                 }),
-                _ => Err(invalid("response_format.json_schema", "a json_schema format needs this object")),
+                _ => Err(Error::invalid(
+                    "response_format.json_schema",
+                    "a json_schema format needs this object",
+                )),
             },
             _ => Ok(Self::Other(map)),
         }
@@ -155,14 +201,10 @@ impl<'a> ReasoningEffort<'a> {
         match value {
             Value::String(effort) => Ok(Self { effort: Some(effort), summary: None }),
             Value::Object(map) => Ok(Self { effort: str_at(map, "effort"), summary: str_at(map, "summary") }),
-            other => Err(invalid(
+            other => Err(Error::invalid(
                 "reasoning_effort",
                 &format!("expected a string or an object, got {}", kind_of(other)),
             )),
         }
     }
-}
-
-fn invalid(path: &str, what: &str) -> Error {
-    Error::bad_request(format!("Invalid '{path}': {what}.")).with_param(path)
 }

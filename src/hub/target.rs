@@ -1,5 +1,6 @@
 //! Where a call goes, as plain facts. Resolved once per attempt; nobody re-parses the model string.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Accent, CallAccent, CallType};
@@ -21,6 +22,10 @@ pub struct Target {
     pub base: String,
     /// The path after the base, when it is not the wire's own.
     pub path: Option<Arc<str>>,
+    /// The same for streams, when they have another one.
+    pub stream_path: Option<Arc<str>>,
+    /// What the row's variables stand for in this call: a project, a tenant. No secrets.
+    pub vars: BTreeMap<String, String>,
     pub facts: Arc<ModelFacts>,
     /// How its chat differs from the wire's own way.
     pub accent: Arc<Accent>,
@@ -30,6 +35,16 @@ pub struct Target {
 }
 
 impl Target {
+    /// The path of one request, when it is not the wire's own.
+    pub fn path(&self, stream: bool) -> Option<&str> {
+        self.stream_path.as_deref().filter(|_| stream).or(self.path.as_deref())
+    }
+
+    /// The name of the model that answers, which tells its family.
+    pub fn known_as(&self) -> &str {
+        self.facts.base_model.as_deref().unwrap_or(&self.model)
+    }
+
     /// The address of a call: the base and the path, the wire's own unless the row has another. Some callers give
     /// the whole address as the base.
     pub fn url(&self, path: &str) -> String {
@@ -43,6 +58,8 @@ impl Target {
 pub struct ModelFacts {
     /// The name under which the model is listed; `None` for an unlisted one.
     pub key: Option<String>,
+    /// The model itself, where the target's name is a deployment's and does not say it.
+    pub base_model: Option<String>,
     pub max_input_tokens: Option<u64>,
     pub max_output_tokens: Option<u64>,
     pub mode: Option<String>,
@@ -50,6 +67,8 @@ pub struct ModelFacts {
     pub abilities: Vec<String>,
     /// What the model is said not to do.
     pub lacks: Vec<String>,
+    /// The only regions that serve the model, where there are few.
+    pub regions: Vec<String>,
     /// Effort levels of a reasoning model, where they are listed.
     pub efforts: Vec<String>,
     pub default_effort: Option<String>,

@@ -83,11 +83,13 @@ fn parse(key: &str, entry: &Map) -> ModelFacts {
     let text = |name: &str| entry.get(name).and_then(Value::as_str).map(str::to_owned);
     ModelFacts {
         key: Some(key.to_owned()),
+        base_model: None,
         max_input_tokens: entry.get("ctx").and_then(Value::as_u64),
         max_output_tokens: entry.get("max_out").and_then(Value::as_u64),
         mode: text("mode"),
         abilities: strings("caps"),
         lacks: strings("no"),
+        regions: strings("regions"),
         efforts: strings("efforts"),
         default_effort: text("effort_default"),
         extra: entry.get("extra").and_then(Value::as_object).cloned().unwrap_or_default(),

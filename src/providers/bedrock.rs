@@ -1,9 +1,9 @@
 //! From the name of a Bedrock model to its wire, its path, its region and what is known of it (BED-22).
 
 use super::{ModelName, Provider};
-use crate::models;
 use crate::wires::WireId;
-use crate::wires::bedrock::model::{Name, Route, encoded};
+use crate::wires::bedrock::model::{Name, Route};
+use crate::{address, models};
 
 /// `deployment` is called in place of the model, which then says only what it can do.
 pub(super) fn read(model: &str, deployment: Option<&str>, converse: WireId, row: &Provider) -> ModelName {
@@ -11,7 +11,7 @@ pub(super) fn read(model: &str, deployment: Option<&str>, converse: WireId, row:
     let owners: Vec<&str> = row.aliases.iter().map(String::as_str).chain([row.name.as_str()]).collect();
     let facts = models::facts_of(&owners, &name.listed(&row.name));
     let called = deployment.map_or(name, Name::parse);
-    let path = format!("/model/{}", encoded(called.id));
+    let path = format!("/model/{}", address::segment(called.id));
     let region = called.region.or(name.region).map(str::to_owned);
     let route = name.route.unwrap_or_else(|| Route::of(name, &facts));
     let (wire, path, base_suffix) = match route {
@@ -24,7 +24,7 @@ pub(super) fn read(model: &str, deployment: Option<&str>, converse: WireId, row:
         Route::ChatCompletions => called.id,
         Route::Converse | Route::Invoke => model.strip_prefix("converse/").unwrap_or(model),
     };
-    ModelName { shown: shown.to_owned(), wire, path, base_suffix, region, facts }
+    ModelName { shown: shown.to_owned(), wire, path, base_suffix, region, facts, accent: None, door: None }
 }
 
 #[cfg(test)]

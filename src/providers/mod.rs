@@ -1,15 +1,18 @@
 //! Who speaks what, where: the registry, and the way from a model string to a route.
 
 mod bedrock;
+mod exchange;
 mod names;
 mod quirks;
 mod row;
 mod vars;
+mod vertex;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, RwLock};
 
-use crate::auth::{Scheme, Secret, aws};
+use crate::auth::exchange::Grant;
+use crate::auth::{Scheme, Secret, aws, azure, google, oci};
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallAccent, CallType, ModelFacts, Options, Target};
@@ -17,7 +20,7 @@ use crate::wires::WireId;
 use crate::{address, auth, models};
 
 pub use names::split_model;
-pub use row::{CallRow, HeaderFrom, ModelNames, Provider, Variable, Wires};
+pub use row::{CallRow, HeaderFrom, ModelNames, Provider, TokenKind, Variable, Wires};
 
 /// The embedded rows: (file name, text), sorted.
 static DATA: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/providers.rs"));
@@ -79,9 +82,22 @@ pub fn is_bridged(provider: &str, model: &str, call_type: CallType) -> bool {
         return false;
     }
     let Some(call) = row.calls.get(&call_type.in_rows()) else { return true };
+    if !call.has(model) {
+        return true;
+    }
     let model = model.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/')).unwrap_or(model);
     let mode = || models::facts(&row.name, model).mode.clone();
     call.accent.not_for_chat_models && mode().is_some_and(|mode| mode == "chat" || mode == "responses")
+}
+
+/// Whether models of a provider may have the format of a call type as their own language.
+pub fn may_speak(provider: &str, call_type: CallType) -> bool {
+    call_type.is_of_models()
+        && row(provider).is_some_and(|row| {
+            row.model_names != ModelNames::Plain
+                || row.quirk.is_some()
+                || row.wires.chat.is_some_and(|wire| wire.call(call_type).is_some())
+        })
 }
 
 /// What a caller said about where a call goes; everything may be left to the environment.
@@ -94,8 +110,14 @@ pub struct Wanted {
     /// Values of keywords that a row turns into headers or parts of an address (`organization` …).
     pub values: Vec<(String, String)>,
     pub aws: aws::Keywords,
+    pub google: google::Keywords,
+    pub azure: azure::Keywords,
     /// What is called instead of the model that is named: a deployment of it.
     pub model_id: Option<String>,
+    /// The model behind a name that does not say it.
+    pub base_model: Option<String>,
+    /// Nothing is sent: no proof is needed.
+    pub unproven: bool,
 }
 
 impl Wanted {
@@ -115,7 +137,26 @@ pub struct Route {
     pub auth: Scheme,
     /// How the whole request is signed, where there is no key.
     pub signing: Option<aws::Signing>,
+    /// The user's key that each request is signed with.
+    pub signer: Option<Arc<oci::Signer>>,
+    /// How a token is had that takes the place of a key.
+    pub grant: Option<Arc<dyn Grant>>,
+    /// How the part of the address is had that stands as `{project}` in it.
+    pub project: Option<Arc<dyn Grant>>,
     pub headers: Vec<(String, String)>,
+    /// What stands in the query of the address.
+    pub query: Vec<(String, String)>,
+}
+
+impl Route {
+    /// A token takes the place of the key.
+    fn prove_with(&mut self, proof: azure::Proof) {
+        self.auth = Scheme::Bearer;
+        match proof {
+            azure::Proof::Token(token) => self.key = Some(token),
+            azure::Proof::Grant(grant) => self.grant = Some(grant),
+        }
+    }
 }
 
 /// A route for a call that is not sent: no key, no address of the caller's.
@@ -127,7 +168,9 @@ pub fn resolve_without_key(wanted: Wanted, call_type: CallType, options: Options
         }
     }
     let base = wanted.api_base.or_else(|| Some("http://localhost".to_owned()));
-    resolve(Wanted { api_base: base, api_key: Some(Secret::new("")), ..wanted }, call_type, options, &Nothing)
+    let google = google::Keywords { project: Some("none".to_owned()), ..google::Keywords::default() };
+    let wanted = Wanted { api_base: base, api_key: Some(Secret::new("")), google, unproven: true, ..wanted };
+    resolve(wanted, call_type, options, &Nothing)
 }
 
 /// From a model string to a route. No network; errors name what to set.
@@ -139,36 +182,55 @@ pub fn resolve(
 ) -> Result<Route> {
     let (provider, model) = split_model(&wanted.model, wanted.provider.as_deref())?;
     let row = row(&provider).ok_or_else(|| names::unknown_provider(&format!("{provider}/{model}")))?;
+    if let Some(other) = row.quirk.and_then(|quirk| quirk.redirected(&wanted, &model, &row, environment)) {
+        return resolve(other, call_type, options, environment);
+    }
     let at = |error: Error| error.at(&row.name, &model);
     let call = row.calls.get(&call_type.in_rows());
     let wire = if call_type == CallType::Chat { row.wires.chat } else { call.map(|call| call.wire) };
     let wire = wire.ok_or_else(|| {
         at(Error::bad_request(format!("the provider '{}' has no {}", row.name, call_type.plural())))
     })?;
+    if let Some(exchange) = row.exchange {
+        exchange.read_key(&mut wanted, &row, environment).map_err(at)?;
+    }
     let read = match row.model_names {
-        ModelNames::Plain => ModelName::plain(&model, wire, &row),
+        ModelNames::Vertex if call_type == CallType::Chat => vertex::read(&model, &row),
+        ModelNames::Plain | ModelNames::Vertex => ModelName::plain(&model, wire, &row),
         ModelNames::Bedrock => bedrock::read(&model, wanted.model_id.as_deref(), wire, &row),
     };
     let region = match row.auth {
         Scheme::Aws => Some(aws::region(&wanted.aws, read.region.as_deref(), environment).map_err(at)?),
+        Scheme::Google => Some(vertex::location(&wanted.google, &read.facts, environment).map_err(at)?),
         _ => None,
     };
     if let Some(endpoint) = wanted.aws.runtime_endpoint.take().filter(|_| region.is_some()) {
         wanted.api_base = Some(endpoint);
     }
-    let key = wanted.api_key.take().or_else(|| environment.first(&row.key_env).map(Secret::new));
+    let (key, proof) = key_or_token(&mut wanted, &row, environment).map_err(at)?;
+    let access = match row.auth {
+        Scheme::Google => Some(google::Access::find(&wanted.google, key.is_some(), environment).map_err(at)?),
+        _ => None,
+    };
     let values = vars::Values::of(&row, &wanted, region.as_deref(), environment);
-    let base =
+    let mut base =
         format!("{}{}", base(&row, call, &wanted, &values, environment).map_err(at)?, read.base_suffix);
-    if key.is_none() && row.key_required {
+    if key.is_none() && proof.is_none() && row.key_required {
         return Err(at(missing_key(&row)));
     }
     let mut headers = Vec::with_capacity(row.headers.len());
     for (name, value) in &row.headers {
         headers.push((name.clone(), values.fill(value).map_err(at)?));
     }
+    let mut query = Vec::with_capacity(row.query.len());
+    for (name, value) in &row.query {
+        let value = values.fill(value).map_err(at)?;
+        if !value.is_empty() {
+            query.push((name.clone(), value));
+        }
+    }
     let signing = match (&key, &region) {
-        (None, Some(region)) => Some(aws::Signing {
+        (None, Some(region)) if row.auth == Scheme::Aws => Some(aws::Signing {
             source: aws::Source::find(&wanted.aws, region, environment).map_err(at)?,
             service: row.service.clone().unwrap_or_default(),
             region: region.clone(),
@@ -186,26 +248,67 @@ pub fn resolve(
         None => row.path.as_deref(),
     };
     let path = path.map(|path| values.fill(path)).transpose().map_err(at)?;
+    let mut paths = (read.path.or(path), None);
+    if let (Some(door), Some(access), Some(location)) = (read.door, &access, &region) {
+        let address = door.address(base, access.project.in_address(), location);
+        base = address.base;
+        paths = (Some(address.path), Some(address.stream_path));
+    }
+    let (grant, project) = access.map_or((None, None), |access| (access.grant, access.project.asked()));
+    let accent = read.accent.and_then(|name| row.accents.get(name)).unwrap_or(&row.accent).clone();
     let target = Target {
         provider: row.name.as_str().into(),
         error_prefix: row.error_prefix().into(),
         wire: read.wire,
         base,
-        path: read.path.or(path).map(Into::into),
+        path: paths.0.map(Into::into),
+        stream_path: paths.1.map(Into::into),
+        vars: values.public(),
         facts: read.facts,
-        accent: row.accent.clone(),
+        accent,
         call_type,
         call_accent: call.map_or_else(CallAccent::none, |call| call.accent.clone()),
         options,
         model: read.shown,
     };
     let auth = call.and_then(|call| call.auth).unwrap_or(row.auth);
-    let mut route = Route { target, auth, row, key, signing, headers };
+    let mut route =
+        Route { target, auth, row: row.clone(), key, signing, signer: None, grant, project, headers, query };
+    if let Some(exchange) = route.row.exchange.filter(|_| !wanted.unproven) {
+        exchange.adapt(&mut route, &values).map_err(at)?;
+    }
     if let Some(quirk) = route.row.quirk {
         let (provider, model) = (route.target.provider.clone(), route.target.model.clone());
-        quirk.adapt(&mut route).map_err(|error| error.at(&provider, &model))?;
+        quirk.adapt(&mut route, wanted.base_model.as_deref()).map_err(|error| error.at(&provider, &model))?;
+    }
+    if let Some(proof) = proof {
+        route.prove_with(proof);
     }
     Ok(route)
+}
+
+/// The key, or what takes its place: what the call says comes before the environment, a token before a key.
+fn key_or_token(
+    wanted: &mut Wanted,
+    row: &Provider,
+    environment: &dyn Environment,
+) -> Result<(Option<Secret>, Option<azure::Proof>)> {
+    let key = wanted.api_key.take();
+    let own = || environment.first(&row.key_env).map(Secret::new);
+    match row.token {
+        // A key that is no token of Google's is another provider's.
+        None if row.auth == Scheme::Google => Ok((key.or_else(own).filter(google::is_token), None)),
+        None => Ok((key.or_else(own), None)),
+        Some(TokenKind::Entra) => {
+            if let Some(proof) = wanted.azure.said(key.is_some(), environment)? {
+                return Ok((None, Some(proof)));
+            }
+            match key.or_else(own) {
+                Some(key) => Ok((Some(key), None)),
+                None => Ok((None, wanted.azure.found(environment)?)),
+            }
+        }
+    }
 }
 
 /// What a model's name says.
@@ -219,6 +322,10 @@ struct ModelName {
     base_suffix: &'static str,
     region: Option<String>,
     facts: Arc<ModelFacts>,
+    /// Which of the row's accents the model's wire is spoken in.
+    accent: Option<&'static str>,
+    /// Where the model is, in the project and the location of the call.
+    door: Option<vertex::Door>,
 }
 
 impl ModelName {
@@ -230,6 +337,8 @@ impl ModelName {
             base_suffix: "",
             region: None,
             facts: models::facts(&row.name, model),
+            accent: None,
+            door: None,
         }
     }
 }
@@ -238,6 +347,14 @@ fn missing_key(row: &Provider) -> Error {
     let how = match row.key_env.as_slice() {
         [] => "Pass `api_key`.".to_owned(),
         names => format!("Pass `api_key` or set the environment variable {}.", names.join(" or ")),
+    };
+    let how = match row.token {
+        None => how,
+        Some(TokenKind::Entra) => {
+            format!(
+                "{how} Or use Entra ID: pass `azure_ad_token`, or `tenant_id`, `client_id` and `client_secret`."
+            )
+        }
     };
     Error::new(Kind::Authentication, format!("Missing credentials for {}. {how}", row.name))
 }
@@ -278,7 +395,8 @@ fn base(
             .with_param("api_base"));
         }
     }
-    if let Some(end) = &row.base_end
+    let has_own_base = call.is_some_and(|call| call.base.is_some());
+    if let Some(end) = row.base_end.as_ref().filter(|_| !has_own_base)
         && !base.ends_with(end.as_str())
         && !base.ends_with("/chat/completions")
     {

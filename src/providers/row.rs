@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::exchange::Exchange;
 use super::quirks::Quirk;
 use crate::auth::Scheme;
 use crate::error::{Error, Kind, Result};
@@ -24,7 +25,7 @@ pub struct Provider {
     #[serde(default)]
     pub model_names: ModelNames,
     /// The default address, without a trailing slash; `None` when the caller has to give one. Names in braces are
-    /// filled in from `vars`; `{region}` is the region of a call that is signed for one.
+    /// filled in from `vars`; `{region}` is the region of a call that goes to one.
     pub base: Option<String>,
     /// How a base ends: added to one that does not end so.
     pub base_end: Option<String>,
@@ -35,6 +36,10 @@ pub struct Provider {
     #[serde(default)]
     pub key_env: Vec<String>,
     pub auth: Scheme,
+    /// What may take the place of a key: tokens of a directory.
+    pub token: Option<TokenKind>,
+    /// What the key is exchanged for.
+    pub exchange: Option<Exchange>,
     /// The name of the service in AWS's signatures.
     pub service: Option<String>,
     #[serde(default = "yes")]
@@ -45,12 +50,16 @@ pub struct Provider {
     pub calls: BTreeMap<CallType, CallRow>,
     /// The path after the base, when it is not the wire's own.
     pub path: Option<String>,
-    /// What names in braces stand for, in `base`, `path` and the values of `headers`.
+    /// What names in braces stand for, in `base`, `path` and the values of `headers` and `query`; a wire or an exchange
+    /// may ask for others.
     #[serde(default)]
     pub vars: BTreeMap<String, Variable>,
     /// Headers of every request.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// What stands in the query of every address; left out when it is empty.
+    #[serde(default)]
+    pub query: BTreeMap<String, String>,
     /// Keywords of a call that become headers.
     #[serde(default)]
     pub headers_from: BTreeMap<String, HeaderFrom>,
@@ -60,10 +69,13 @@ pub struct Provider {
     /// How often a failed request is repeated when the caller says nothing: twice in OpenAI's language, as its own
     /// client does, unless the row says 0. `None` when only `num_retries` repeats it.
     pub client_retries: Option<u32>,
-    /// How messages of errors name the provider; by default its name with `Exception`.
+    /// How messages of errors name the provider; by default its name with `Exception`. `{class}` is the error's.
     pub error_prefix: Option<String>,
     #[serde(default)]
     pub accent: Arc<Accent>,
+    /// Other accents, for models whose names are read to speak them.
+    #[serde(default)]
+    pub accents: BTreeMap<String, Arc<Accent>>,
     /// What no key here can say.
     pub quirk: Option<Quirk>,
     /// The defaults that depend on other keys are filled in.
@@ -75,10 +87,14 @@ pub struct Provider {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Variable {
+    #[serde(default)]
     pub env: Vec<String>,
-    /// A keyword of the call that gives it before the environment does.
+    /// A keyword of the call that gives it before the environment does. It is not sent.
     pub keyword: Option<String>,
     pub default: Option<String>,
+    /// It proves who asks: only an exchange sees it.
+    #[serde(default)]
+    pub secret: bool,
 }
 
 /// What the name of a model says besides which model it is.
@@ -89,6 +105,16 @@ pub enum ModelNames {
     Plain,
     /// Routes, regions and ARNs.
     Bedrock,
+    /// Publishers and endpoints.
+    Vertex,
+}
+
+/// Tokens that take the place of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenKind {
+    /// Entra ID, Azure's directory (AZ-10).
+    Entra,
 }
 
 /// The language of each call type.
@@ -110,7 +136,15 @@ pub struct CallRow {
     pub path: Option<String>,
     /// Where the key goes, when it is not the row's way.
     pub auth: Option<Scheme>,
+    /// Parts of names: only such models have it, where not all do.
+    pub models: Vec<String>,
     pub accent: Arc<CallAccent>,
+}
+
+impl CallRow {
+    pub fn has(&self, model: &str) -> bool {
+        self.models.is_empty() || self.models.iter().any(|part| model.contains(part.as_str()))
+    }
 }
 
 #[derive(Deserialize)]
@@ -128,17 +162,24 @@ struct WholeCallRow {
     path: Option<String>,
     auth: Option<Scheme>,
     #[serde(default)]
+    models: Vec<String>,
+    #[serde(default)]
     accent: Arc<CallAccent>,
 }
 
 impl From<CallRowText> for CallRow {
     fn from(text: CallRowText) -> Self {
         match text {
-            CallRowText::Wire(wire) => {
-                Self { wire, base: None, path: None, auth: None, accent: CallAccent::none() }
-            }
-            CallRowText::Whole(WholeCallRow { wire, base, path, auth, accent }) => {
-                Self { wire, base, path, auth, accent }
+            CallRowText::Wire(wire) => Self {
+                wire,
+                base: None,
+                path: None,
+                auth: None,
+                models: Vec::new(),
+                accent: CallAccent::none(),
+            },
+            CallRowText::Whole(WholeCallRow { wire, base, path, auth, models, accent }) => {
+                Self { wire, base, path, auth, models, accent }
             }
         }
     }
@@ -204,9 +245,10 @@ impl Provider {
             }
         }
         let of_calls = self.calls.values().flat_map(|call| call.base.iter().chain(&call.path));
-        let templates = self.base.iter().chain(&self.path).chain(self.headers.values()).chain(of_calls);
+        let templates = self.base.iter().chain(&self.path).chain(of_calls);
+        let templates = templates.chain(self.headers.values()).chain(self.query.values());
         for name in templates.flat_map(|template| names_in(template)) {
-            let is_region = name == "region" && self.auth == Scheme::Aws;
+            let is_region = name == "region" && matches!(self.auth, Scheme::Aws | Scheme::Google);
             if !is_region && name != "model" && !self.vars.contains_key(name) {
                 return wrong(format!("nothing says what '{{{name}}}' stands for"));
             }

@@ -1,5 +1,7 @@
 //! Names in braces: parts of an address that differ from caller to caller, such as an account or a region.
 
+use std::collections::BTreeMap;
+
 use super::row::names_in;
 use super::{Provider, Wanted};
 use crate::config::Environment;
@@ -38,18 +40,35 @@ impl<'a> Values<'a> {
             return Ok(region.to_owned());
         }
         let Some(variable) = self.row.vars.get(name) else { return Ok(String::new()) };
-        let given = variable.keyword.as_deref().and_then(|keyword| self.wanted.value(keyword));
-        given
-            .map(str::to_owned)
+        self.get(name).ok_or_else(|| {
+            let keyword = variable.keyword.iter().map(|keyword| format!("pass `{keyword}`"));
+            let how = keyword.chain([format!("set {}", variable.env.join(" or "))]);
+            Error::bad_request(format!(
+                "The address of '{}' has a part that differs for everyone: pass `api_base`, or {} for '{name}'.",
+                self.row.name,
+                how.collect::<Vec<_>>().join(" or ")
+            ))
+            .with_param("api_base")
+        })
+    }
+
+    /// The value of a variable: the call's, the environment's, or the usual one.
+    pub fn get(&self, name: &str) -> Option<String> {
+        let variable = self.row.vars.get(name)?;
+        self.given(name)
             .or_else(|| self.environment.first(&variable.env))
             .or_else(|| variable.default.clone())
-            .ok_or_else(|| {
-                Error::bad_request(format!(
-                    "The address of '{}' has a part that differs for everyone: pass `api_base`, or set {} for '{name}'.",
-                    self.row.name,
-                    variable.env.join(" or ")
-                ))
-                .with_param("api_base")
-            })
+    }
+
+    /// The value that the call itself gives.
+    pub fn given(&self, name: &str) -> Option<String> {
+        let keyword = self.row.vars.get(name)?.keyword.as_deref()?;
+        self.wanted.value(keyword).map(str::to_owned)
+    }
+
+    /// All that are no secrets, by name.
+    pub fn public(&self) -> BTreeMap<String, String> {
+        let names = self.row.vars.iter().filter(|(_, variable)| !variable.secret).map(|(name, _)| name);
+        names.filter_map(|name| Some((name.clone(), self.get(name)?))).collect()
     }
 }

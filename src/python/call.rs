@@ -21,6 +21,7 @@ use crate::hub::{CallType, Upload};
 use crate::providers;
 
 /// A call that is checked and ready to be sent.
+#[expect(clippy::large_enum_variant, reason = "one for each call, and mostly the large one")]
 enum Ready {
     Chat(ChatCall),
     Other(Call),
@@ -34,7 +35,7 @@ fn prepare(
     arguments: &Bound<'_, PyDict>,
     module: &Bound<'_, PyDict>,
     call_type: Option<&str>,
-    files: Vec<File>,
+    files: Option<Vec<File>>,
 ) -> PyResult<Ready> {
     let keywords = value::keywords(arguments, is_ignored).map_err(|failed| failed.into_python(py))?;
     let settings = settings::read(module);
@@ -43,7 +44,7 @@ fn prepare(
         Some(name) => {
             let call_type = CallType::from_name(name)
                 .ok_or_else(|| PyValueError::new_err(format!("there is no call type '{name}'")))?;
-            let files = files.into_iter().map(upload).collect();
+            let files = files.unwrap_or_default().into_iter().map(upload).collect();
             Call::from_keywords(call_type, keywords, files, &settings, &ProcessEnvironment).map(Ready::Other)
         }
     };
@@ -56,13 +57,13 @@ fn upload((field, name, content_type, data): File) -> Upload {
 
 /// A call, waited for: a response, or a `CoreStream` when it streams.
 #[pyfunction]
-#[pyo3(signature = (arguments, module, call_type = None, files = Vec::new()))]
+#[pyo3(signature = (arguments, module, call_type = None, files = None))]
 pub fn call<'py>(
     py: Python<'py>,
     arguments: &Bound<'py, PyDict>,
     module: &Bound<'py, PyDict>,
     call_type: Option<&str>,
-    files: Vec<File>,
+    files: Option<Vec<File>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let ready = prepare(py, arguments, module, call_type, files)?;
     let home = runtime::home();
@@ -120,7 +121,7 @@ impl PendingCall {
 
 /// Begins a call whose result goes to `future` through the loop's queue.
 #[pyfunction]
-#[pyo3(signature = (arguments, module, queue, future, call_type = None, files = Vec::new()))]
+#[pyo3(signature = (arguments, module, queue, future, call_type = None, files = None))]
 pub fn call_async(
     py: Python<'_>,
     arguments: &Bound<'_, PyDict>,
@@ -128,7 +129,7 @@ pub fn call_async(
     queue: &Bound<'_, LoopQueue>,
     future: Py<PyAny>,
     call_type: Option<&str>,
-    files: Vec<File>,
+    files: Option<Vec<File>>,
 ) -> PyResult<PendingCall> {
     let ready = prepare(py, arguments, module, call_type, files)?;
     let place = runtime::place(Home::Workers)?;
@@ -170,22 +171,25 @@ async fn outcome(engine: &'static Engine, ready: Ready) -> Outcome {
         }
         Ready::Chat(call) => engine.chat(call).await.map(|answer| Outcome::Answer(Box::new(answer))),
         Ready::Other(call) if call.is_stream() => {
-            engine.call_stream(call).await.map(|stream| Outcome::Stream(Source::Events(Box::new(stream))))
+            let stream = Box::pin(engine.call_stream(call)).await;
+            stream.map(|stream| Outcome::Stream(Source::Events(Box::new(stream))))
         }
-        Ready::Other(call) => engine.call(call).await.map(|answer| Outcome::Result(Box::new(answer))),
+        Ready::Other(call) => {
+            Box::pin(engine.call(call)).await.map(|answer| Outcome::Result(Box::new(answer)))
+        }
     };
     done.unwrap_or_else(Outcome::Failed)
 }
 
 /// The same for loops that cannot watch a descriptor: an awaitable of its own.
 #[pyfunction]
-#[pyo3(signature = (arguments, module, call_type = None, files = Vec::new()))]
+#[pyo3(signature = (arguments, module, call_type = None, files = None))]
 pub fn call_future<'py>(
     py: Python<'py>,
     arguments: &Bound<'py, PyDict>,
     module: &Bound<'py, PyDict>,
     call_type: Option<&str>,
-    files: Vec<File>,
+    files: Option<Vec<File>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let ready = prepare(py, arguments, module, call_type, files)?;
     let place = runtime::place(Home::Workers)?;

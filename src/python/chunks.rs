@@ -147,6 +147,7 @@ fn streaming_choice<'py>(
         Some(logprobs) => made.set(intern!(py, "logprobs"), &objects::logprobs(py, classes, logprobs)?)?,
         None => made.set_none(intern!(py, "logprobs"))?,
     }
+    made.set_fields(&choice.extra)?;
     Ok(made.0)
 }
 

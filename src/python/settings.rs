@@ -10,8 +10,12 @@ use crate::engine::Settings;
 use crate::transport::Verify;
 
 /// Settings that hold one provider's key: (attribute, provider).
-const KEYS: &[(&str, &str)] =
-    &[("anthropic_key", "anthropic"), ("gemini_key", "gemini"), ("openai_key", "openai")];
+const KEYS: &[(&str, &str)] = &[
+    ("anthropic_key", "anthropic"),
+    ("azure_key", "azure"),
+    ("gemini_key", "gemini"),
+    ("openai_key", "openai"),
+];
 
 /// A setting that is there and not None.
 fn find<'py>(module: &Bound<'py, PyDict>, name: &Bound<'py, PyString>) -> Option<Bound<'py, PyAny>> {
@@ -33,6 +37,10 @@ pub fn read<'py>(module: &Bound<'py, PyDict>) -> Settings {
         api_key: text(intern!(py, "api_key")).map(Secret::new),
         api_base: text(intern!(py, "api_base")),
         organization: text(intern!(py, "organization")),
+        vertex_project: text(intern!(py, "vertex_project")),
+        vertex_location: text(intern!(py, "vertex_location")),
+        api_version: text(intern!(py, "api_version")),
+        azure_machine_identity: switch(intern!(py, "enable_azure_ad_token_refresh")),
         drop_params: switch(intern!(py, "drop_params")),
         modify_params: switch(intern!(py, "modify_params")),
         num_retries: get(intern!(py, "num_retries")).and_then(|value| value.extract().ok()),

@@ -1,5 +1,6 @@
 //! Counting tokens where a provider does not. The vocabulary is in the binary and is read when first needed.
 
+use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use serde_json::Value;
@@ -15,10 +16,10 @@ pub fn count(text: &str) -> u64 {
     if text.is_empty() {
         return 0;
     }
-    match CL100K.get_or_init(|| tiktoken_rs::cl100k_base().ok()) {
-        Some(vocabulary) => vocabulary.encode_ordinary(text).len() as u64,
-        None => text.len().div_ceil(4) as u64,
-    }
+    let vocabulary = CL100K.get_or_init(|| tiktoken_rs::cl100k_base().ok()).as_ref();
+    // Not `encode_ordinary`: its pattern gives up on very long runs of space, and then it panics.
+    let tokens = vocabulary.and_then(|vocabulary| vocabulary.encode(text, &HashSet::new()).ok());
+    tokens.map_or_else(|| text.len().div_ceil(4), |(tokens, _)| tokens.len()) as u64
 }
 
 /// Estimates the reasoning share of the output where the model thought but its provider has not counted, which
@@ -39,6 +40,13 @@ pub fn estimate_reasoning(usage: &mut Usage, reasoning: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_too_long_for_the_pattern_is_still_counted() {
+        let spaces = " ".repeat(1_200_000);
+        assert!(count(&format!("{spaces}x")) > 0);
+        assert!(count(&format!("{spaces}\n{spaces}x")) > 0);
+    }
 
     #[test]
     fn usg_08_thinking_is_estimated_capped_or_left_open() {

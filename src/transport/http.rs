@@ -1,5 +1,4 @@
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::RwLock;
@@ -10,6 +9,7 @@ use futures_util::FutureExt as _;
 use http::HeaderMap;
 use tokio::time::Instant;
 
+use super::public::PublicResolver;
 use crate::address;
 use crate::config::{Environment as _, ProcessEnvironment, parse_switch};
 use crate::error::{Error, Kind, Result};
@@ -66,7 +66,7 @@ pub struct Connection {
 pub enum Reach {
     #[default]
     Anywhere,
-    /// Public addresses only, whatever a name resolves to at the time of the connection (GEN-26).
+    /// Public addresses only, whatever a name resolves to at the time of a direct connection (GEN-26).
     Public,
 }
 
@@ -145,7 +145,9 @@ fn build(connection: &Connection) -> Result<reqwest::Client> {
         builder = builder.no_proxy();
     }
     if connection.reach == Reach::Public {
-        builder = builder.dns_resolver(PublicResolver).redirect(reqwest::redirect::Policy::none());
+        builder = builder
+            .dns_resolver(PublicResolver::new(&ProcessEnvironment))
+            .redirect(reqwest::redirect::Policy::none());
     }
     match &connection.verify {
         Verify::System => {}
@@ -155,56 +157,6 @@ fn build(connection: &Connection) -> Result<reqwest::Client> {
     builder
         .build()
         .map_err(|error| Error::new(Kind::Config, "the HTTP client cannot be set up").with_source(error))
-}
-
-/// Resolves names, and refuses those that lead into a private network.
-struct PublicResolver;
-
-impl reqwest::dns::Resolve for PublicResolver {
-    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        Box::pin(async move {
-            let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            if found.iter().any(|address| is_private(address.ip())) {
-                return Err("the host is in a private network".into());
-            }
-            let addresses: reqwest::dns::Addrs = Box::new(found.into_iter());
-            Ok(addresses)
-        })
-    }
-}
-
-/// Loopback, private, link-local, metadata and other addresses that are not the public internet's.
-pub fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_private_v4(address),
-        IpAddr::V6(address) => is_private_v6(address),
-    }
-}
-
-fn is_private_v4(address: Ipv4Addr) -> bool {
-    let [a, b, ..] = address.octets();
-    address.is_loopback()
-        || address.is_private()
-        || address.is_link_local()
-        || address.is_unspecified()
-        || address.is_broadcast()
-        || address.is_multicast()
-        || a == 0
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 198 && (18..20).contains(&b))
-        || a >= 240
-}
-
-fn is_private_v6(address: Ipv6Addr) -> bool {
-    if let Some(inner) = address.to_ipv4_mapped() {
-        return is_private_v4(inner);
-    }
-    let [first, ..] = address.segments();
-    address.is_loopback()
-        || address.is_unspecified()
-        || address.is_multicast()
-        || (first & 0xfe00) == 0xfc00
-        || (first & 0xffc0) == 0xfe80
 }
 
 fn certificates(path: &PathBuf) -> Result<Vec<reqwest::Certificate>> {
@@ -222,7 +174,8 @@ fn same_origin() -> reqwest::redirect::Policy {
     })
 }
 
-fn timed_out(limit: Duration) -> Error {
+/// A call has taken longer than it may.
+pub fn timed_out(limit: Duration) -> Error {
     Error::new(Kind::Timeout, format!("Request timed out. Timeout passed={} seconds", limit.as_secs_f64()))
 }
 
@@ -305,15 +258,20 @@ impl Body {
     }
 
     /// The whole reply, bounded; an error reply is cut, a good one that is too large is an error.
-    pub async fn collect(mut self, limits: Limits) -> Result<HttpReply> {
+    pub async fn collect(self, limits: Limits) -> Result<HttpReply> {
+        self.collect_within(limits, REPLY_LIMIT).await
+    }
+
+    /// The same with a bound of the caller's for a good reply, in bytes.
+    pub async fn collect_within(mut self, limits: Limits, limit: usize) -> Result<HttpReply> {
         let status = self.status();
-        let limit = if status < 400 { REPLY_LIMIT } else { ERROR_LIMIT };
+        let is_good = status < 400;
+        let limit = if is_good { limit } else { ERROR_LIMIT };
         let headers = std::mem::take(self.response.headers_mut());
-        let body = match tokio::time::timeout_at(self.deadline, self.read_all(limit, status < 400)).await {
-            Ok(body) => body.map_err(|mut error| {
-                let status = error.status();
-                error.facts_mut().status = Some(status);
-                error
+        let body = match tokio::time::timeout_at(self.deadline, self.read_all(limit, is_good)).await {
+            Ok(body) => body.map_err(|error| {
+                let own = error.status();
+                error.with_status(own)
             })?,
             Err(_) => return Err(timed_out(limits.total)),
         };
@@ -321,22 +279,36 @@ impl Body {
     }
 
     async fn read_all(&mut self, limit: usize, strict: bool) -> Result<Bytes> {
-        let read =
-            |result: reqwest::Result<Option<Bytes>>| result.map_err(|error| failure(error, Duration::ZERO));
-        let Some(first) = read(self.response.chunk().await)? else { return Ok(Bytes::new()) };
-        let Some(second) = read(self.response.chunk().await)? else { return Ok(first) };
+        // A reply that came in one piece is not copied.
+        let Some(first) = self.piece(0, limit, strict).await? else { return Ok(Bytes::new()) };
+        let Some(second) = self.piece(first.len(), limit, strict).await? else { return Ok(first) };
         let mut all = BytesMut::with_capacity(first.len() + second.len());
         all.extend_from_slice(&first);
         all.extend_from_slice(&second);
-        while let Some(more) = read(self.response.chunk().await)? {
-            if all.len() + more.len() > limit {
-                if strict {
-                    return Err(Error::unreadable(format!("the reply is larger than {limit} bytes")));
-                }
-                break;
-            }
+        while let Some(more) = self.piece(all.len(), limit, strict).await? {
             all.extend_from_slice(&more);
         }
         Ok(all.freeze())
     }
+
+    /// The next piece of a body of which `held` bytes are there: within the limit, or cut to it.
+    async fn piece(&mut self, held: usize, limit: usize, strict: bool) -> Result<Option<Bytes>> {
+        let left = limit.saturating_sub(held);
+        if left == 0 && !strict {
+            return Ok(None);
+        }
+        let read = self.response.chunk().await.map_err(|error| failure(error, Duration::ZERO))?;
+        match read {
+            Some(read) if read.len() > left && strict => Err(too_large(limit)),
+            Some(mut read) => {
+                read.truncate(left);
+                Ok(Some(read))
+            }
+            None => Ok(None),
+        }
+    }
+}
+
+fn too_large(limit: usize) -> Error {
+    Error::unreadable(format!("the reply is larger than {limit} bytes"))
 }

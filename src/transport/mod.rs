@@ -4,7 +4,8 @@
 //! every wait has a limit.
 
 mod http;
+pub mod public;
 mod retry_after;
 
-pub use http::{Body, Connection, Limits, Reach, Rest, Transport, Verify, is_private};
+pub use http::{Body, Connection, Limits, Reach, Rest, Transport, Verify, timed_out};
 pub use retry_after::{retry_after, should_retry};

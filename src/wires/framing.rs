@@ -5,9 +5,10 @@
 //! out without a copy; only the tail of a read is buffered (STR-12).
 
 use bytes::{Buf, Bytes, BytesMut};
-use memchr::{memchr, memchr2, memchr3};
+use memchr::{memchr, memchr2};
 
-use super::event_stream;
+use super::nesting::Nesting;
+use super::{event_stream, incomplete_stream};
 use crate::error::{Error, Kind, Result};
 
 /// The largest frame, in bytes (STR-13).
@@ -18,7 +19,7 @@ const MARK: &[u8] = b"\xEF\xBB\xBF";
 /// How a stream is cut into frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
-    /// Server-sent events. `or_json`: some servers answer with bare JSON, or an array of it (GEM-27).
+    /// Server-sent events.
     Sse,
     /// One JSON value a line.
     Lines,
@@ -55,10 +56,10 @@ pub struct Frames {
 /// State of the search for the end of one array element.
 #[derive(Debug, Default)]
 struct ArrayScan {
-    depth: usize,
-    in_string: bool,
-    escaped: bool,
-    begun: bool,
+    /// The element that has begun.
+    element: Option<Nesting>,
+    /// Lists that are open around the elements.
+    lists: usize,
 }
 
 impl Frames {
@@ -115,8 +116,12 @@ impl Frames {
         if !self.drain(each)? {
             return Ok(());
         }
+        if let Some(scan) = &self.array {
+            // Cut in an element, or between two: more was to come (STR-14).
+            return if scan.element.is_some() || scan.lists > 0 { Err(incomplete_stream()) } else { Ok(()) };
+        }
         let rest = self.buffer.split();
-        if !rest.is_empty() && self.array.is_none() {
+        if !rest.is_empty() {
             self.emit(&rest, each)?;
         }
         Ok(())
@@ -277,23 +282,24 @@ impl Frames {
     fn drain_array(&mut self, each: &mut dyn FnMut(Frame<'_>) -> Result<bool>) -> Result<bool> {
         let Some(scan) = self.array.as_mut() else { return Ok(true) };
         loop {
-            if !scan.begun {
+            if scan.element.is_none() {
                 // Between elements: brackets, commas and space.
-                let skip = self.buffer.iter().take_while(|byte| !matches!(byte, b'{')).count();
+                let skip = memchr(b'{', &self.buffer).unwrap_or(self.buffer.len());
+                scan.count_lists(&self.buffer[..skip]);
                 self.buffer.advance(skip);
                 self.searched = 0;
                 if self.buffer.is_empty() {
                     return Ok(true);
                 }
-                *scan = ArrayScan { begun: true, ..ArrayScan::default() };
             }
-            let Some(end) = scan.element_end(&self.buffer, self.searched) else {
+            let element = scan.element.get_or_insert_default();
+            let Some(end) = element.end(&self.buffer, self.searched) else {
                 self.searched = self.buffer.len();
                 return self.check_limit();
             };
             let element = self.buffer.split_to(end);
             self.searched = 0;
-            scan.begun = false;
+            scan.element = None;
             if !each(Frame { event: None, data: &element })? {
                 return Ok(false);
             }
@@ -302,40 +308,14 @@ impl Frames {
 }
 
 impl ArrayScan {
-    fn element_end(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
-        let mut at = from;
-        while at < bytes.len() {
-            if self.escaped {
-                self.escaped = false;
-                at += 1;
-                continue;
+    fn count_lists(&mut self, between: &[u8]) {
+        for byte in between {
+            match byte {
+                b'[' => self.lists += 1,
+                b']' => self.lists = self.lists.saturating_sub(1),
+                _ => {}
             }
-            if self.in_string {
-                let offset = memchr2(b'"', b'\\', &bytes[at..])?;
-                at += offset;
-                if bytes[at] == b'\\' {
-                    self.escaped = true;
-                } else {
-                    self.in_string = false;
-                }
-                at += 1;
-                continue;
-            }
-            let offset = memchr3(b'"', b'{', b'}', &bytes[at..])?;
-            at += offset;
-            match bytes[at] {
-                b'"' => self.in_string = true,
-                b'{' => self.depth += 1,
-                _ => {
-                    self.depth = self.depth.saturating_sub(1);
-                    if self.depth == 0 {
-                        return Some(at + 1);
-                    }
-                }
-            }
-            at += 1;
         }
-        None
     }
 }
 
@@ -446,6 +426,20 @@ mod tests {
             [(None, r#"{"a": "}{\"["}"#.into()), (None, r#"{"b": {"c": [1, {"d": 2}]}}"#.into())]
         );
         assert_eq!(any_split(Framing::SseOrArray, b"\n\ndata: {}\n\n"), [(None, "{}".into())]);
+    }
+
+    #[test]
+    fn str_14_an_array_that_is_cut_is_no_whole_stream() {
+        for text in [r#"[{"a":1},{"b":"#, r#"[{"a":1},"#, r#"[{"a":1}"#, "[", r#"{"a":"#] {
+            let mut frames = Frames::new(Framing::SseOrArray);
+            let mut each = |_: Frame<'_>| Ok(true);
+            frames.push(Bytes::from_static(text.as_bytes()), &mut each).unwrap();
+            let error = frames.finish(&mut each).expect_err(text);
+            assert_eq!(error.kind(), Kind::Connection, "{text}");
+        }
+        for whole in ["[]", "[{}]\n", "{}\n{}", "[{}]\n[{}]"] {
+            any_split(Framing::SseOrArray, whole.as_bytes());
+        }
     }
 
     #[test]

@@ -8,16 +8,31 @@ pub mod bedrock;
 pub mod bedrock_invoke;
 mod calls;
 pub mod cohere;
+pub mod completions;
 mod dialect;
+#[cfg(test)]
+mod driven;
 mod event_stream;
+mod fillers;
 pub mod framing;
 pub mod gemini;
 pub mod generate_content;
+pub mod gigachat;
+mod media;
 pub mod messages;
+mod nesting;
+pub mod oci;
 pub mod ollama;
 pub mod openai;
+mod prompt;
 pub mod responses;
+pub mod sagemaker;
+pub mod sap;
+pub mod text;
 pub mod text_completions;
+mod think;
+mod tool_names;
+pub mod watsonx;
 
 use std::fmt;
 use std::time::Duration;
@@ -26,8 +41,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{BODY_LIMIT, Error, Kind, Result};
 use crate::hub::{Call, CallType, Chat, Deltas, Operation, Target, Usage};
+use crate::json::cut;
 use crate::wires::framing::{Frame, Framing};
 
 pub use dialect::{Destination, Dialect, Event, EventEncoder, EventReader, EventWire, Inbound, dialect};
@@ -44,6 +60,27 @@ pub enum WireId {
     Cohere,
     OllamaChat,
     OllamaGenerate,
+    Completions,
+    Gigachat,
+    Oci,
+    Watsonx,
+    Sap,
+    SagemakerChat,
+    SagemakerNova,
+    // Languages that take a prompt.
+    AnthropicText,
+    Bytez,
+    Custom,
+    Langflow,
+    Langgraph,
+    #[serde(rename = "microsoft_365")]
+    Microsoft365,
+    NlpCloud,
+    Predibase,
+    Replicate,
+    Sagemaker,
+    Triton,
+    WatsonxText,
 }
 
 impl WireId {
@@ -58,6 +95,25 @@ impl WireId {
             Self::Cohere => &cohere::Cohere,
             Self::OllamaChat => &ollama::OllamaChat,
             Self::OllamaGenerate => &ollama::OllamaGenerate,
+            Self::Completions => &completions::Completions,
+            Self::Gigachat => &gigachat::Gigachat,
+            Self::Watsonx => &watsonx::Watsonx,
+            Self::Oci => &oci::Oci,
+            Self::Sap => &sap::Sap,
+            Self::SagemakerChat => &sagemaker::Sagemaker::Chat,
+            Self::SagemakerNova => &sagemaker::Sagemaker::Nova,
+            Self::AnthropicText => &text::ANTHROPIC,
+            Self::Bytez => &text::BYTEZ,
+            Self::Custom => &text::CUSTOM,
+            Self::Langflow => &text::LANGFLOW,
+            Self::Langgraph => &text::LANGGRAPH,
+            Self::Microsoft365 => &text::MICROSOFT,
+            Self::NlpCloud => &text::NLP_CLOUD,
+            Self::Predibase => &text::PREDIBASE,
+            Self::Replicate => &text::REPLICATE,
+            Self::Sagemaker => &text::SAGEMAKER,
+            Self::Triton => &text::TRITON,
+            Self::WatsonxText => &text::WATSONX,
         }
     }
 }
@@ -110,6 +166,14 @@ pub struct Prepared {
     pub memo: Memo,
 }
 
+/// A further request that has to be made before the answer is there.
+#[derive(Debug)]
+pub struct Next {
+    pub call: HttpCall,
+    /// How long to wait before it is sent.
+    pub wait: Duration,
+}
+
 /// What decoding must remember of encoding, for this call only (GEN-09).
 #[derive(Debug, Clone, Default)]
 pub struct Memo {
@@ -119,6 +183,8 @@ pub struct Memo {
     pub json_tool: Option<String>,
     /// The request carries the caller's old `functions`: answers go back as `function_call` (OAI-12).
     pub legacy_functions: bool,
+    /// What was sent, for a wire that counts where its provider does not. Shared with the call, not copied.
+    pub sent: Option<Bytes>,
     /// Anything else a wire needs to remember, by names of its own.
     pub notes: crate::json::Map,
 }
@@ -146,6 +212,14 @@ pub struct ErrorFacts {
 }
 
 impl ErrorFacts {
+    /// Reads any body. The message is the whole text, as callers know it from providers without error codes.
+    pub fn whole_body(status: u16, body: &[u8]) -> Self {
+        let message = bounded_text(body);
+        let parsed = serde_json::from_slice::<Value>(body).ok().filter(|_| body.len() <= BODY_LIMIT);
+        let body = parsed.or_else(|| (!message.is_empty()).then(|| Value::String(message.clone())));
+        Self { status, message, body, ..Self::default() }
+    }
+
     /// The error these facts stand for, once it is decided what they mean.
     pub fn into_error(self, kind: Kind) -> Error {
         // A class with one status of its own says that one, whatever the provider answered.
@@ -179,6 +253,11 @@ pub trait Wire<O: Operation>: Send + Sync + fmt::Debug {
     fn error_facts(&self, status: u16, body: &[u8]) -> ErrorFacts;
     /// What the failure means (ERR-02, ERR-05): structured fields first, the provider's words last.
     fn classify(&self, facts: &ErrorFacts, target: &Target) -> Kind;
+    /// What to ask after this reply, when it is not yet the answer: a job that goes on, an address that was looked up.
+    /// The key goes along to the host of the first request only.
+    fn next(&self, _reply: &HttpReply, _memo: &Memo, _target: &Target) -> Result<Option<Next>> {
+        Ok(None)
+    }
     /// Another request worth one more try after this failure; a wire never offers the same one twice (ANT-20).
     fn repaired(&self, _request: &O::Request, _facts: &ErrorFacts) -> Option<O::Request> {
         None
@@ -214,6 +293,24 @@ pub trait StreamDecoder: Send {
     fn usage(&self) -> Option<Usage> {
         None
     }
+}
+
+/// A body as text, for a message.
+pub fn bounded_text(body: &[u8]) -> String {
+    String::from_utf8_lossy(body.get(..BODY_LIMIT).unwrap_or(body)).trim().to_owned()
+}
+
+/// The JSON of a whole reply.
+pub fn reply_json(body: &[u8]) -> Result<Value> {
+    serde_json::from_slice(body).map_err(|error| {
+        unreadable_reply(&format!("Unable to get json response - {error}"), body).with_source(error)
+    })
+}
+
+/// The error of a reply that is no answer, in the reference's words.
+pub fn unreadable_reply(what: &str, body: &[u8]) -> Error {
+    let text = String::from_utf8_lossy(body);
+    Error::unreadable(format!("{what}, Original Response: {}", cut(&text, 2000)))
 }
 
 /// The error of a stream that ended before its answer did (STR-14).

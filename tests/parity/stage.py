@@ -17,6 +17,7 @@ PROVIDERS = (
     "openai_compatible",
     "anthropic",
     "gemini",
+    "azure",
     "azure_ai",
     "bedrock",
     "bedrock_invoke",
@@ -40,11 +41,15 @@ PROVIDERS = (
     "ollama_chat",
     "openrouter",
     "perplexity",
+    "replicate",
     "sambanova",
     "together_ai",
+    "vertex_ai",
+    "vertex_ai_claude",
+    "watsonx",
     "xai",
 )
-KINDS = ("chat", "stream", "error", "params", "auth", "endpoint", "retry", "timeout", "mock")
+KINDS = ("chat", "stream", "error", "params", "auth", "endpoint", "retry", "timeout", "mock", "responses")
 
 
 def main():

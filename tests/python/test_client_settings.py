@@ -194,47 +194,19 @@ def test_positional_arguments() -> None:
 
 
 def test_the_references_control_names_are_never_sent() -> None:
-    names = Path(__file__).parents[2] / "src" / "engine" / "call.rs"
-    listed = re.search(r"const CONTROL: &\[&str\] = &\[(.*?)\];", names.read_text(), re.S)
-    assert listed is not None
-    control = re.findall(r'"([^"]+)"', listed[1])
-    special = {
-        "model",
-        "api_base",
-        "base_url",
-        "api_key",
-        "custom_llm_provider",
-        "timeout",
-        "request_timeout",
-        "stream_timeout",
-    }
-    special |= {
-        "mock_response",
-        "mock_timeout",
-        "mock_tool_calls",
-        "mock_delay",
-        "max_retries",
-        "num_retries",
-        "headers",
-    }
-    special |= {
-        "extra_headers",
-        "extra_query",
-        "additional_drop_params",
-        "allowed_openai_params",
-        "organization",
-        "project",
-    }
-    special |= {
-        "drop_params",
-        "modify_params",
-        "ssl_verify",
-        "cache_control_injection_points",
-        "model_alias_map",
-        "model_id",
-    }
-    more = {name: {"a": 1} for name in control if name not in special}
+    text = (Path(__file__).parents[2] / "src" / "engine" / "control.rs").read_text()
+
+    def names(which: str) -> list[str]:
+        found = re.search(rf"const {which}: &\[&str\] = &\[(.*?)\];", text, re.S)
+        assert found is not None
+        return re.findall(r'"([^"]+)"', found[1])
+
+    ignored: dict[str, Any] = {name: {"a": 1} for name in names("IGNORED")}
+    texts = {name: "x" for name in names("STEERING") if name.startswith("aws_")}
+    assert ignored
+    assert texts
     with Upstream() as upstream:
+        more = {**ignored, **texts, "region_name": "r", "model_id": "i"}
         ferrolite.completion(**arguments(upstream, **more, input_cost_per_token=0.1, own=1, none=None))
         assert set(sent(upstream).json()) == {"model", "messages", "own"}
 

@@ -6,7 +6,6 @@ import select
 import time
 from typing import Any
 
-import pytest
 from _upstream import HELLO, python, quiet
 
 import ferrolite
@@ -52,11 +51,15 @@ def test_a_drain_without_results_does_not_wait() -> None:
 def test_a_future_that_fails_takes_no_other_result_with_it() -> None:
     queue, futures = _core.LoopQueue(), [Future(), Future(fails=True), Future(), Future()]
     send(queue, *futures)
-    assert is_woken(queue)
-    with pytest.raises(ZeroDivisionError):
-        queue.drain()
-    assert is_woken(queue), "the loop is told of the others"
-    queue.drain()
+    failures = 0
+    while not futures[-1].results:
+        # A drain also ends, and wakes the loop again, when it has taken long.
+        assert is_woken(queue), "the loop is told of the others"
+        try:
+            queue.drain()
+        except ZeroDivisionError:
+            failures += 1
+    assert failures == 1
     assert [len(future.results) for future in futures] == [1, 0, 1, 1]
 
 
@@ -133,18 +136,21 @@ def test_many_results_wait_for_no_worker_that_is_busy() -> None:
     body = """
     tasks = await hold("first") + await hold("second")
     # One worker has a result, and after it something that takes long.
-    tasks += await begin(mock(), mock("x" * 3_000_000, stream=True))
+    before = ferrolite._core.alive_tasks()
+    tasks += await begin(mock(), mock("x" * 1_500_000, stream=True))
     long = tasks[-1]
     ended = []
     long.add_done_callback(lambda _: ended.append(time.monotonic()))
     may_end["first"].set()
-    await asyncio.sleep(0.05)
+    while ferrolite._core.alive_tasks() > before + 1:
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(0.02)
     many = await begin(*(mock() for _ in range(16)))
     may_end["second"].set()
     await asyncio.gather(*many)
     there = time.monotonic()
     assert not long.done()
     await asyncio.gather(*tasks, return_exceptions=True)
-    print(ended[0] - there > 0.05)
+    print(ended[0] - there > 0.02)
 """
     quiet(python(BUSY.replace("    BODY\n", body), FERROLITE_WORKER_THREADS="2"), "True")

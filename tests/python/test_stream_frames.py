@@ -258,7 +258,7 @@ def test_str_22_chunks_without_choices() -> None:
         got, error = read(upstream)
     assert error is None
     assert [piece.choices[0].delta.role for piece in got] == ["assistant", None, None]
-    assert got[0].prompt_filter_results == [{"prompt_index": 0}]
+    assert got[0].provider_specific_fields == {"prompt_filter_results": [{"prompt_index": 0}]}
 
 
 def test_str_23_the_same_chunk_without_end() -> None:

@@ -98,6 +98,8 @@ def from_core(kind: str, facts: dict[str, Any]) -> BaseException:
         num_retries=facts.get("num_retries"),
         body=_error_object(body),
     )
+    if kind == "ContentPolicyViolationError":
+        error.provider_specific_fields = _filter_results(error.body)
     status = facts.get("status") or getattr(facts.get("original"), "status_code", None)
     if status and kind in _STATUS_AS_GIVEN:
         error.status_code = status
@@ -124,6 +126,14 @@ def _worded(kind: str, facts: dict[str, Any]) -> str:
     else:
         twice = kind in _NAMED_TWICE and provider not in _NAMED_ONCE
     return f"{kind}: {message}" if twice and message.split(" ", 1)[0].endswith("Exception") else message
+
+
+def _filter_results(error: Any) -> dict[str, Any] | None:
+    """What Azure's filters found (AZ-08), under LiteLLM's names."""
+    if not isinstance(error, dict):
+        return None
+    found: Any = error.get("innererror") or error.get("inner_error")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    return {"innererror": found, "inner_error": found, "azure_error": error} if found else None
 
 
 def _error_object(body: Any) -> Any:

@@ -1,7 +1,6 @@
 //! Keys that a machine or a container is given, from a service on a link-local address.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use serde_json::Value;
 
 use super::{Credentials, time};
 use crate::auth::Secret;
@@ -96,7 +95,11 @@ impl Metadata {
             access_key_id: str_at(&map, "AccessKeyId")?.to_owned(),
             secret_access_key: Secret::new(str_at(&map, "SecretAccessKey")?),
             session_token: str_at(&map, "Token").map(Secret::new),
-            expires: map.get("Expiration").and_then(Value::as_str).and_then(time::parse),
+            expires: time::expiry(
+                map.get("Expiration")
+                    .filter(|value| !value.is_null())
+                    .map(|value| value.as_str().unwrap_or_default()),
+            ),
         })
     }
 

@@ -17,6 +17,7 @@ pub use profile::Profiles;
 pub use region::{is_region, region};
 pub use sigv4::{clock_offset, sign};
 pub use sts::{assume_role, read_credentials, web_identity};
+pub use time::parse as parse_time;
 
 use std::time::SystemTime;
 

@@ -43,7 +43,7 @@ pub fn read_credentials(reply: &HttpReply) -> Result<Credentials> {
             access_key_id: tag(&text, "AccessKeyId")?.to_owned(),
             secret_access_key: Secret::new(tag(&text, "SecretAccessKey")?),
             session_token: Some(Secret::new(tag(&text, "SessionToken")?)),
-            expires: tag(&text, "Expiration").and_then(time::parse),
+            expires: time::expiry(tag(&text, "Expiration")),
         })
     })();
     if let Some(keys) = keys.filter(|_| reply.status == 200) {

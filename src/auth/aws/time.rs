@@ -12,19 +12,34 @@ pub fn stamp(time: SystemTime) -> String {
     format!("{year:04}{month:02}{day:02}T{:02}{:02}{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
 }
 
-/// Reads `2015-08-30T12:36:00Z`; fractions of a second are passed over.
+/// Reads `2015-08-30T12:36:00Z`, also with an offset like `+02:00`; fractions of a second are passed over.
 pub fn parse(text: &str) -> Option<SystemTime> {
     let (date, time) = text.split_once('T')?;
     let mut date = date.splitn(3, '-').map(str::parse::<u64>);
     let (year, month, day) = (date.next()?.ok()?, date.next()?.ok()?, date.next()?.ok()?);
-    let time = time.strip_suffix('Z')?.split('.').next()?;
+    let (time, offset) = match time.strip_suffix(['Z', 'z']) {
+        Some(time) => (time, 0),
+        None => {
+            let at = time.rfind(['+', '-'])?;
+            let (hours, minutes) = time.get(at + 1..)?.split_once(':')?;
+            let seconds = hours.parse::<i64>().ok()? * 3600 + minutes.parse::<i64>().ok()? * 60;
+            (&time[..at], if time[at..].starts_with('-') { -seconds } else { seconds })
+        }
+    };
+    let time = time.split('.').next()?;
     let mut time = time.splitn(3, ':').map(str::parse::<u64>);
     let (hour, minute, second) = (time.next()?.ok()?, time.next()?.ok()?, time.next()?.ok()?);
     if !(1970..10_000).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
     let seconds = days(year, month, day) * DAY + hour * 3600 + minute * 60 + second;
-    UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+    UNIX_EPOCH.checked_add(Duration::from_secs(seconds.checked_add_signed(-offset)?))
+}
+
+/// When fetched keys expire, for a date that a service gave. One that cannot be read must not make them last: they serve
+/// the call at hand, and are fetched again for the next.
+pub fn expiry(text: Option<&str>) -> Option<SystemTime> {
+    text.map(|text| parse(text).unwrap_or(UNIX_EPOCH))
 }
 
 /// The Gregorian date of a day since 1970, counted in years that begin in March.
@@ -61,6 +76,8 @@ mod tests {
             (1_709_164_799, "20240228T235959Z", "2024-02-28T23:59:59.25Z"),
             (1_709_164_800, "20240229T000000Z", "2024-02-29T00:00:00Z"),
             (4_102_444_800, "21000101T000000Z", "2100-01-01T00:00:00Z"),
+            (1_440_938_160, "20150830T123600Z", "2015-08-30T14:36:00.5+02:00"),
+            (1_440_938_160, "20150830T123600Z", "2015-08-30T07:06:00-05:30"),
         ] {
             let time = UNIX_EPOCH + Duration::from_secs(seconds);
             assert_eq!(stamp(time), stamped);
@@ -71,5 +88,12 @@ mod tests {
         {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn keys_do_not_last_for_a_date_that_cannot_be_read() {
+        assert_eq!(expiry(None), None);
+        assert_eq!(expiry(Some("soon")), Some(UNIX_EPOCH));
+        assert_eq!(expiry(Some("1970-01-01T00:00:09Z")), Some(UNIX_EPOCH + Duration::from_secs(9)));
     }
 }

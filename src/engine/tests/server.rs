@@ -13,7 +13,9 @@ pub struct Reply {
 
 impl Reply {
     pub fn new(status: &'static str, body: impl Into<String>) -> Self {
-        Self { status, headers: String::new(), body: body.into() }
+        let body = body.into();
+        let length = body.len();
+        Self { status, headers: format!("content-length: {length}\r\n"), body }
     }
 
     pub fn with(mut self, name: &str, value: &str) -> Self {
@@ -21,6 +23,11 @@ impl Reply {
             self.headers.push_str(part);
         }
         self
+    }
+
+    /// Without its length: the end of the connection is the end of the body.
+    pub fn endless(status: &'static str, body: impl Into<String>) -> Self {
+        Self { status, headers: String::new(), body: body.into() }
     }
 }
 
@@ -48,10 +55,7 @@ pub fn server(replies: Vec<Reply>) -> (String, JoinHandle<Vec<String>>) {
                 }
             }
             reader.read_exact(&mut vec![0; length]).unwrap();
-            let length = body.len();
-            let text = format!(
-                "HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
-            );
+            let text = format!("HTTP/1.1 {status}\r\n{headers}connection: close\r\n\r\n{body}");
             // A caller that has read enough may be gone already.
             let _ = reader.into_inner().write_all(text.as_bytes());
         }

@@ -1,5 +1,6 @@
 //! What a single provider does and no key of a row can say: one file each, named in the row.
 
+mod azure;
 mod azure_ai;
 mod clarifai;
 mod fireworks;
@@ -9,7 +10,8 @@ mod snowflake;
 
 use serde::Deserialize;
 
-use super::Route;
+use super::{Provider, Route, Wanted};
+use crate::config::Environment;
 use crate::error::Result;
 use crate::models;
 
@@ -17,6 +19,7 @@ use crate::models;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Quirk {
+    Azure,
     AzureAi,
     Clarifai,
     Fireworks,
@@ -26,9 +29,24 @@ pub enum Quirk {
 }
 
 impl Quirk {
-    /// Changes a route that is otherwise ready.
-    pub fn adapt(self, route: &mut Route) -> Result<()> {
+    /// Another provider that serves what is wanted.
+    pub fn redirected(
+        self,
+        wanted: &Wanted,
+        model: &str,
+        row: &Provider,
+        environment: &dyn Environment,
+    ) -> Option<Wanted> {
         match self {
+            Self::AzureAi => azure_ai::redirected(wanted, model, row, environment),
+            _ => None,
+        }
+    }
+
+    /// Changes a route that is otherwise ready.
+    pub fn adapt(self, route: &mut Route, base_model: Option<&str>) -> Result<()> {
+        match self {
+            Self::Azure => azure::adapt(route, base_model),
             Self::AzureAi => azure_ai::adapt(route),
             Self::Clarifai => clarifai::adapt(route)?,
             Self::Fireworks => fireworks::adapt(route),
@@ -37,7 +55,7 @@ impl Quirk {
             Self::Snowflake => snowflake::adapt(route),
         }
         let target = &mut route.target;
-        if target.facts.key.is_none() {
+        if target.facts.key.is_none() && target.facts.base_model.is_none() {
             // The model may have got the name under which it is listed.
             target.facts = models::facts(&target.provider, &target.model);
         }

@@ -1,13 +1,14 @@
 //! What the assistant said and did, as blocks of one turn.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::content::{Blocks, text_block};
 use super::messages::{mark, native_id};
-use super::names::{ToolNames, call_id};
-use crate::error::{Error, Result};
-use crate::hub::{Content, FunctionCall, Message, Part, ToolCall};
+use super::names::call_id;
+use crate::error::Result;
+use crate::hub::{Content, Message, Part, ToolCall};
 use crate::json::{Map, object, str_at};
+use crate::wires::tool_names::ToolNames;
 
 /// Ids of calls that the provider runs itself (ANT-34).
 const SERVER_CALL: &str = "srvtoolu_";
@@ -39,7 +40,7 @@ pub fn add(
     let mut server = Vec::new();
     let mut client = Vec::new();
     for (at, call) in message.tool_calls.iter().enumerate() {
-        let path = format!("messages[{index}].tool_calls[{at}]");
+        let path = format!("messages[{index}].tool_calls[{at}].function");
         match call.id.as_deref() {
             Some(id) if id.starts_with(SERVER_CALL) => server.extend(server_group(call, id, fields, &path)?),
             id => client.push((id.map(call_id), &call.function, call.cache_control.as_ref(), path)),
@@ -76,7 +77,7 @@ pub fn add(
             continue;
         }
         let name = function.name.as_deref().unwrap_or_default();
-        let input = arguments(function, &path)?;
+        let input = Value::Object(function.arguments_object(&path)?.unwrap_or_default());
         let mut block = object([
             ("type", "tool_use".into()),
             ("id", id.clone().into()),
@@ -140,7 +141,7 @@ fn server_group(call: &ToolCall, id: &str, fields: Option<&Map>, path: &str) -> 
         .flat_map(|key| list(fields, key))
         .find(|result| result.get("tool_use_id").and_then(Value::as_str) == Some(id));
     let Some(result) = result else { return Ok(None) };
-    let input = arguments(&call.function, path)?;
+    let input = Value::Object(call.function.arguments_object(path)?.unwrap_or_default());
     let name = call.function.name.as_deref().unwrap_or_default();
     let call = object([
         ("type", "server_tool_use".into()),
@@ -157,26 +158,6 @@ fn server_group(call: &ToolCall, id: &str, fields: Option<&Map>, path: &str) -> 
 
 fn list<'a>(fields: Option<&'a Map>, key: &str) -> &'a [Value] {
     fields.and_then(|fields| fields.get(key)?.as_array()).map_or(&[], Vec::as_slice)
-}
-
-/// Arguments as an object (GEN-16); anything else is named, not replaced (GEN-17).
-fn arguments(function: &FunctionCall, path: &str) -> Result<Value> {
-    let text = function.arguments.trim();
-    if text.is_empty() {
-        return Ok(json!({}));
-    }
-    let wrong = |what: String| {
-        let name = function.name.as_deref().unwrap_or_default();
-        let path = format!("{path}.function.arguments");
-        Error::bad_request(format!("Invalid '{path}': the arguments of the tool '{name}' {what}."))
-            .with_param(path)
-    };
-    match serde_json::from_str(text) {
-        Ok(Value::Null) => Ok(json!({})),
-        Ok(value @ Value::Object(_)) => Ok(value),
-        Ok(_) => Err(wrong("are not a JSON object".to_owned())),
-        Err(error) => Err(wrong(format!("are not valid JSON: {error}"))),
-    }
 }
 
 /// An assistant's mark stands on its text, on a call only where there is none; never on thinking.

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::betas::{self, Betas};
 use crate::error::{Error, Result};
-use crate::hub::{ChatRequest, Content, InlineMedia, Message, Part};
+use crate::hub::{ChatRequest, Content, InlineMedia, Message, Part, Target};
 use crate::json::{Map, str_at};
+use crate::wires::media::{Also, DataUrl, check_base64};
 
 /// Stands for text the provider would refuse: empty, or only space (ANT-04).
 pub const EMPTY_TEXT: &str = "[System: Empty message content sanitised to satisfy protocol]";
@@ -127,16 +128,16 @@ impl<'r> Blocks<'r> {
                 Some(InlineMedia { mime, data }) => {
                     inline(format.unwrap_or(mime), &STANDARD.encode(data), "image", path)
                 }
-                None => Err(invalid(path, "the image at this address was not fetched")),
+                None => Err(Error::invalid(path, "the image at this address was not fetched")),
             };
         }
         let data = DataUrl::parse(url).ok_or_else(|| {
-            invalid(
+            Error::invalid(
                 path,
                 "expected an https address or 'data:image/png;base64,...' with an image in jpeg, png, gif or webp",
             )
         })?;
-        data.check(path)?;
+        check(data.data, path)?;
         inline(format.unwrap_or(data.mime), data.data, "image", path)
     }
 
@@ -148,17 +149,20 @@ impl<'r> Blocks<'r> {
                 (Some(data), _) => data,
                 (None, Some(mime)) => DataUrl { mime, data },
                 (None, None) => {
-                    return Err(invalid(
+                    return Err(Error::invalid(
                         &format!("{path}.file.file_data"),
                         "expected 'data:application/pdf;base64,...', or base64 and a 'format' that says what it is",
                     ));
                 }
             };
-            data.check(path)?;
+            check(data.data, path)?;
             return inline(format.unwrap_or(data.mime), data.data, "document", path);
         }
         let Some(id) = str_at(file, "file_id") else {
-            return Err(invalid(&format!("{path}.file"), "a file part needs 'file_data' or 'file_id'"));
+            return Err(Error::invalid(
+                &format!("{path}.file"),
+                "a file part needs 'file_data' or 'file_id'",
+            ));
         };
         self.betas.need(betas::FILES);
         let is_image = format.is_some_and(|format| IMAGE_TYPES.contains(&format));
@@ -179,33 +183,13 @@ pub fn text_block(text: &str) -> Value {
     json!({"type": "text", "text": text})
 }
 
-/// Payload of a data URL; the base64 text is not copied.
-struct DataUrl<'a> {
-    mime: &'a str,
-    data: &'a str,
-}
-
-impl<'a> DataUrl<'a> {
-    fn parse(url: &'a str) -> Option<Self> {
-        let (head, data) = url.strip_prefix("data:")?.split_once(";base64,")?;
-        let mime = head.split(';').next().unwrap_or(head);
-        Some(Self { mime, data })
+/// A payload that the provider would take (GEN-28). Line breaks are accepted.
+fn check(data: &str, path: &str) -> Result<()> {
+    if data.len() > MEDIA_LIMIT {
+        let what = format!("the data is larger than {MEDIA_LIMIT} bytes of base64");
+        return Err(Error::invalid(path, &what));
     }
-
-    /// Alphabet, padding and size, without decoding (GEN-28). Line breaks are accepted.
-    fn check(&self, path: &str) -> Result<()> {
-        if self.data.len() > MEDIA_LIMIT {
-            return Err(invalid(path, &format!("the data is larger than {MEDIA_LIMIT} bytes of base64")));
-        }
-        let payload = self.data.trim_end().trim_end_matches('=');
-        let padding = self.data.trim_end().len() - payload.len();
-        let is_base64 =
-            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'\n' | b'\r');
-        if payload.is_empty() || padding > 2 || !payload.as_bytes().iter().all(is_base64) {
-            return Err(invalid(path, "the data is not base64"));
-        }
-        Ok(())
-    }
+    check_base64(data, Also::LineBreaks, path)
 }
 
 /// An inline block; the media type decides what it is, `other` where it does not.
@@ -214,7 +198,7 @@ fn inline(mime: &str, data: &str, other: &str, path: &str) -> Result<Value> {
         // The provider takes text documents as text.
         let bytes = STANDARD.decode(data.as_bytes()).ok();
         let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-        let text = text.ok_or_else(|| invalid(path, "a text document needs base64 of UTF-8 text"))?;
+        let text = text.ok_or_else(|| Error::invalid(path, "a text document needs base64 of UTF-8 text"))?;
         return Ok(json!({
             "type": "document",
             "source": {"type": "text", "media_type": "text/plain", "data": text},
@@ -228,15 +212,21 @@ fn inline(mime: &str, data: &str, other: &str, path: &str) -> Result<Value> {
     Ok(json!({"type": kind, "source": {"type": "base64", "media_type": mime, "data": data}}))
 }
 
-/// Addresses of images that are sent inline: the provider fetches https only (ANT-25).
-pub fn remote_media(messages: &[Message]) -> Vec<String> {
-    let mut found = Vec::new();
+/// Addresses of media that are sent inline: Anthropic itself fetches https, other hosts nothing (ANT-25).
+pub fn remote_media(messages: &[Message], target: &Target) -> Vec<String> {
+    let all = target.accent.hosted.is_some();
+    let mut found: Vec<String> = Vec::new();
     for part in messages.iter().filter_map(|message| message.content.as_ref()?.parts()).flatten() {
-        if let Part::ImageUrl { url, .. } = part
-            && starts_with(url, "http://")
-            && !found.contains(url)
-        {
-            found.push(url.clone());
+        let url = match part {
+            Part::ImageUrl { url, .. } => url.as_str(),
+            Part::File { file, .. } if all => {
+                str_at(file, "file_data").or_else(|| str_at(file, "file_id")).unwrap_or_default()
+            }
+            _ => continue,
+        };
+        let is_wanted = starts_with(url, "http://") || all && starts_with(url, "https://");
+        if is_wanted && !found.iter().any(|known| known == url) {
+            found.push(url.to_owned());
         }
     }
     found
@@ -266,8 +256,4 @@ pub fn result_content(content: Option<&Content>, blocks: &mut Blocks<'_>, path: 
 
 fn starts_with(text: &str, prefix: &str) -> bool {
     text.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
-}
-
-fn invalid(path: &str, what: &str) -> Error {
-    Error::bad_request(format!("Invalid '{path}': {what}.")).with_param(path)
 }

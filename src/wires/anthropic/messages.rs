@@ -6,16 +6,12 @@ use serde_json::{Value, json};
 
 use super::assistant;
 use super::content::{Blocks, EMPTY_TEXT, result_content, text_block};
-use super::names::{ToolNames, call_id};
+use super::names::call_id;
 use crate::error::{Error, Result};
 use crate::hub::{Content, Message, Part, Role};
 use crate::json::object;
-
-/// Said before a late system message that has to travel as the user's (ANT-02).
-const OPERATOR_NOTE: &str = "Operator note (not from the user): the following was originally a mid-conversation system-role reminder.";
-
-/// What the user says when nobody said anything (ANT-05).
-const CONTINUE: &str = "Please continue.";
+use crate::wires::fillers::{CONTINUE, OPERATOR_NOTE};
+use crate::wires::tool_names::ToolNames;
 
 /// The switches the conversation depends on.
 #[derive(Debug, Clone, Copy)]

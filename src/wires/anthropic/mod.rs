@@ -31,10 +31,10 @@ use crate::error::{Kind, Result};
 use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Target};
 
 use abilities::Abilities;
-pub(in crate::wires) use betas::{Betas, HEADER as BETA_HEADER};
+pub(in crate::wires) use betas::HEADER as BETA_HEADER;
 pub(in crate::wires) use elsewhere::{
-    claude_version, close_schema, native_betas, native_schema_fits, output_config, plan_thinking,
-    request_body,
+    claude_version, close_schema, hosted_body, is_given, native as native_body, native_schema_fits,
+    output_config, plan_thinking,
 };
 pub(in crate::wires) use errors::{classify, facts as error_facts, stream_facts};
 pub(in crate::wires) use request::{VERSION, url};
@@ -110,8 +110,8 @@ impl Wire<Chat> for Anthropic {
         Some(request)
     }
 
-    fn remote_media(&self, request: &ChatRequest, _target: &Target) -> Vec<String> {
-        content::remote_media(&request.messages)
+    fn remote_media(&self, request: &ChatRequest, target: &Target) -> Vec<String> {
+        content::remote_media(&request.messages, target)
     }
 }
 

@@ -9,13 +9,15 @@ use super::abilities::Abilities;
 use super::betas::{self, Betas};
 use super::cache_marks;
 use super::content::Blocks;
+use super::elsewhere;
 use super::messages::{self, Conversation, Rules};
 use super::schema::{self, Open};
 use super::thinking::{self, Thinking};
-use super::tools::{self, JSON_TOOL, ToolSet};
+use super::tools::{self, ToolSet};
 use crate::error::{Error, Result};
 use crate::hub::{ChatRequest, ResponseFormat, Target};
 use crate::json::{Map, kind_of, object, str_at};
+use crate::wires::tool_names::JSON_TOOL;
 use crate::wires::{HttpCall, Memo, Prepared};
 
 const PATH: &str = "/v1/messages";
@@ -29,25 +31,31 @@ const READ_KEYWORDS: [&str; 6] =
     ["anthropic_beta", "betas", "metadata", "output_config", "output_format", "top_k"];
 
 pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
-    let abilities = Abilities::of(target);
     let mut memo = Memo::default();
-    let (body, betas) = body(request, target, abilities, &mut memo)?;
+    let (body, features) = match &target.accent.hosted {
+        Some(hosted) => elsewhere::hosted(request, target, hosted, &mut memo)?,
+        None => {
+            let (body, betas) = body(request, target, Abilities::of(target), &mut memo)?;
+            (body, betas.header())
+        }
+    };
     let body = serde_json::to_vec(&body)
         .map_err(|error| Error::bad_request("the request cannot be written as JSON").with_source(error))?;
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(HeaderName::from_static("anthropic-version"), VERSION);
-    if let Some(value) = betas.header() {
+    if let Some(value) = features {
         headers.insert(HeaderName::from_static(betas::HEADER), value);
     }
-    let call = HttpCall { method: Method::POST, url: url(target), headers, body: Bytes::from(body) };
+    let call =
+        HttpCall { method: Method::POST, url: url(target, request.stream), headers, body: Bytes::from(body) };
     Ok(Prepared { call, memo })
 }
 
 /// A base that names the whole address is taken as it is.
-pub fn url(target: &Target) -> String {
+pub fn url(target: &Target, stream: bool) -> String {
     let base = target.base.trim_end_matches('/');
-    match target.path.as_deref() {
+    match target.path(stream) {
         None if base.ends_with(PATH) => base.to_owned(),
         path => format!("{base}{}", path.unwrap_or(PATH)),
     }
@@ -366,7 +374,8 @@ fn structure(
     }
     // Without a schema any object will do.
     let any = json!({"type": "object", "properties": {}, "additionalProperties": true});
-    tools.put_json_tool(schema.unwrap_or(&any));
+    // A class's own schema says more than OpenAI's strict form of it.
+    tools.put_json_tool(request.plain_schema.as_ref().or(schema).unwrap_or(&any));
     // A forced call and thinking exclude each other (ANT-13).
     if choice.is_none() && !thinking.is_on() && abilities.forced_tools {
         *choice = Some(json!({"type": "tool", "name": JSON_TOOL}));

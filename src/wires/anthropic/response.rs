@@ -9,18 +9,11 @@ use crate::error::{Error, Result};
 use crate::hub::{
     AssistantMessage, ChatResponse, Choice, FinishReason, FunctionCall, Target, ToolCall, map_finish_reason,
 };
-use crate::json::{Map, cut, kind_of, spaced, str_at, take_string};
-use crate::wires::{HttpReply, Memo};
-
-/// How much of an unreadable answer an error shows.
-const SHOWN: usize = 2000;
+use crate::json::{Map, kind_of, spaced, str_at, take_string};
+use crate::wires::{HttpReply, Memo, reply_json};
 
 pub fn decode(reply: &HttpReply, memo: &Memo, target: &Target) -> Result<ChatResponse> {
-    let body: Value = serde_json::from_slice(&reply.body).map_err(|error| {
-        let text = String::from_utf8_lossy(&reply.body);
-        let shown = cut(&text, SHOWN);
-        Error::unreadable(format!("Unable to get json response - {error}, Original Response: {shown}"))
-    })?;
+    let body = reply_json(&reply.body)?;
     let Value::Object(mut body) = body else {
         return Err(Error::unreadable(format!("the answer is {}, expected an object", kind_of(&body))));
     };
@@ -186,7 +179,10 @@ impl<'m> Answer<'m> {
         self.message.content = (!content.is_empty()).then_some(content);
         ChatResponse {
             id: take_string(&mut body, "id").unwrap_or_default(),
-            model: take_string(&mut body, "model").unwrap_or_else(|| target.model.clone()),
+            // A host has names of its own for the models.
+            model: take_string(&mut body, "model")
+                .filter(|_| target.accent.hosted.is_none())
+                .unwrap_or_else(|| target.model.clone()),
             choices: vec![Choice::new(self.message, reason)],
             usage,
             ..ChatResponse::default()

@@ -315,15 +315,18 @@ impl Decoder {
     }
 
     fn thinking_ordinal(&mut self, event: &Map) -> u64 {
-        match self.block(index_of(event)) {
-            Some(Block::Thinking { ordinal }) => *ordinal,
-            _ => {
-                // A piece without its start: a block of its own from here on.
-                let ordinal = self.next_thinking();
-                self.open.push((index_of(event), Block::Thinking { ordinal }));
-                ordinal
-            }
-        }
+        // Where indices are missing, another block may be open under the same one.
+        let index = index_of(event);
+        let begun = self.open.iter().find_map(|(open, block)| match block {
+            Block::Thinking { ordinal } if *open == index => Some(*ordinal),
+            _ => None,
+        });
+        begun.unwrap_or_else(|| {
+            // A piece without its start: a block of its own from here on.
+            let ordinal = self.next_thinking();
+            self.open.push((index, Block::Thinking { ordinal }));
+            ordinal
+        })
     }
 
     /// Id and name, and no arguments yet (ANT-35). Returns the call's ordinal (STR-04).

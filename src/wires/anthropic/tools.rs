@@ -3,21 +3,19 @@
 use serde_json::{Value, json};
 
 use super::betas::{self, Betas};
-use super::names::ToolNames;
+use super::names::NAMES;
 use super::schema;
 use crate::error::{Error, Result};
 use crate::hub::{Params, Tool, ToolChoice};
 use crate::json::{Map, kind_of, object, str_at};
-
-/// The tool that stands for a JSON answer on models without one (GEN-29).
-pub const JSON_TOOL: &str = "json_tool_call";
+use crate::wires::tool_names::{JSON_TOOL, ToolNames};
 
 /// Keys of a function that the provider knows; they may stand in the entry or in its function.
 const FUNCTION_KEYS: [&str; 5] =
     ["cache_control", "eager_input_streaming", "defer_loading", "allowed_callers", "input_examples"];
 
 /// The tools of one request.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ToolSet {
     pub names: ToolNames,
     pub tools: Vec<Value>,
@@ -28,7 +26,8 @@ pub struct ToolSet {
 impl ToolSet {
     pub fn encode(params: &Params, betas: &mut Betas) -> Result<Self> {
         let parsed = params.tools()?;
-        let mut set = Self { names: ToolNames::of(parsed.iter().filter_map(own_name)), ..Self::default() };
+        let names = ToolNames::of(NAMES, parsed.iter().filter_map(Tool::own_name));
+        let mut set = Self { names, tools: Vec::new(), mcp_servers: Vec::new() };
         for (index, tool) in parsed.iter().enumerate() {
             set.add(tool, &format!("tools[{index}]"), betas)?;
         }
@@ -165,18 +164,6 @@ impl ToolSet {
         }
         self.tools.insert(0, object([("name", JSON_TOOL.into()), ("input_schema", schema)]));
     }
-}
-
-/// Names that are the caller's to choose; hosted tools have fixed ones.
-fn own_name<'a>(tool: &Tool<'a>) -> Option<&'a str> {
-    match tool {
-        Tool::Function { name, .. } => Some(*name),
-        Tool::Other(entry) if matches!(str_at(entry, "type"), None | Some("custom" | "function")) => {
-            str_at(entry, "name")
-        }
-        Tool::Other(_) => None,
-    }
-    .filter(|name| !name.is_empty())
 }
 
 fn need_for_function(tool: &Map, betas: &mut Betas) {

@@ -11,6 +11,7 @@ use super::cache::Caching;
 use crate::error::{Error, Result};
 use crate::hub::{ChatRequest, Content, Message, Part};
 use crate::json::{Map, object, str_at};
+use crate::wires::media::{Also, DataUrl, check_base64};
 
 const IMAGES: [(&str, &str); 5] = [
     ("image/png", "png"),
@@ -103,7 +104,7 @@ impl<'r> Blocks<'r> {
                             video.as_str().or_else(|| video.get("url").and_then(Value::as_str))
                         });
                         let Some(url) = url else {
-                            return Err(invalid(path, "a video part needs 'video_url'"));
+                            return Err(Error::invalid(path, "a video part needs 'video_url'"));
                         };
                         let block = self.media(url, None, path)?;
                         out.push(block);
@@ -129,7 +130,7 @@ impl<'r> Blocks<'r> {
             tracing::warn!(path, kind, "content part dropped, the provider has no such block");
             return Ok(());
         }
-        Err(invalid(
+        Err(Error::invalid(
             path,
             &format!("Converse takes no content part '{kind}'. Remove it, or set drop_params=True"),
         ))
@@ -137,13 +138,13 @@ impl<'r> Blocks<'r> {
 
     /// Anything with an address: its type decides the kind of block (GEN-27).
     fn media(&mut self, url: &str, format: Option<&str>, path: &str) -> Result<Value> {
-        if let Some((mime, data)) = data_url(url) {
-            check_base64(data, path)?;
+        if let Some(DataUrl { mime, data }) = DataUrl::parse(url) {
+            check_base64(data, Also::Nothing, path)?;
             return self.block(format.unwrap_or(mime), &Source::Inline(data), path);
         }
         if url.starts_with("s3://") {
             let Some(mime) = format.or_else(|| mime_of_name(url)) else {
-                return Err(invalid(path, "a file in S3 needs a 'format', like 'application/pdf'"));
+                return Err(Error::invalid(path, "a file in S3 needs a 'format', like 'application/pdf'"));
             };
             return self.block(mime, &Source::S3(url), path);
         }
@@ -152,17 +153,19 @@ impl<'r> Blocks<'r> {
                 let mime = format.unwrap_or(&media.mime);
                 self.block(mime, &Source::Fetched(STANDARD.encode(&media.data)), path)
             }
-            None => Err(invalid(path, "expected 'data:image/png;base64,...', an http(s) or an s3 address")),
+            None => {
+                Err(Error::invalid(path, "expected 'data:image/png;base64,...', an http(s) or an s3 address"))
+            }
         }
     }
 
     fn file(&mut self, file: &Map, path: &str) -> Result<Value> {
         let format = str_at(file, "format");
         let Some(given) = str_at(file, "file_data").or_else(|| str_at(file, "file_id")) else {
-            return Err(invalid(path, "a file part needs 'file_data' or 'file_id'"));
+            return Err(Error::invalid(path, "a file part needs 'file_data' or 'file_id'"));
         };
-        if let (None, Some(mime), true) = (data_url(given), format, file.contains_key("file_data")) {
-            check_base64(given, path)?;
+        if let (None, Some(mime), true) = (DataUrl::parse(given), format, file.contains_key("file_data")) {
+            check_base64(given, Also::Nothing, path)?;
             return self.block(mime, &Source::Inline(given), path);
         }
         self.media(given, format, path)
@@ -174,13 +177,13 @@ impl<'r> Blocks<'r> {
         let field = |name: &str| source.and_then(|source| str_at(source, name));
         match (field("type"), field("data")) {
             (Some("base64"), Some(data)) => {
-                check_base64(data, path)?;
+                check_base64(data, Also::Nothing, path)?;
                 self.block(field("media_type").unwrap_or("application/pdf"), &Source::Inline(data), path)
             }
             (Some("text"), Some(text)) => {
                 self.block("text/plain", &Source::Fetched(STANDARD.encode(text)), path)
             }
-            _ => Err(invalid(path, "Converse takes documents as base64 or text")),
+            _ => Err(Error::invalid(path, "Converse takes documents as base64 or text")),
         }
     }
 
@@ -205,7 +208,7 @@ impl<'r> Blocks<'r> {
                 object([("source", bytes(source)), ("format", format.into()), ("name", name.into())]);
             return Ok(object([("document", document)]));
         }
-        Err(invalid(
+        Err(Error::invalid(
             path,
             &format!(
                 "'{mime}' is not supported: images are png, jpeg, gif, webp; documents pdf, csv, doc, docx, xls, xlsx, \
@@ -277,23 +280,6 @@ pub fn remote_media(messages: &[Message]) -> Vec<String> {
     found
 }
 
-/// The type and the payload of `data:…;base64,…`.
-fn data_url(url: &str) -> Option<(&str, &str)> {
-    let (head, data) = url.strip_prefix("data:")?.split_once(',')?;
-    let mime = head.strip_suffix(";base64")?;
-    Some((mime.split(';').next().unwrap_or_default(), data))
-}
-
-/// GEN-28, without decoding.
-fn check_base64(data: &str, path: &str) -> Result<()> {
-    let body = data.trim_end_matches('=');
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
-    if data.is_empty() || data.len() % 4 == 1 || data.len() - body.len() > 2 || !body.bytes().all(plain) {
-        return Err(invalid(path, "the payload is no base64"));
-    }
-    Ok(())
-}
-
 fn mime_of_name(name: &str) -> Option<&'static str> {
     let (_, extension) = name.rsplit_once('.')?;
     let extension = match extension {
@@ -307,8 +293,4 @@ fn mime_of_name(name: &str) -> Option<&'static str> {
         .chain(&VIDEOS)
         .find(|(_, format)| format.eq_ignore_ascii_case(extension))
         .map(|(mime, _)| *mime)
-}
-
-fn invalid(path: &str, what: &str) -> Error {
-    Error::bad_request(format!("Invalid '{path}': {what}.")).with_param(path)
 }

@@ -6,17 +6,13 @@ use serde_json::{Value, json};
 
 use super::content::{Blocks, add_placeholder, text_block};
 use super::model::Family;
-use super::names::{ToolNames, call_id};
+use super::names::call_id;
 use super::pairs;
 use crate::error::{Error, Result};
 use crate::hub::{Content, FunctionCall, Message, Part, Role};
-use crate::json::{Map, kind_of, object, str_at};
-
-/// Said before a late system message, which travels as the user's (ANT-02).
-const OPERATOR_NOTE: &str = "Operator note (not from the user): the following was originally a mid-conversation system-role reminder.";
-
-/// What is said when nobody said anything (BED-08, BED-09).
-const CONTINUE: &str = "Please continue.";
+use crate::json::{Map, object, str_at};
+use crate::wires::fillers::{CONTINUE, OPERATOR_NOTE};
+use crate::wires::tool_names::ToolNames;
 
 /// The switches the conversation depends on.
 #[derive(Debug, Clone, Copy)]
@@ -221,7 +217,7 @@ impl Builder<'_, '_> {
     fn calls(&mut self, message: &Message, index: usize) -> Result<Vec<Value>> {
         let mut out = Vec::new();
         for (at, call) in message.tool_calls.iter().enumerate() {
-            let path = format!("messages[{index}].tool_calls[{at}]");
+            let path = format!("messages[{index}].tool_calls[{at}].function");
             let id = call.id.clone().unwrap_or_else(|| format!("call_{index}_{at}"));
             out.push(self.call(&id, &call.function, &path)?);
             out.extend(self.blocks.caching.point(call.cache_control.as_ref()));
@@ -234,7 +230,11 @@ impl Builder<'_, '_> {
     }
 
     fn call(&self, id: &str, function: &FunctionCall, path: &str) -> Result<Value> {
-        let input = if self.rules.has_tools { arguments(function, path)? } else { Value::Null };
+        let input = if self.rules.has_tools {
+            Value::Object(function.arguments_object(path)?.unwrap_or_default())
+        } else {
+            Value::Null
+        };
         let name = self.names.sent(function.name.as_deref().unwrap_or_default());
         let mut call = Map::new();
         call.insert("input".to_owned(), input);
@@ -378,30 +378,5 @@ fn tell(out: &mut Vec<Value>, message: &Message) {
             text.push_str(&told);
         }
         _ => out.push(text_block(&told)),
-    }
-}
-
-/// Arguments as an object (GEN-16); what is none is refused, not replaced (GEN-17).
-fn arguments(function: &FunctionCall, path: &str) -> Result<Value> {
-    let text = function.arguments.trim();
-    if text.is_empty() {
-        return Ok(Value::Object(Map::new()));
-    }
-    let path = || format!("{path}.function.arguments");
-    let name = function.name.as_deref().unwrap_or_default();
-    match serde_json::from_str(text) {
-        Ok(Value::Object(map)) => Ok(Value::Object(map)),
-        Ok(other) => Err(Error::bad_request(format!(
-            "Invalid '{}': the arguments of '{name}' are {}, expected an object.",
-            path(),
-            kind_of(&other)
-        ))
-        .with_param(path())),
-        Err(error) => Err(Error::bad_request(format!(
-            "Invalid '{}': the arguments of '{name}' are no JSON ({error}).",
-            path()
-        ))
-        .with_param(path())
-        .with_source(error)),
     }
 }

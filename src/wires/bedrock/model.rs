@@ -1,7 +1,5 @@
 //! What the name of a model says: the interface, the region, the maker (BED-22).
 
-use std::fmt::Write as _;
-
 use crate::hub::{ModelFacts, Target};
 
 /// Which of Bedrock's interfaces a model is called through.
@@ -229,20 +227,6 @@ fn may_reason(family: Family) -> bool {
     )
 }
 
-/// A model as one segment of a path (BED-21).
-pub fn encoded(id: &str) -> String {
-    let mut out = String::with_capacity(id.len() + 16);
-    for byte in id.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            // Writing to a string does not fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
-}
-
 fn without_group(id: &str) -> &str {
     REGION_GROUPS.iter().find_map(|group| id.strip_prefix(group)).unwrap_or(id)
 }
@@ -299,10 +283,5 @@ mod tests {
         ] {
             assert_eq!(Family::of(model), family, "{model}");
         }
-    }
-
-    #[test]
-    fn bed_21_a_model_is_one_segment() {
-        assert_eq!(encoded("arn:aws:x/y z"), "arn%3Aaws%3Ax%2Fy%20z");
     }
 }

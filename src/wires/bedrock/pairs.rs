@@ -26,7 +26,7 @@ pub fn settle(turns: &mut Vec<Turn>, repair: bool, filler: &str) -> Result<()> {
         let orphans: Vec<&String> = results.iter().filter(|id| !calls.contains(id)).collect();
         if repair {
             if let Some(turn) = turns.get_mut(at) {
-                remove(&mut turn.content, &orphans);
+                remove(&mut turn.content, "toolResult", |id| orphans.iter().any(|orphan| *orphan == id));
             }
             answer(turns, at, &unanswered);
         } else if !unanswered.is_empty() {
@@ -69,15 +69,20 @@ fn ids(turn: Option<&Turn>, kind: &str) -> Vec<String> {
     content.iter().filter_map(|block| id_of(block, kind)).map(str::to_owned).collect()
 }
 
-/// The first of an id stays; a cache point goes with its block.
+/// The first of an id stays.
 fn once(content: &mut Vec<Value>, kind: &str) {
     let mut seen = HashSet::new();
+    remove(content, kind, |id| !seen.insert(id.to_owned()));
+}
+
+/// Removes blocks by their ids; a cache point goes with its block.
+fn remove(content: &mut Vec<Value>, kind: &str, mut is_unwanted: impl FnMut(&str) -> bool) {
     let mut removed = false;
     content.retain(|block| {
         if removed && block.get("cachePoint").is_some() {
             return false;
         }
-        removed = id_of(block, kind).is_some_and(|id| !seen.insert(id.to_owned()));
+        removed = id_of(block, kind).is_some_and(&mut is_unwanted);
         !removed
     });
 }
@@ -93,12 +98,6 @@ fn results_first(content: &mut Vec<Value>) {
     }
     results.append(&mut rest);
     *content = results;
-}
-
-fn remove(content: &mut Vec<Value>, orphans: &[&String]) {
-    content.retain(|block| {
-        id_of(block, "toolResult").is_none_or(|id| !orphans.iter().any(|orphan| orphan.as_str() == id))
-    });
 }
 
 /// Says that there is no result (GEN-14).

@@ -1,7 +1,5 @@
 //! A chat request as the body and the address of `Converse`.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -12,11 +10,12 @@ use super::content::Blocks;
 use super::messages::{self, Rules, Turn};
 use super::model::Family;
 use super::thinking::{self, Plan};
-use super::tools::{self, JSON_TOOL, ToolSet};
+use super::tools::{self, ToolSet};
 use super::{metadata, schema};
 use crate::error::{Error, Result};
 use crate::hub::{CHAT_PARAMS, ChatRequest, Params, ResponseFormat, Target};
 use crate::json::{Map, kind_of, object, spaced, str_at};
+use crate::wires::tool_names::JSON_TOOL;
 use crate::wires::{HttpCall, Memo, Prepared};
 
 /// Keywords with a place of their own in the body. All others are the model's own (BED-01).
@@ -52,7 +51,7 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
 
 /// The body, what decoding must remember, and whether the answer has to come as a whole.
 pub fn body(request: &ChatRequest, target: &Target) -> Result<(Map, Memo, bool)> {
-    let params = params(request);
+    let params = request.asked_params();
     let options = &target.options;
     let family = Family::of(&target.model);
     let caching = Caching::of(target);
@@ -118,18 +117,6 @@ pub fn body(request: &ChatRequest, target: &Target) -> Result<(Map, Memo, bool)>
 
 fn turn(turn: Turn) -> Value {
     object([("role", turn.role.into()), ("content", turn.content.into())])
-}
-
-/// The parameters, and those among the keywords that the caller wants sent although the model is not said to take
-/// them: they mean the same here (GEN-01).
-fn params(request: &ChatRequest) -> Cow<'_, Params> {
-    let mut params = Cow::Borrowed(&request.params);
-    for (name, value) in &request.extra {
-        if CHAT_PARAMS.contains(&name.as_str()) {
-            params.to_mut().0.insert(name.clone(), value.clone());
-        }
-    }
-    params
 }
 
 /// What all models share (BED-01).

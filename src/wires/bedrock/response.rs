@@ -8,17 +8,13 @@ use crate::hub::{
     AssistantMessage, ChatResponse, Choice, FinishReason, FunctionCall, Target, ToolCall, map_finish_reason,
 };
 use crate::json::{Map, cut, kind_of, object, spaced, str_at, take_string};
-use crate::wires::{HttpReply, Memo};
+use crate::wires::{HttpReply, Memo, reply_json};
 
 /// How much of an unreadable answer an error shows.
 const SHOWN: usize = 2000;
 
 pub fn decode(reply: &HttpReply, memo: &Memo, target: &Target) -> Result<ChatResponse> {
-    let body: Value = serde_json::from_slice(&reply.body).map_err(|error| {
-        let text = String::from_utf8_lossy(&reply.body);
-        let shown = cut(&text, SHOWN);
-        Error::unreadable(format!("Unable to get json response - {error}, Original Response: {shown}"))
-    })?;
+    let body = reply_json(&reply.body)?;
     let Value::Object(mut body) = body else {
         return Err(Error::unreadable(format!("the answer is {}, expected an object", kind_of(&body))));
     };

@@ -4,17 +4,15 @@ use serde_json::{Value, json};
 
 use super::cache::Caching;
 use super::model::Family;
-use super::names::ToolNames;
+use super::names::NAMES;
 use super::schema;
 use crate::error::{Error, Result};
 use crate::hub::{Params, Target, Tool, ToolChoice};
 use crate::json::{Map, object, str_at};
-
-/// The tool that stands for a JSON answer on models without one (GEN-29).
-pub const JSON_TOOL: &str = "json_tool_call";
+use crate::wires::tool_names::{JSON_TOOL, ToolNames};
 
 /// The tools of one request.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ToolSet {
     pub names: ToolNames,
     /// Of `toolConfig`.
@@ -30,10 +28,10 @@ pub struct ToolSet {
 impl ToolSet {
     pub fn encode(params: &Params, target: &Target, family: Family, caching: Caching) -> Result<Self> {
         let parsed = params.tools()?;
-        let names = ToolNames::of(parsed.iter().filter_map(own_name));
+        let names = ToolNames::of(NAMES, parsed.iter().filter_map(Tool::own_name));
         let strict = family == Family::Anthropic
             && target.facts.extra.get("bedrock_converse_supports_strict_tools") != Some(&Value::Bool(false));
-        let mut set = Self { names, strict, ..Self::default() };
+        let mut set = Self { names, tools: Vec::new(), own: Vec::new(), betas: Vec::new(), strict };
         for (index, tool) in parsed.iter().enumerate() {
             set.add(tool, &format!("tools[{index}]"), caching, family)?;
         }
@@ -113,18 +111,6 @@ fn spec(name: String, description: String, schema: Value, strict: bool) -> Value
         spec.insert("strict".to_owned(), true.into());
     }
     object([("toolSpec", spec.into())])
-}
-
-/// Names that are the caller's to choose.
-fn own_name<'a>(tool: &Tool<'a>) -> Option<&'a str> {
-    match tool {
-        Tool::Function { name, .. } => Some(*name),
-        Tool::Other(entry) if matches!(str_at(entry, "type"), None | Some("custom" | "function")) => {
-            str_at(entry, "name")
-        }
-        Tool::Other(_) => None,
-    }
-    .filter(|name| !name.is_empty())
 }
 
 fn is_computer_use(kind: &str) -> bool {

@@ -7,7 +7,6 @@
 mod claude;
 mod guardrail;
 mod nova;
-mod prompt;
 mod stream;
 mod text;
 

@@ -2,21 +2,21 @@
 
 use serde_json::Value;
 
-use super::prompt::Template;
 use super::stream::unwrap;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::hub::{
     AssistantMessage, ChatRequest, ChatResponse, Choice, Delta, Deltas, FinishReason, Target, Usage,
     map_finish_reason,
 };
-use crate::json::{Map, Tree, count_of, cut};
+use crate::json::{Map, Tree, count_of};
 use crate::wires::bedrock::model::{Family, Name};
 use crate::wires::bedrock::payload;
 use crate::wires::framing::Frame;
-use crate::wires::{HttpReply, Seen, StreamDecoder, incomplete_stream};
+use crate::wires::prompt::Template;
+use crate::wires::think::{self, Pieces, Splitter};
+use crate::wires::{HttpReply, Seen, StreamDecoder, incomplete_stream, reply_json, unreadable_reply};
 
 const CHOICE: u64 = 0;
-const END_OF_THINKING: &str = "</think>";
 /// Counts of any model, at the end of a stream.
 const METRICS: &str = "/amazon-bedrock-invocationMetrics";
 
@@ -168,17 +168,12 @@ impl Format {
     }
 
     pub fn decode(&self, reply: &HttpReply, target: &Target) -> Result<ChatResponse> {
-        let unreadable = |what: &str| {
-            let text = String::from_utf8_lossy(&reply.body);
-            Error::unreadable(format!("{what}, Original Response: {}", cut(&text, 2000)))
-        };
-        let body: Value = serde_json::from_slice(&reply.body)
-            .map_err(|error| unreadable(&format!("Unable to get json response - {error}")))?;
+        let body = reply_json(&reply.body)?;
         let text = first(&body, self.text).and_then(Value::as_str);
-        let text = text.ok_or_else(|| unreadable("the answer holds no text"))?;
+        let text = text.ok_or_else(|| unreadable_reply("the answer holds no text", &reply.body))?;
         let reason = reason(first(&body, self.reason).and_then(Value::as_str).unwrap_or_default());
         let mut message = AssistantMessage::default();
-        match text.split_once(END_OF_THINKING).filter(|_| self.thinks_first) {
+        match text.split_once(think::END).filter(|_| self.thinks_first) {
             Some((thought, said)) => {
                 message.reasoning_content = Some(thought.to_owned());
                 message.content = Some(said.to_owned());
@@ -208,7 +203,8 @@ impl Format {
     }
 
     pub fn decoder(&'static self) -> Decoder {
-        Decoder { format: self, thinking: self.thinks_first, held: String::new(), finished: false }
+        let splitter = if self.thinks_first { Splitter::inside() } else { Splitter::visible() };
+        Decoder { format: self, splitter, finished: false }
     }
 }
 
@@ -229,42 +225,8 @@ fn reason(native: &str) -> FinishReason {
 #[derive(Debug)]
 pub struct Decoder {
     format: &'static Format,
-    thinking: bool,
-    /// What may be the beginning of the mark that ends the thinking.
-    held: String,
+    splitter: Splitter,
     finished: bool,
-}
-
-impl Decoder {
-    fn text(&mut self, text: &str, out: &mut Deltas) {
-        if !self.thinking {
-            if !text.is_empty() {
-                out.text(CHOICE, text);
-            }
-            return;
-        }
-        self.held.push_str(text);
-        if let Some((thought, said)) = self.held.split_once(END_OF_THINKING) {
-            if !thought.is_empty() {
-                out.reasoning(CHOICE, thought);
-            }
-            if !said.is_empty() {
-                out.text(CHOICE, said);
-            }
-            self.thinking = false;
-            self.held.clear();
-            return;
-        }
-        let begun = (1..END_OF_THINKING.len())
-            .rev()
-            .find(|length| self.held.ends_with(&END_OF_THINKING[..*length]))
-            .unwrap_or(0);
-        let rest = self.held.split_off(self.held.len() - begun);
-        let thought = std::mem::replace(&mut self.held, rest);
-        if !thought.is_empty() {
-            out.reasoning(CHOICE, thought);
-        }
-    }
 }
 
 impl StreamDecoder for Decoder {
@@ -272,15 +234,22 @@ impl StreamDecoder for Decoder {
         let Some(chunk) = unwrap(&frame)? else { return Ok(Seen::Unknown) };
         let chunk = Value::Object(payload(&chunk)?);
         let text = first(&chunk, self.format.text).and_then(Value::as_str);
+        let mut pieces = Pieces::default();
         if let Some(text) = text {
-            self.text(text, out);
+            self.splitter.push(text, &mut pieces);
         }
         let native = first(&chunk, self.format.reason).and_then(Value::as_str);
+        let mut finish = None;
         if let Some(native) = native.filter(|_| !self.finished) {
             self.finished = true;
-            if !self.held.is_empty() {
-                out.reasoning(CHOICE, std::mem::take(&mut self.held));
-            }
+            self.splitter.finish(&mut pieces);
+            finish = Some(native);
+        }
+        pieces.reason(out);
+        if !pieces.text.is_empty() {
+            out.text(CHOICE, pieces.text);
+        }
+        if let Some(native) = finish {
             out.push(Delta::Finish { choice: CHOICE, reason: reason(native), native: None });
         }
         let metrics = chunk.pointer(METRICS);

@@ -2,21 +2,8 @@
 
 use serde_json::Value;
 
-use crate::error::{BODY_LIMIT, Kind};
+use crate::error::Kind;
 use crate::wires::ErrorFacts;
-
-/// A body as text, bounded.
-pub fn text(body: &[u8]) -> String {
-    String::from_utf8_lossy(body.get(..BODY_LIMIT).unwrap_or(body)).trim().to_owned()
-}
-
-/// Reads any body. The message is the whole text, as the caller knows it from this provider.
-pub fn facts(status: u16, body: &[u8]) -> ErrorFacts {
-    let message = text(body);
-    let parsed = serde_json::from_slice::<Value>(body).ok().filter(|_| body.len() <= BODY_LIMIT);
-    let body = parsed.or_else(|| (!message.is_empty()).then(|| Value::String(message.clone())));
-    ErrorFacts { status, message, body, ..ErrorFacts::default() }
-}
 
 /// Cohere gives no codes: besides the status there are only its words (ERR-05).
 pub fn classify(facts: &ErrorFacts) -> Kind {
@@ -38,9 +25,6 @@ pub fn classify(facts: &ErrorFacts) -> Kind {
     }
     if has("invalid type: parameter") {
         return Kind::BadRequest;
-    }
-    if facts.status == 400 && has("rejected as a result of our safety system") {
-        return Kind::ContentPolicy;
     }
     Kind::of_status(facts.status)
 }

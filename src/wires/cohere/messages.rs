@@ -18,23 +18,6 @@ struct SentPart<'a>(&'a Part);
 
 struct SentCall<'a>(&'a ToolCall);
 
-/// About how long a message becomes, in bytes.
-pub fn size_hint(message: &Message) -> usize {
-    64 + match &message.content {
-        None => 0,
-        Some(Content::Text(text)) => text.len(),
-        Some(Content::Parts(parts)) => parts
-            .iter()
-            .map(|part| match part {
-                Part::Text { text, .. } => text.len() + 32,
-                Part::ImageUrl { url, .. } => url.len() + 64,
-                Part::InputAudio { data, .. } => data.len() + 64,
-                Part::File { .. } | Part::Other(_) => 128,
-            })
-            .sum(),
-    }
-}
-
 impl Serialize for Sent<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let message = self.0;
@@ -96,20 +79,18 @@ impl Serialize for SentPart<'_> {
                 map.serialize_entry("text", text)?;
                 extra
             }
-            Part::ImageUrl { url, detail, extra, .. } => {
+            Part::ImageUrl { url, detail, inner, extra, .. } => {
                 // `format` is a hint of ours (GEN-25).
-                let mut image = Map::new();
-                image.insert("url".into(), url.as_str().into());
-                if let Some(detail) = detail {
-                    image.insert("detail".into(), detail.as_str().into());
-                }
+                let named = [("url", Some(url)), ("detail", detail.as_ref())];
+                let image = with_inner(named, inner);
                 map.serialize_entry("type", "image_url")?;
                 map.serialize_entry("image_url", &image)?;
                 extra
             }
-            Part::InputAudio { data, format, extra } => {
+            Part::InputAudio { data, format, inner, extra } => {
+                let audio = with_inner([("data", Some(data)), ("format", Some(format))], inner);
                 map.serialize_entry("type", "input_audio")?;
-                map.serialize_entry("input_audio", &serde_json::json!({ "data": data, "format": format }))?;
+                map.serialize_entry("input_audio", &audio)?;
                 extra
             }
             Part::File { file, extra, .. } => {
@@ -125,6 +106,13 @@ impl Serialize for SentPart<'_> {
         }
         map.end()
     }
+}
+
+/// An object inside a part: what is known of it, and its other keys.
+fn with_inner(named: [(&str, Option<&String>); 2], inner: &Map) -> Map {
+    let named = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.as_str().into())));
+    let others = inner.iter().filter(|(_, value)| !value.is_null());
+    named.chain(others.map(|(name, value)| (name.clone(), value.clone()))).collect()
 }
 
 impl Serialize for SentCall<'_> {

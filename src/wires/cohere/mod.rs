@@ -33,7 +33,7 @@ impl Wire<Chat> for Cohere {
     }
 
     fn error_facts(&self, status: u16, body: &[u8]) -> ErrorFacts {
-        errors::facts(status, body)
+        ErrorFacts::whole_body(status, body)
     }
 
     fn classify(&self, facts: &ErrorFacts, _target: &Target) -> Kind {

@@ -6,9 +6,9 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
 
-use super::messages::{Sent, size_hint};
+use super::messages::Sent;
 use crate::error::{Error, Result};
-use crate::hub::{ChatRequest, Target, ToolChoice};
+use crate::hub::{ChatRequest, Message, Target, ToolChoice, tools_without_cache_control};
 use crate::json::Map;
 use crate::wires::{HttpCall, Memo, Prepared};
 
@@ -61,7 +61,7 @@ fn fields(request: &ChatRequest, target: &Target) -> Result<Map> {
             "max_tokens" if params.has("max_completion_tokens") => continue,
             "max_completion_tokens" => ("max_tokens", value.clone()),
             "stop" => ("stop_sequences", params.stop().unwrap_or_default().into()),
-            "tools" => ("tools", without_cache_control(value)),
+            "tools" => ("tools", tools_without_cache_control(value).into_owned()),
             "tool_choice" => match tool_choice(request, target)? {
                 Some(choice) => ("tool_choice", choice.into()),
                 None => continue,
@@ -99,19 +99,9 @@ fn tool_choice(request: &ChatRequest, target: &Target) -> Result<Option<&'static
     }
 }
 
-fn without_cache_control(tools: &Value) -> Value {
-    let mut tools = tools.clone();
-    for tool in tools.as_array_mut().into_iter().flatten() {
-        if let Value::Object(tool) = tool {
-            tool.shift_remove("cache_control");
-        }
-    }
-    tools
-}
-
 /// Writes the body in one pass; a key of `extra_body` replaces the same key (GEN-06).
 fn body(request: &ChatRequest, target: &Target, fields: &Map) -> serde_json::Result<Vec<u8>> {
-    let size = request.messages.iter().map(size_hint).sum::<usize>();
+    let size = request.messages.iter().map(Message::size_hint).sum::<usize>();
     let mut out = Vec::with_capacity(512 + size);
     let mut serializer = serde_json::Serializer::new(&mut out);
     let mut map = serializer.serialize_map(None)?;

@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
-use super::{citations, errors, usage};
+use super::{citations, usage};
 use crate::error::{Error, Kind, Result};
 use crate::hub::{
     AssistantMessage, ChatResponse, Choice, FinishReason, FunctionCall, Target, ToolCall, is_synonym,
     map_finish_reason,
 };
 use crate::json::{Map, take_string};
+use crate::wires::bounded_text;
 
 pub fn decode(body: &[u8], target: &Target) -> Result<ChatResponse> {
     let reply = serde_json::from_slice::<Value>(body).map_err(|error| unreadable(body).with_source(error))?;
@@ -31,7 +32,7 @@ pub fn decode(body: &[u8], target: &Target) -> Result<ChatResponse> {
 
 /// A good status with a body that is no answer (COH-09).
 fn unreadable(body: &[u8]) -> Error {
-    Error::new(Kind::Unprocessable, errors::text(body))
+    Error::new(Kind::Unprocessable, bounded_text(body))
 }
 
 /// The reason to end and, where it says more than OpenAI's, the provider's own word (COH-08, GEN-37). A generation

@@ -7,7 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::hub::{Delta, Deltas};
 use crate::json::{Map, cut, str_at, take_string};
 use crate::wires::framing::Frame;
-use crate::wires::{Seen, StreamDecoder, incomplete_stream};
+use crate::wires::{ErrorFacts, Seen, StreamDecoder, incomplete_stream};
 
 #[derive(Debug, Default)]
 pub struct Decoder {
@@ -121,7 +121,7 @@ fn without_kind(event: &Map) -> Result<Seen> {
     if !event.get("message").is_some_and(Value::is_string) {
         return Ok(Seen::Unknown);
     }
-    let facts = errors::facts(500, Value::Object(event.clone()).to_string().as_bytes());
+    let facts = ErrorFacts::whole_body(500, Value::Object(event.clone()).to_string().as_bytes());
     let kind = errors::classify(&facts);
     Err(facts.into_error(kind))
 }

@@ -10,8 +10,9 @@ use serde_json::Value;
 use super::mime::mime_of_extension;
 use super::parts::{Blob, FileData, MediaResolution, Part, Payload, Resolution};
 use crate::error::{Error, Kind, Result};
-use crate::hub::{ChatRequest, Content, InlineMedia, Part as HubPart};
+use crate::hub::{ChatRequest, Content, InlineMedia, Part as HubPart, Target};
 use crate::json::{Map, cut, str_at};
+use crate::wires::media::{Also, DataUrl, check_base64};
 
 /// What a caller says about one piece of media.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,12 +31,14 @@ pub struct Reader<'a> {
     pub fetched: &'a HashMap<String, InlineMedia>,
     /// Whether each part may name its resolution (Gemini 3 and newer).
     pub per_part: bool,
+    /// Whether the provider follows addresses of the web.
+    pub takes_web_media: bool,
     pub finest: Option<Resolution>,
 }
 
 impl<'a> Reader<'a> {
     pub fn part(&mut self, media: Media<'a>, path: &str) -> Result<Part<'a>> {
-        let mut part = Part::of(payload(&media, self.fetched, path)?);
+        let mut part = Part::of(payload(&media, self.fetched, self.takes_web_media, path)?);
         if let Some(level) = media.detail.and_then(resolution) {
             if self.per_part {
                 part.media_resolution = Some(MediaResolution { level });
@@ -85,7 +88,7 @@ pub fn audio<'a>(data: &'a str, format: &'a str, path: &str) -> Result<Part<'a>>
     let (mime, data) = match data.strip_prefix("data:") {
         Some(_) => data_uri(data, None, path)?,
         None if format.is_empty() => {
-            return Err(invalid(
+            return Err(Error::invalid(
                 &format!("{path}.format"),
                 "name the format of the audio, for example 'wav'",
             ));
@@ -93,20 +96,21 @@ pub fn audio<'a>(data: &'a str, format: &'a str, path: &str) -> Result<Part<'a>>
         None if format.contains('/') => (Cow::Borrowed(format), data),
         None => (Cow::Owned(format!("audio/{format}")), data),
     };
-    check_base64(data, path)?;
+    check_base64(data, Also::UrlAlphabet, path)?;
     Ok(Part::of(Payload::InlineData(Blob { mime_type: mime, data: data.into() })))
 }
 
 /// Addresses in a request that have to be fetched: everything of the web that the provider does not hold itself.
-pub fn to_fetch(request: &ChatRequest) -> Vec<String> {
+pub fn to_fetch(request: &ChatRequest, target: &Target) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for message in &request.messages {
         let parts = message.content.as_ref().and_then(Content::parts).into_iter().flatten();
-        let sources = parts.filter_map(of_part).map(|media| media.source);
-        for source in sources.chain(assistant_images(&message.extra)) {
+        let media = parts.filter_map(of_part).map(|media| (media.source, media.format));
+        let images = assistant_images(&message.extra).map(|source| (source, None));
+        for (source, format) in media.chain(images) {
             let wanted = is_web(source)
                 && !is_provider_file(source)
-                && !takes_web_address(source)
+                && !is_followed(source, format, target.accent.takes_web_media)
                 && !found.iter().any(|known| known == source);
             if wanted {
                 found.push(source.to_owned());
@@ -128,6 +132,7 @@ pub fn assistant_images(extra: &Map) -> impl Iterator<Item = &str> {
 fn payload<'a>(
     media: &Media<'a>,
     fetched: &'a HashMap<String, InlineMedia>,
+    takes_web_media: bool,
     path: &str,
 ) -> Result<Payload<'a>> {
     let Media { source, format, .. } = *media;
@@ -135,17 +140,17 @@ fn payload<'a>(
         Payload::FileData(FileData { mime_type: mime, file_uri: address })
     };
     if source.is_empty() {
-        return Err(invalid(path, "a file needs 'file_id' (an address) or 'file_data' (a data URI)"));
+        return Err(Error::invalid(path, "a file needs 'file_id' (an address) or 'file_data' (a data URI)"));
     }
     if source.starts_with("data:") {
         let (mime, data) = data_uri(source, format, path)?;
-        check_base64(data, path)?;
+        check_base64(data, Also::UrlAlphabet, path)?;
         return Ok(Payload::InlineData(Blob { mime_type: mime, data: data.into() }));
     }
     if source.starts_with("gs://") {
         let mime = format.or_else(|| mime_of_extension(source)).ok_or_else(|| {
             let what = format!("the type of '{source}' is not known: name it as 'format', like 'image/png'");
-            invalid(path, &what)
+            Error::invalid(path, &what)
         })?;
         return Ok(by_address(Some(mime.into()), source.into()));
     }
@@ -153,8 +158,8 @@ fn payload<'a>(
         return Ok(by_address(format.map(Cow::Borrowed), file_address(source)));
     }
     if is_web(source) {
-        if takes_web_address(source) {
-            return Ok(by_address(format.map(Cow::Borrowed), source.into()));
+        if is_followed(source, format, takes_web_media) {
+            return Ok(by_address(web_mime(source, format).map(Cow::Borrowed), source.into()));
         }
         let Some(media) = fetched.get(source) else {
             let what = format!("Could not fetch '{}' ({path}).", cut(source, 200));
@@ -167,10 +172,10 @@ fn payload<'a>(
     }
     match format {
         Some(mime) => {
-            check_base64(source, path)?;
+            check_base64(source, Also::UrlAlphabet, path)?;
             Ok(Payload::InlineData(Blob { mime_type: mime.into(), data: source.into() }))
         }
-        None => Err(invalid(
+        None => Err(Error::invalid(
             path,
             "expected a data URI, an https or gs address, or base64 together with 'format' (its MIME type)",
         )),
@@ -195,40 +200,32 @@ fn file_address(source: &str) -> Cow<'_, str> {
     }
 }
 
-/// Addresses of the web that the provider follows itself: on AI Studio only videos of YouTube (GEM-21).
-fn takes_web_address(source: &str) -> bool {
-    ["https://www.youtube.com/", "https://youtube.com/", "https://m.youtube.com/", "https://youtu.be/"]
-        .into_iter()
-        .any(|site| source.starts_with(site))
+/// Addresses that the provider follows itself: videos of YouTube everywhere, and where it takes media of the web, those
+/// whose type is known (GEM-21).
+fn is_followed(source: &str, format: Option<&str>, takes_web_media: bool) -> bool {
+    let is_video =
+        ["https://www.youtube.com/", "https://youtube.com/", "https://m.youtube.com/", "https://youtu.be/"]
+            .into_iter()
+            .any(|site| source.starts_with(site));
+    is_video || takes_web_media && source.starts_with("https://") && web_mime(source, format).is_some()
+}
+
+/// The type of what an address of the web points to, as far as it says.
+fn web_mime<'a>(source: &str, format: Option<&'a str>) -> Option<&'a str> {
+    let plain = source.find(['?', '#']).map_or(source, |end| &source[..end]);
+    format.or_else(|| mime_of_extension(plain))
 }
 
 /// `data:MIME;base64,…` into MIME type and base64; a named format wins.
 fn data_uri<'a>(uri: &'a str, format: Option<&'a str>, path: &str) -> Result<(Cow<'a, str>, &'a str)> {
-    let parsed = uri
-        .strip_prefix("data:")
-        .and_then(|rest| rest.split_once(','))
-        .and_then(|(head, data)| Some((head.strip_suffix(";base64")?, data)));
-    let Some((mime, data)) = parsed else {
-        return Err(invalid(path, "expected a data URI like 'data:image/png;base64,…'"));
+    let Some(DataUrl { mime, data }) = DataUrl::parse(uri) else {
+        return Err(Error::invalid(path, "expected a data URI like 'data:image/png;base64,…'"));
     };
     let mime = format.unwrap_or(mime);
     if mime.is_empty() {
-        return Err(invalid(path, "the data URI names no MIME type"));
+        return Err(Error::invalid(path, "the data URI names no MIME type"));
     }
     Ok((mime.into(), data))
-}
-
-/// Base64 of either alphabet, with padding at the end only. Read once, not copied (GEN-28).
-fn check_base64(data: &str, path: &str) -> Result<()> {
-    let body = data.trim_end_matches('=');
-    let bad = body
-        .bytes()
-        .position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')));
-    match bad {
-        None if data.len() - body.len() <= 2 => Ok(()),
-        None => Err(invalid(path, "the base64 data has too much padding")),
-        Some(at) => Err(invalid(path, &format!("the base64 data has an invalid character at position {at}"))),
-    }
 }
 
 fn resolution(detail: &str) -> Option<Resolution> {
@@ -250,7 +247,7 @@ fn video_metadata(metadata: &Map, part: &Part<'_>, path: &str) -> Result<Map> {
     };
     if let Some(mime) = mime.filter(|mime| !mime.starts_with("video/")) {
         let path = format!("{path}.video_metadata");
-        return Err(invalid(&path, &format!("only a video has this, the file is '{mime}'")));
+        return Err(Error::invalid(&path, &format!("only a video has this, the file is '{mime}'")));
     }
     let renamed = |key: &str| match key {
         "start_offset" => "startOffset".to_owned(),
@@ -258,10 +255,6 @@ fn video_metadata(metadata: &Map, part: &Part<'_>, path: &str) -> Result<Map> {
         other => other.to_owned(),
     };
     Ok(metadata.iter().map(|(key, value)| (renamed(key), value.clone())).collect())
-}
-
-fn invalid(path: &str, what: &str) -> Error {
-    Error::bad_request(format!("Invalid '{path}': {what}.")).with_param(path)
 }
 
 #[cfg(test)]
@@ -276,7 +269,7 @@ mod tests {
             "https://example.com/a.png".to_owned(),
             InlineMedia { mime: "image/png".into(), data: Bytes::from_static(b"abc") },
         )]);
-        let mut reader = Reader { fetched: &fetched, per_part, finest: None };
+        let mut reader = Reader { fetched: &fetched, per_part, takes_web_media: false, finest: None };
         let part = reader.part(media, "p")?;
         Ok(serde_json::to_value(&part).unwrap())
     }
@@ -358,7 +351,7 @@ mod tests {
         assert_eq!(read(media, true).unwrap()["mediaResolution"], json!({"level": "MEDIA_RESOLUTION_LOW"}));
         assert!(read(media, false).unwrap().get("mediaResolution").is_none());
         let fetched = HashMap::new();
-        let mut reader = Reader { fetched: &fetched, per_part: false, finest: None };
+        let mut reader = Reader { fetched: &fetched, per_part: false, takes_web_media: false, finest: None };
         for detail in ["low", "high", "auto", "medium"] {
             reader.part(Media { detail: Some(detail), ..media }, "p").unwrap();
         }

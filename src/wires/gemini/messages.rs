@@ -13,7 +13,9 @@ use super::signatures::{
     Signatures, server_invocations, signature_of, split_id, thought_signature, thoughts,
 };
 use crate::error::{Error, Result};
-use crate::hub::{ChatRequest, Content, Message, Part as HubPart, Role, Target};
+use crate::hub::{
+    ChatRequest, Content, FunctionCall as CalledFunction, Message, Part as HubPart, Role, Target,
+};
 use crate::json::{Map, str_at};
 
 /// What Google documents for a call whose signature is lost: base64 of `skip_thought_signature_validator` (GEM-09).
@@ -33,7 +35,12 @@ pub fn encode<'a>(request: &'a ChatRequest, target: &Target) -> Result<Conversat
     let mut writer = Writer {
         modern,
         system_apart: model::takes_system_instruction(target),
-        reader: Reader { fetched: &request.media, per_part: modern, finest: None },
+        reader: Reader {
+            fetched: &request.media,
+            per_part: modern,
+            takes_web_media: target.accent.takes_web_media,
+            finest: None,
+        },
         system: Vec::new(),
         turns: Vec::new(),
         open: None,
@@ -219,7 +226,7 @@ impl<'a> Writer<'a> {
                 self.calls.insert(id, name);
             }
             let id = id.filter(|_| self.modern);
-            let args = arguments(&call.function.arguments, name, &path)?;
+            let args = arguments(&call.function, &path)?;
             let mut part = Part::of(Payload::FunctionCall(FunctionCall { name, args, id }));
             part.thought_signature = self.signature(signature_of(call), first);
             first = false;
@@ -230,7 +237,7 @@ impl<'a> Writer<'a> {
         {
             let path = format!("{path}.function_call");
             let name = function.name.as_deref().unwrap_or_default();
-            let args = arguments(&function.arguments, name, &path)?;
+            let args = arguments(function, &path)?;
             let mut part = Part::of(Payload::FunctionCall(FunctionCall { name, args, id: None }));
             let fields = function.provider_specific_fields.as_ref();
             part.thought_signature = self.signature(fields.and_then(thought_signature), true);
@@ -320,19 +327,9 @@ fn server_calls(message: &Message) -> Vec<Part<'_>> {
     out
 }
 
-/// Arguments are an object here; no text means none (GEN-16, GEN-17).
-fn arguments<'a>(text: &'a str, name: &str, path: &str) -> Result<Raw<'a>> {
-    if text.trim().is_empty() || text.trim() == "null" {
-        return Ok(Raw::Empty(Map::new()));
-    }
-    match serde_json::from_str::<&RawValue>(text) {
-        Ok(raw) if raw.get().starts_with('{') => Ok(Raw::Text(raw)),
-        _ => {
-            let path = format!("{path}.arguments");
-            let what = format!("Invalid '{path}': the arguments of the call of '{name}' are no JSON object.");
-            Err(Error::bad_request(what).with_param(path))
-        }
-    }
+fn arguments<'a>(function: &'a CalledFunction, path: &str) -> Result<Raw<'a>> {
+    let text = function.arguments_object::<&RawValue>(path)?;
+    Ok(text.map_or_else(|| Raw::Empty(Map::new()), Raw::Text))
 }
 
 /// GEM-05. An object with references is wrapped: the provider would take them for its own.

@@ -1,7 +1,4 @@
-//! Gemini `generateContent` as Google AI Studio serves it (RULES GEM).
-//!
-//! What is AI Studio's alone has functions of its own, so that the same language can be spoken at another address:
-//! `request::url`, `media::is_provider_file`, `media::takes_web_address`, `params::service_tier`.
+//! Gemini `generateContent` (RULES GEM), as Google AI Studio serves it where the target does not say otherwise.
 
 mod errors;
 mod generation;
@@ -65,8 +62,8 @@ impl Wire<Chat> for Gemini {
         errors::classify(facts)
     }
 
-    fn remote_media(&self, request: &ChatRequest, _target: &Target) -> Vec<String> {
-        media::to_fetch(request)
+    fn remote_media(&self, request: &ChatRequest, target: &Target) -> Vec<String> {
+        media::to_fetch(request, target)
     }
 }
 

@@ -16,7 +16,12 @@ fn starts_with(name: &str, prefix: &str) -> bool {
 pub fn is_modern(target: &Target) -> bool {
     // `gemini-live-2.5-flash` and the like.
     let old_version = name(target).split('-').any(|part| matches!(part, "1.0" | "1.5" | "2.0" | "2.5"));
-    !old_version && !is_old_family(target)
+    !old_version && !is_old_family(target) && !is_number(target)
+}
+
+/// A tuned model that is called by its number. Ids on function calls may be too new for it, the rest is not.
+fn is_number(target: &Target) -> bool {
+    name(target).bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn is_old_family(target: &Target) -> bool {
@@ -53,7 +58,8 @@ pub fn takes_json_schema(target: &Target) -> bool {
 /// Whether there is a place for system messages; otherwise they go to the user's turn (GEM-02). A new model that
 /// is not listed yet has one.
 pub fn takes_system_instruction(target: &Target) -> bool {
-    target.facts.can("system_messages") || (target.facts.key.is_none() && is_modern(target))
+    target.facts.can("system_messages")
+        || (target.facts.key.is_none() && (is_modern(target) || is_number(target)))
 }
 
 /// The lowest thinking level (GEM-17).

@@ -1,6 +1,5 @@
 //! A chat request as the body and the address of `generateContent`.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use bytes::Bytes;
@@ -15,7 +14,7 @@ use super::messages::{self, Conversation};
 use super::parts::{Part, Turn};
 use super::tools;
 use crate::error::{Error, Result};
-use crate::hub::{CHAT_PARAMS, ChatRequest, Params, Target};
+use crate::hub::{ChatRequest, Target};
 use crate::json::Map;
 use crate::wires::{HttpCall, Memo, Prepared};
 
@@ -24,7 +23,7 @@ const INTERNAL: &[&str] = &["cache", "tags"];
 
 pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     let mut conversation = messages::encode(request, target)?;
-    let mut params = params(request);
+    let mut params = request.asked_params();
     // A class's own schema says more than OpenAI's strict form of it.
     if let Some(plain) = &request.plain_schema
         && let Some(Value::Object(format)) = params.to_mut().0.get_mut("response_format")
@@ -32,7 +31,12 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     {
         inner.insert("schema".into(), plain.clone());
     }
-    let settings = generation::encode(&params, &request.extra, target, conversation.resolution)?;
+    let mut settings = generation::encode(&params, &request.extra, target, conversation.resolution)?;
+    if target.accent.labels
+        && let Some(labels) = labels(request)
+    {
+        settings.top.insert("labels".into(), labels);
+    }
     let tools = tools::encode(&params, target)?;
     if let Some(instruction) = settings.instruction {
         say(&mut conversation, instruction);
@@ -59,20 +63,25 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     Ok(Prepared { call, memo })
 }
 
-/// The parameters, and those among the keywords that the caller wants sent although the model is not said to take
-/// them: they mean the same here (GEN-01).
-fn params(request: &ChatRequest) -> Cow<'_, Params> {
-    let mut params = Cow::Borrowed(&request.params);
-    for (name, value) in &request.extra {
-        if CHAT_PARAMS.contains(&name.as_str()) {
-            params.to_mut().0.insert(name.clone(), value.clone());
-        }
+/// The caller's labels, or else the texts of what a proxy noted of who asks.
+fn labels(request: &ChatRequest) -> Option<Value> {
+    if let Some(labels) = request.extra.get("labels") {
+        return Some(labels.clone());
     }
-    params
+    let noted = request.metadata.as_ref()?.get("requester_metadata")?.as_object()?;
+    let labels: Map = noted
+        .iter()
+        .filter(|(_, value)| value.is_string())
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    (!labels.is_empty()).then_some(Value::Object(labels))
 }
 
-/// Where AI Studio answers. Tuned models are on the alpha interface only.
+/// Where the target says, or else where AI Studio answers. Tuned models are on the alpha interface only.
 pub fn url(target: &Target, stream: bool) -> String {
+    if let Some(path) = target.path(stream) {
+        return format!("{}{path}", target.base);
+    }
     let model = target.model.strip_prefix("models/").unwrap_or(&target.model);
     let alpha = target.base.strip_suffix("/v1beta").filter(|_| model.starts_with("tunedModels/"));
     let mut url = match alpha {

@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::hub::{Delta, Deltas, FinishReason, Usage, map_finish_reason};
 use crate::json::{Fields, Map, Tree, cut};
 use crate::wires::framing::{FRAME_LIMIT, Frame};
+use crate::wires::nesting::Nesting;
 use crate::wires::{Memo, Seen, StreamDecoder, incomplete_stream};
 
 #[derive(Debug)]
@@ -31,7 +32,24 @@ pub struct Decoder {
     /// The last counts, as text: every chunk has some, and only the last ones are wanted. Empty before the first.
     counts: String,
     /// The beginning of a chunk whose rest is in the next frame (GEM-27).
-    partial: Vec<u8>,
+    partial: Partial,
+}
+
+/// A chunk that is not whole yet. It is parsed when it is: parsed with each piece, a long one would take the square of
+/// its length.
+#[derive(Debug, Default)]
+struct Partial {
+    text: Vec<u8>,
+    nesting: Nesting,
+}
+
+impl Partial {
+    /// Whether the chunk is whole now.
+    fn push(&mut self, piece: &[u8]) -> bool {
+        let from = self.text.len();
+        self.text.extend_from_slice(piece);
+        self.nesting.end(&self.text, from).is_some()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -58,7 +76,7 @@ impl Decoder {
             blocked: false,
             grounded: Grounded::default(),
             counts: String::new(),
-            partial: Vec::new(),
+            partial: Partial::default(),
         }
     }
 
@@ -361,26 +379,27 @@ pub fn read(frame: &[u8]) -> serde_json::Result<Vec<Chunk<'_>>> {
 
 impl StreamDecoder for Decoder {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Deltas) -> Result<Seen> {
-        let data = frame.data.trim_ascii();
-        if self.partial.is_empty() && data == b"[DONE]" {
-            return Ok(Seen::Done);
-        }
-        let mut held = std::mem::take(&mut self.partial);
-        let whole = if held.is_empty() {
-            data
+        let held;
+        let is_first = self.partial.text.is_empty();
+        let whole = if is_first {
+            frame.data.trim_ascii_start()
         } else {
-            held.extend_from_slice(data);
+            // With its space: the cut may be in the middle of a text.
+            if !self.partial.push(frame.data) && self.partial.text.len() <= FRAME_LIMIT {
+                return Ok(Seen::Known);
+            }
+            held = std::mem::take(&mut self.partial).text;
             &held
         };
+        if whole.trim_ascii_end() == b"[DONE]" {
+            return Ok(Seen::Done);
+        }
         let error = match read(whole) {
             Ok(chunks) => return self.chunks(chunks, out),
             Err(error) => error,
         };
-        if error.is_eof() && whole.len() <= FRAME_LIMIT {
-            if held.is_empty() {
-                held.extend_from_slice(data);
-            }
-            self.partial = held;
+        if is_first && error.is_eof() {
+            self.partial.push(whole);
             return Ok(Seen::Known);
         }
         let text = String::from_utf8_lossy(whole.get(..200).unwrap_or(whole)).into_owned();
@@ -389,7 +408,7 @@ impl StreamDecoder for Decoder {
     }
 
     fn end(&mut self, out: &mut Deltas) -> Result<()> {
-        if !self.partial.is_empty() {
+        if !self.partial.text.is_empty() {
             return Err(Error::unreadable("the stream ended in the middle of a chunk"));
         }
         if self.blocked {

@@ -7,10 +7,9 @@ use super::encoder::{event, named};
 use crate::error::{Error, Kind, Result};
 use crate::hub::{Call, CallRequest, CallResponse, Target};
 use crate::json::{Map, str_at};
-use crate::wires::anthropic::{self, Betas};
 use crate::wires::framing::Frame;
 use crate::wires::{
-    ErrorFacts, Event, EventReader, EventWire, HttpReply, Memo, Prepared, Seen, Wire, calls,
+    ErrorFacts, Event, EventReader, EventWire, HttpReply, Memo, Prepared, Seen, Wire, anthropic, calls,
     incomplete_stream,
 };
 
@@ -28,17 +27,6 @@ impl Wire<Call> for Native {
             return Err(Error::bad_request("'max_tokens' is missing.").with_param("max_tokens"));
         }
         let mut body = calls::named_body(request, target);
-        let mut betas = Betas::default();
-        for name in ["betas", "anthropic_beta"] {
-            match body.shift_remove(name) {
-                Some(Value::Array(names)) => {
-                    names.iter().filter_map(Value::as_str).for_each(|name| betas.need(name));
-                }
-                Some(Value::String(names)) => names.split(',').for_each(|name| betas.need(name.trim())),
-                _ => {}
-            }
-        }
-        anthropic::native_betas(&body, &mut betas);
         // Of the caller's own bookkeeping only this is the provider's business.
         if let Some(Value::Object(metadata)) = body.get_mut("metadata") {
             metadata.retain(|name, _| name == "user_id");
@@ -47,10 +35,12 @@ impl Wire<Call> for Native {
             }
         }
         body.insert("stream".into(), request.stream.into());
-        let mut prepared = calls::json_call(anthropic::url(target), body, request, Memo::default())?;
+        let features = anthropic::native_body(&mut body, target);
+        let mut prepared =
+            calls::json_call(anthropic::url(target, request.stream), body, request, Memo::default())?;
         let headers = &mut prepared.call.headers;
         headers.insert(HeaderName::from_static("anthropic-version"), anthropic::VERSION);
-        if let Some(value) = betas.header() {
+        if let Some(value) = features {
             headers.insert(HeaderName::from_static(anthropic::BETA_HEADER), value);
         }
         Ok(prepared)

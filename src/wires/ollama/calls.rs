@@ -1,8 +1,8 @@
 //! Tool calls: arguments are objects both ways (OLL-05).
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::hub::{FunctionCall, Message, ToolCall};
 use crate::json::{Map, spaced, take_string};
 
@@ -15,12 +15,9 @@ pub struct Call<'a> {
 }
 
 pub fn of_message(message: &Message, index: usize) -> Result<Vec<Call<'_>>> {
-    let calls = message
-        .tool_calls
-        .iter()
-        .map(|call| (call.id.as_deref(), &call.function))
-        .enumerate()
-        .map(|(at, (id, function))| read(id, function, &format!("messages[{index}].tool_calls[{at}]")));
+    let calls = message.tool_calls.iter().map(|call| (call.id.as_deref(), &call.function)).enumerate().map(
+        |(at, (id, function))| read(id, function, &format!("messages[{index}].tool_calls[{at}].function")),
+    );
     let old = message
         .function_call
         .iter()
@@ -28,21 +25,10 @@ pub fn of_message(message: &Message, index: usize) -> Result<Vec<Call<'_>>> {
     calls.chain(old).collect()
 }
 
-/// Arguments that are no JSON are not guessed at (GEN-17).
 fn read<'a>(id: Option<&'a str>, function: &'a FunctionCall, path: &str) -> Result<Call<'a>> {
     let name = function.name.as_deref().unwrap_or_default();
-    let text = function.arguments.trim();
-    if text.is_empty() {
-        return Ok(Call { id, name, arguments: json!({}) });
-    }
-    match serde_json::from_str(text) {
-        Ok(arguments) => Ok(Call { id, name, arguments }),
-        Err(error) => Err(Error::bad_request(format!(
-            "Invalid '{path}': the arguments of the call to '{name}' are no JSON ({error})."
-        ))
-        .with_param(path)
-        .with_source(error)),
-    }
+    let arguments = Value::Object(function.arguments_object(path)?.unwrap_or_default());
+    Ok(Call { id, name, arguments })
 }
 
 /// A call as an answer has it.

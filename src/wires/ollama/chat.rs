@@ -6,9 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::calls::{self, Call};
-use super::{images, think};
+use super::images;
 use crate::error::Result;
 use crate::hub::{ChatRequest, Message, Role, Target};
+use crate::wires::think;
 
 /// A message on its way out. `images` is always there, as the reference sends it.
 #[derive(Debug, Serialize)]

@@ -2,25 +2,16 @@
 
 use serde_json::Value;
 
-use crate::error::{BODY_LIMIT, Error, Kind};
+use crate::error::{Error, Kind};
 use crate::json::{Map, cut};
 use crate::wires::ErrorFacts;
-
-/// Reads any body. The message is the whole text, as the caller knows it from this provider.
-pub fn facts(status: u16, body: &[u8]) -> ErrorFacts {
-    let bounded = body.get(..BODY_LIMIT).unwrap_or(body);
-    let message = String::from_utf8_lossy(bounded).trim().to_owned();
-    let parsed = serde_json::from_slice::<Value>(body).ok().filter(|_| body.len() <= BODY_LIMIT);
-    let body = parsed.or_else(|| (!message.is_empty()).then(|| Value::String(message.clone())));
-    ErrorFacts { status, message, body, ..ErrorFacts::default() }
-}
 
 /// An `error` in a good reply or inside a stream (OLL-10).
 pub fn check(reply: &Map) -> Result<(), Error> {
     match reply.get("error") {
         None | Some(Value::Null) => Ok(()),
         Some(_) => {
-            let facts = facts(500, Value::Object(reply.clone()).to_string().as_bytes());
+            let facts = ErrorFacts::whole_body(500, Value::Object(reply.clone()).to_string().as_bytes());
             let kind = classify(&facts);
             Err(facts.into_error(kind))
         }
@@ -54,9 +45,6 @@ pub fn classify(facts: &ErrorFacts) -> Kind {
     }
     if facts.status == 400 && has("context length") {
         return Kind::ContextWindowExceeded;
-    }
-    if facts.status == 400 && has("rejected as a result of our safety system") {
-        return Kind::ContentPolicy;
     }
     Kind::of_status(facts.status)
 }

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::error::{Error, Result};
 use crate::hub::{ChatRequest, Content, Message, Part, Target};
 use crate::json::cut;
+use crate::wires::media::{Also, DataUrl, check_base64};
 
 /// Addresses of images that have to be inlined.
 pub fn to_fetch(request: &ChatRequest) -> Vec<String> {
@@ -59,16 +60,14 @@ fn base64_of(url: &str, request: &ChatRequest, path: &str) -> Result<String> {
     if let Some(media) = request.media.get(url) {
         return Ok(STANDARD.encode(&media.data));
     }
-    let Some(data_uri) = url.strip_prefix("data:") else {
+    if !url.starts_with("data:") {
         // Bare base64, or an address that nobody fetched: Ollama's own words say it best.
         return Ok(url.to_owned());
-    };
-    match data_uri.split_once(',') {
-        Some((kind, data)) if kind.ends_with(";base64") => Ok(data.to_owned()),
-        _ => Err(Error::bad_request(format!(
-            "Invalid '{path}.image_url.url': '{}' is no base64 data URI.",
-            cut(url, 60)
-        ))
-        .with_param(path)),
     }
+    let path = format!("{path}.image_url.url");
+    let Some(DataUrl { data, .. }) = DataUrl::parse(url) else {
+        return Err(Error::invalid(&path, &format!("'{}' is no base64 data URI", cut(url, 60))));
+    };
+    check_base64(data, Also::LineBreaks, &path)?;
+    Ok(data.to_owned())
 }

@@ -10,7 +10,6 @@ mod request;
 mod response;
 mod settings;
 mod stream;
-mod think;
 mod usage;
 
 #[cfg(test)]
@@ -71,7 +70,7 @@ impl<D: Door> Wire<Chat> for D {
     }
 
     fn error_facts(&self, status: u16, body: &[u8]) -> ErrorFacts {
-        errors::facts(status, body)
+        ErrorFacts::whole_body(status, body)
     }
 
     fn classify(&self, facts: &ErrorFacts, _target: &Target) -> Kind {

@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
 use super::settings::{self, Settings};
-use super::{Endpoint, chat, generate, usage};
+use super::{Endpoint, chat, generate};
 use crate::error::{Error, Result};
 use crate::hub::{ChatRequest, Target};
 use crate::json::Map;
@@ -22,10 +22,6 @@ pub fn encode(endpoint: Endpoint, request: &ChatRequest, target: &Target) -> Res
     let written = match endpoint {
         Endpoint::Chat => {
             let messages = chat::encode(request, target)?;
-            usage::remember_messages(
-                &mut memo.notes,
-                messages.iter().map(|message| message.content.as_ref()),
-            );
             if !tools.is_empty() {
                 fields.insert("tools".to_owned(), tools.into());
             }
@@ -33,7 +29,6 @@ pub fn encode(endpoint: Endpoint, request: &ChatRequest, target: &Target) -> Res
         }
         Endpoint::Generate => {
             let prompt = generate::encode(request, &tools, target)?;
-            usage::remember_prompt(&mut memo.notes, &prompt.text);
             if !tools.is_empty() {
                 memo.notes.insert(TOOLS_IN_PROMPT.to_owned(), true.into());
                 fields.entry("format").or_insert_with(|| "json".into());
@@ -44,10 +39,12 @@ pub fn encode(endpoint: Endpoint, request: &ChatRequest, target: &Target) -> Res
     };
     let body = written
         .map_err(|error| Error::bad_request("the request cannot be written as JSON").with_source(error))?;
+    let body = Bytes::from(body);
+    // A prompt that the server has in its cache is not counted by it.
+    memo.sent = Some(body.clone());
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let call =
-        HttpCall { method: Method::POST, url: url(endpoint, target), headers, body: Bytes::from(body) };
+    let call = HttpCall { method: Method::POST, url: url(endpoint, target), headers, body };
     Ok(Prepared { call, memo })
 }
 

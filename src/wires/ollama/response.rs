@@ -4,13 +4,13 @@ use serde_json::Value;
 
 use super::calls::{self, Answered};
 use super::request::TOOLS_IN_PROMPT;
-use super::{Endpoint, errors, think, usage};
+use super::{Endpoint, errors, usage};
 use crate::error::{Error, Kind, Result};
 use crate::hub::{
     AssistantMessage, ChatResponse, Choice, FinishReason, Target, ToolCall, is_synonym, map_finish_reason,
 };
 use crate::json::{Map, kind_of, take_string};
-use crate::wires::Memo;
+use crate::wires::{Memo, think};
 
 /// What a reply, or one line of a stream, says.
 #[derive(Debug, Default)]
@@ -72,7 +72,7 @@ pub fn decode(endpoint: Endpoint, body: &[u8], memo: &Memo, target: &Target) -> 
     Ok(ChatResponse {
         model: target.accent.model_name(target.model.clone(), target),
         choices: vec![choice],
-        usage: Some(usage::read(&reply, &memo.notes, &answer)),
+        usage: Some(usage::read(&reply, memo.sent.as_deref(), &answer)),
         ..ChatResponse::default()
     })
 }

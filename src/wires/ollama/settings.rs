@@ -1,10 +1,12 @@
 //! Parameters and keywords as options and fields (OLL-01 … OLL-03).
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::Endpoint;
 use crate::error::Result;
-use crate::hub::{ChatRequest, ReasoningEffort, ResponseFormat, Target};
+use crate::hub::{ChatRequest, ReasoningEffort, ResponseFormat, Target, tools_without_cache_control};
 use crate::json::Map;
 
 /// OpenAI's parameters that have a place here, and those that are left out without harm.
@@ -84,19 +86,16 @@ pub fn read(endpoint: Endpoint, request: &ChatRequest, target: &Target) -> Resul
 /// Tools as they are, without marks that are other providers'. An old function becomes a tool, but not in a prompt,
 /// where it reads well as it is.
 fn tools(endpoint: Endpoint, request: &ChatRequest) -> Vec<Value> {
-    let list = |name: &str| request.params.get(name).and_then(Value::as_array).into_iter().flatten();
-    let tools = list("tools").map(|tool| {
-        let mut tool = tool.clone();
-        if let Value::Object(tool) = &mut tool {
-            tool.shift_remove("cache_control");
-        }
-        tool
-    });
-    let functions = list("functions").map(|function| match endpoint {
+    let tools = match request.params.get("tools").map(tools_without_cache_control).map(Cow::into_owned) {
+        Some(Value::Array(tools)) => tools,
+        _ => Vec::new(),
+    };
+    let functions = request.params.get("functions").and_then(Value::as_array).into_iter().flatten();
+    let functions = functions.map(|function| match endpoint {
         Endpoint::Chat => json!({ "type": "function", "function": function }),
         Endpoint::Generate => function.clone(),
     });
-    tools.chain(functions).collect()
+    tools.into_iter().chain(functions).collect()
 }
 
 impl Settings {

@@ -1,23 +1,24 @@
 //! Lines of a streamed answer to deltas (OLL-06, OLL-07, OLL-10).
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::calls::{self, Answered};
 use super::request::TOOLS_IN_PROMPT;
 use super::response::{Said, finish};
-use super::think::{Pieces, Splitter};
 use super::{Endpoint, errors, usage};
 use crate::error::{Kind, Result};
 use crate::hub::{Delta, Deltas, FinishReason};
 use crate::json::Map;
 use crate::wires::framing::Frame;
+use crate::wires::think::{Pieces, Splitter};
 use crate::wires::{Memo, Seen, StreamDecoder, incomplete_stream};
 
 #[derive(Debug)]
 pub struct Decoder {
     endpoint: Endpoint,
     /// What an estimate of the prompt is made from.
-    notes: Map,
+    sent: Option<Bytes>,
     splitter: Splitter,
     written_call: WrittenCall,
     /// All visible text, to be counted when the server does not.
@@ -43,7 +44,7 @@ impl Decoder {
         let in_prompt = memo.notes.contains_key(TOOLS_IN_PROMPT);
         Self {
             endpoint,
-            notes: memo.notes,
+            sent: memo.sent,
             splitter: Splitter::default(),
             written_call: if in_prompt { WrittenCall::Maybe(String::new()) } else { WrittenCall::No },
             answer: String::new(),
@@ -82,7 +83,7 @@ impl Decoder {
         let reason = if self.calls > 0 { FinishReason::ToolCalls } else { reason };
         self.finished = true;
         out.push(Delta::Finish { choice: 0, reason, native });
-        let mut counts = usage::read(&line, &self.notes, &self.answer);
+        let mut counts = usage::read(&line, self.sent.as_deref(), &self.answer);
         if self.thought && self.calls == 0 {
             // The share of thinking is not counted (USG-08).
             counts = counts.completion_detail("reasoning_tokens", Value::Null);

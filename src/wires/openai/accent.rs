@@ -10,9 +10,7 @@ use crate::hub::{
     ToolChoice, ToolChoiceRule,
 };
 use crate::json::{Map, spaced, str_at};
-
-/// The tool that stands for a JSON schema (GEN-30).
-const JSON_TOOL: &str = "json_tool_call";
+use crate::wires::tool_names::JSON_TOOL;
 
 /// What is left over for the answer when a thinking budget is all that is said.
 const ROOM_FOR_ANSWER: u64 = 4096;
@@ -208,7 +206,7 @@ fn effort_to_budget(params: &mut Params, effort: Option<&str>, target: &Target) 
     if let Some(budget) = budget
         && params.output_limit().is_none()
     {
-        params.0.insert("max_tokens".into(), (budget + ROOM_FOR_ANSWER).into());
+        params.0.insert("max_tokens".into(), budget.saturating_add(ROOM_FOR_ANSWER).into());
     }
 }
 
@@ -312,11 +310,17 @@ fn json_schema(params: &mut Cow<'_, Params>, asides: &mut Asides, target: &Targe
     if rule == SchemaRule::Plain || rule == SchemaRule::Tool && target.facts.can("response_schema") {
         return Ok(());
     }
-    let Some(ResponseFormat::JsonSchema { schema, .. }) = params.response_format()? else { return Ok(()) };
+    let schema = match params.response_format()? {
+        Some(ResponseFormat::JsonSchema { schema, .. }) => schema,
+        Some(ResponseFormat::JsonObject { schema }) if schema.is_some() && rule == SchemaRule::ToolAlways => {
+            schema
+        }
+        _ => return Ok(()),
+    };
     let schema = schema.cloned().unwrap_or_else(|| json!({ "type": "object" }));
     match rule {
         SchemaRule::Plain => {}
-        SchemaRule::Tool => {
+        SchemaRule::Tool | SchemaRule::ToolAlways => {
             if params.has("tools") {
                 return Err(Error::bad_request(format!(
                     "{} has no native JSON schemas for the model '{}': a forced tool stands for them, which cannot \
@@ -371,6 +375,7 @@ pub fn kind_of_status(status: u16, accent: &Accent) -> Option<Kind> {
     use crate::hub::ErrorClass;
     Some(match accent.error_statuses.get(&status.to_string())? {
         ErrorClass::Api => Kind::Api,
+        ErrorClass::Connection => Kind::Connection,
         ErrorClass::ServiceUnavailable => Kind::ServiceUnavailable,
     })
 }

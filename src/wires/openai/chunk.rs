@@ -31,6 +31,8 @@ pub struct ChunkChoice {
     pub provider_fields: Map,
     /// Other fields of the delta.
     pub fields: Map,
+    /// Other fields of the choice.
+    pub extra: Map,
     pub logprobs: Option<Value>,
     pub finish_reason: Option<FinishReason>,
     pub native_finish_reason: Option<String>,
@@ -163,6 +165,9 @@ impl Chunker {
             }
             Delta::Field { choice, name, value } => {
                 self.choice(chunk, choice).fields.insert(name, value);
+            }
+            Delta::ChoiceField { choice, name, value } => {
+                self.choice(chunk, choice).extra.insert(name, value);
             }
             Delta::ChunkField { name, value } => {
                 chunk.fields.insert(name, value);

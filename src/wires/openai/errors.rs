@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::accent;
-use crate::error::{BODY_LIMIT, Kind};
+use crate::error::{BODY_LIMIT, Error, Kind};
 use crate::hub::{Accent, ErrorTable};
 use crate::json::{Map, cut, str_at};
 use crate::wires::ErrorFacts;
@@ -84,25 +84,47 @@ fn object_facts(status: u16, error: &Map) -> ErrorFacts {
     }
 }
 
+/// The code of an error object as the status it may stand for.
+pub fn status_of(error: &Value) -> Option<u16> {
+    let code = match error.get("code")? {
+        Value::Number(number) => number.as_u64()?,
+        Value::String(text) => text.parse().ok()?,
+        _ => return None,
+    };
+    u16::try_from(code).ok().filter(|status| (400..600).contains(status))
+}
+
+/// The error of an answer that failed half-way, whose finish reason is all that says so (ORT-05, RSN-09).
+pub fn failed_finish(native: &str) -> Option<Error> {
+    let kind = match native {
+        "error" | "abort" | "network_error" => Kind::Connection,
+        "insufficient_system_resource" => Kind::ServiceUnavailable,
+        _ => return None,
+    };
+    Some(Error::new(kind, format!("the provider ended its answer with finish_reason '{native}'")))
+}
+
 /// Structured fields first, the provider's words last (ERR-05); the order is ERR-02's.
 pub fn classify(facts: &ErrorFacts, accent: &Accent) -> Kind {
     let text = facts.message.to_lowercase();
-    if facts.status == 429 || is_rate_limit(facts, &text, accent) {
+    let words = !accent.status_first || facts.status == 400;
+    if facts.status == 429 || !accent.status_first && is_rate_limit(facts, &text, accent) {
         return Kind::RateLimit;
     }
-    if facts.code.as_deref() == Some("context_length_exceeded") || is_context_window(&text) {
+    if words && (facts.code.as_deref() == Some("context_length_exceeded") || is_context_window(&text)) {
         return Kind::ContextWindowExceeded;
     }
     if text.contains("request timed out") {
         return Kind::Timeout;
     }
-    if matches!(facts.code.as_deref(), Some("content_filter" | "content_policy_violation"))
-        || text.contains("your prompt was flagged as potentially violating our usage policy")
-    {
+    if is_content_policy(facts, &text) {
         return Kind::ContentPolicy;
     }
-    if text.contains("request too large") {
+    if !accent.status_first && text.contains("request too large") {
         return Kind::RateLimit;
+    }
+    if facts.status == 500 && text.contains("internal server error") {
+        return Kind::InternalServer;
     }
     accent::kind_of_status(facts.status, accent).unwrap_or_else(|| match accent.errors {
         ErrorTable::Typed if is_invalid_request(facts) => Kind::BadRequest,
@@ -118,6 +140,26 @@ fn is_invalid_request(facts: &ErrorFacts) -> bool {
         && of_status(facts.status) == Kind::Api
 }
 
+/// The code, that of the error within (AZ-08), or words.
+fn is_content_policy(facts: &ErrorFacts, text: &str) -> bool {
+    let inner = facts.body.as_ref().and_then(|body| {
+        let inner = body.get("innererror").or_else(|| body.get("inner_error"))?;
+        inner.get("code").and_then(Value::as_str)
+    });
+    matches!(
+        facts.code.as_deref(),
+        Some("content_filter" | "content_policy_violation" | "moderation_blocked")
+    ) || inner == Some("ResponsibleAIPolicyViolation")
+        || [
+            "your prompt was flagged as potentially violating our usage policy",
+            "as a result of our safety system",
+            "azure openai's content management policy",
+            "the model produced invalid content",
+        ]
+        .iter()
+        .any(|words| text.contains(words))
+}
+
 /// Where the status tells the class, words do not.
 fn is_rate_limit(facts: &ErrorFacts, text: &str, accent: &Accent) -> bool {
     facts.code.as_deref() == Some("token_quota_reached")
@@ -125,8 +167,8 @@ fn is_rate_limit(facts: &ErrorFacts, text: &str, accent: &Accent) -> bool {
             && (text.contains("rate limit") || text.contains("service tier capacity exceeded"))
 }
 
-/// Words of several servers for one thing (OSS-03), minus what only sounds like it (ERR-04).
-fn is_context_window(text: &str) -> bool {
+/// Words of several servers for one thing (OSS-03), in small letters, minus what only sounds like it (ERR-04).
+pub fn is_context_window(text: &str) -> bool {
     if text.contains("string too long") && text.contains("'user'") {
         return false;
     }

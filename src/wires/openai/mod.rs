@@ -13,6 +13,7 @@ mod turns;
 
 pub use chunk::{Chunk, ChunkChoice, Chunker, ToolCallChunk};
 pub use collect::collect_chunks;
+pub use errors::is_context_window;
 
 use super::framing::Framing;
 use super::{

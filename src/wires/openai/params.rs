@@ -25,7 +25,7 @@ pub fn family(target: &Target) -> Family {
     if !target.accent.openai_models {
         return Family::Plain;
     }
-    let model = target.model.rsplit('/').next().unwrap_or(&target.model);
+    let model = target.known_as().rsplit('/').next().unwrap_or_default();
     if let Some(rest) = model.strip_prefix("gpt-")
         && rest.bytes().next().is_some_and(|digit| (b'5'..=b'9').contains(&digit))
     {
@@ -51,7 +51,7 @@ fn can_skip_reasoning(target: &Target) -> bool {
 
 /// Whether the target takes a parameter: as its row says, else as OpenAI's models do.
 pub fn supports(parameter: &str, target: &Target) -> bool {
-    if let Some(said) = target.accent.takes(parameter, &target.model, &target.facts) {
+    if let Some(said) = target.accent.takes(parameter, target.known_as(), &target.facts) {
         return said;
     }
     if target.accent.openai_models {
@@ -176,13 +176,14 @@ fn check_gpt5(params: &mut Params, target: &Target) -> Result<()> {
     check_temperature(params, target, "while reasoning is active, unless reasoning_effort resolves to 'none'")
 }
 
-/// Levels are gated by the model's facts: one said to be lacking is refused, `xhigh` unless it is listed, `max`
-/// never (OAI-06).
+/// Levels are gated by the model's facts: one said to be lacking is refused, `xhigh` (and what the row says) unless it
+/// is listed, `max` never (OAI-06).
 fn takes_effort(level: &str, target: &Target) -> bool {
     let ability = format!("{level}_reasoning_effort");
     match level {
         "max" => true,
         "xhigh" => target.facts.can(&ability),
+        _ if target.accent.listed_efforts.iter().any(|known| known == level) => target.facts.can(&ability),
         _ => !target.facts.lacks(&ability),
     }
 }

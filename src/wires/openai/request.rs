@@ -6,13 +6,13 @@ use bytes::Bytes;
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::ser::{SerializeMap, Serializer};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::accent::{self, Asides};
 use super::params::{self, Family};
 use super::turns;
 use crate::error::{Error, Result};
-use crate::hub::{ChatRequest, Content, Message, Params, Part, Role, Target};
+use crate::hub::{ChatRequest, Content, Message, Params, Part, Role, Target, tools_without_cache_control};
 use crate::wires::{HttpCall, Memo, Prepared};
 
 const PATH: &str = "/chat/completions";
@@ -30,11 +30,15 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     }
     let asides = accent::apply(&mut params, target)?;
     let messages = messages(request, target, &asides);
-    let body = body(request, target, &params, &messages, request.stream && !asides.whole)
+    let stream = request.stream && !asides.whole && !target.accent.instances;
+    let mut body = body(request, target, &params, &messages, stream)
         .map_err(|error| Error::bad_request("the request cannot be written as JSON").with_source(error))?;
+    if target.accent.instances {
+        body = instance(&body);
+    }
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let path = target.path.as_deref().unwrap_or(PATH);
+    let path = target.path(stream).unwrap_or(PATH);
     // Some callers give the whole address.
     let url =
         if target.base.ends_with(path) { target.base.clone() } else { format!("{}{path}", target.base) };
@@ -51,14 +55,17 @@ fn body(
     messages: &[Cow<'_, Message>],
     stream: bool,
 ) -> serde_json::Result<Vec<u8>> {
-    let one_limit = matches!(params::family(target), Family::OSeries | Family::Gpt5 | Family::Gpt5Search);
-    let mut out = Vec::with_capacity(512 + messages.iter().map(|message| size_hint(message)).sum::<usize>());
+    let renamed = |part: &String| target.known_as().contains(part.as_str());
+    let one_limit =
+        params::family(target) != Family::Plain || target.accent.limit_renamed.iter().any(renamed);
+    let mut out = Vec::with_capacity(512 + messages.iter().map(|message| message.size_hint()).sum::<usize>());
     let mut serializer = serde_json::Serializer::new(&mut out);
     let mut map = serializer.serialize_map(None)?;
     let free = |key: &str| !request.extra_body.contains_key(key);
     let keeps_cache_control = target.accent.sends_cache_control(&target.model);
-    if free("model") {
-        map.serialize_entry("model", &target.model)?;
+    if free("model") && !target.accent.instances {
+        let model = if target.accent.nameless { "" } else { target.model.as_str() };
+        map.serialize_entry("model", model)?;
     }
     if free("messages") {
         map.serialize_entry("messages", messages)?;
@@ -75,7 +82,7 @@ fn body(
         }
         match name {
             "tools" if !keeps_cache_control => {
-                map.serialize_entry(name, &without_cache_control(value))?;
+                map.serialize_entry(name, &*tools_without_cache_control(value))?;
             }
             _ => map.serialize_entry(name, value)?,
         }
@@ -103,20 +110,10 @@ fn body(
     Ok(out)
 }
 
-fn size_hint(message: &Message) -> usize {
-    64 + match &message.content {
-        None => 0,
-        Some(Content::Text(text)) => text.len(),
-        Some(Content::Parts(parts)) => parts
-            .iter()
-            .map(|part| match part {
-                Part::Text { text, .. } => text.len() + 32,
-                Part::ImageUrl { url, .. } => url.len() + 64,
-                Part::InputAudio { data, .. } => data.len() + 64,
-                Part::File { .. } | Part::Other(_) => 128,
-            })
-            .sum(),
-    }
+/// The request as the only instance of a prediction. It is an object that is not empty.
+fn instance(body: &[u8]) -> Vec<u8> {
+    let fields = body.strip_prefix(b"{").unwrap_or(body);
+    [br#"{"instances":[{"@requestFormat":"chatCompletions","#, fields, b"]}"].concat()
 }
 
 /// The messages as this format has them. Untouched ones are borrowed (GEN-10).
@@ -248,22 +245,6 @@ fn strip_cache_control(message: &mut Message) {
                 }
             }
         }
-    }
-}
-
-fn without_cache_control(tools: &Value) -> Cow<'_, Value> {
-    let marked = |tool: &Value| tool.get("cache_control").is_some();
-    match tools {
-        Value::Array(items) if items.iter().any(marked) => {
-            let mut items = items.clone();
-            for item in &mut items {
-                if let Value::Object(tool) = item {
-                    tool.shift_remove("cache_control");
-                }
-            }
-            Cow::Owned(Value::Array(items))
-        }
-        other => Cow::Borrowed(other),
     }
 }
 

@@ -14,9 +14,14 @@ use crate::wires::{HttpReply, Memo};
 pub fn decode(reply: &HttpReply, memo: &Memo, target: &Target) -> Result<ChatResponse> {
     let tree: Tree<'_> =
         serde_json::from_slice(&reply.body).map_err(|error| unreadable(&reply.body).with_source(error))?;
-    let Tree::Object(fields) = tree else {
+    let Tree::Object(mut fields) = tree else {
         return Err(unreadable(&reply.body));
     };
+    if target.accent.instances
+        && let Some(Tree::Object(predicted)) = fields.take("predictions")
+    {
+        fields = predicted;
+    }
     let mut response = from_fields(fields, target)?;
     if let Some(tool) = &memo.json_tool {
         response.choices.iter_mut().for_each(|choice| answer_of_tool(choice, tool));
@@ -102,12 +107,7 @@ fn check_error(fields: &Fields<'_>, accent: &Accent) -> Result<()> {
         Some(Tree::Text(text)) if !text.is_empty() => Value::String(text.clone().into_owned()),
         _ => return Ok(()),
     };
-    let code = error.get("code").and_then(|code| match code {
-        Value::Number(number) => number.as_u64(),
-        Value::String(text) => text.parse().ok(),
-        _ => None,
-    });
-    let status = code.and_then(|code| u16::try_from(code).ok()).filter(|code| (400..600).contains(code));
+    let status = errors::status_of(&error);
     let facts = errors::facts_of(status.unwrap_or(422), &serde_json::json!({ "error": error.clone() }));
     let kind = match (status, errors::classify(&facts, accent)) {
         (None, Kind::BadRequest) if error.is_object() => Kind::Api,
@@ -133,6 +133,9 @@ fn choice(tree: Tree<'_>, position: u64, accent: &Accent) -> Result<Choice> {
     };
     let native = fields.take_text("finish_reason").unwrap_or_else(|| "stop".to_owned());
     fields.take("finish_reason");
+    if let Some(error) = errors::failed_finish(&native) {
+        return Err(error);
+    }
     let (reason, own) = map_finish_reason(&native);
     let logprobs = fields.take_value("logprobs");
     let finish_reason = reason.with_tool_calls(!message.tool_calls.is_empty());

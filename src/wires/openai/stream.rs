@@ -22,6 +22,9 @@ use crate::wires::{Memo, Seen, StreamDecoder, incomplete_stream};
 /// Content that is no text is kept under this name.
 const CONTENT_PARTS: &str = "content_parts";
 
+/// What filters found in the prompt; it comes before the first choice (AZ-06).
+const PROMPT_FILTERS: &str = "prompt_filter_results";
+
 #[derive(Debug, Default)]
 pub struct Decoder {
     accent: Arc<Accent>,
@@ -76,17 +79,14 @@ impl Decoder {
         }
         for (name, value) in choice.rest {
             if !value.is_null() {
-                out.push(Delta::ProviderFields { choice: index, fields: Map::from_iter([(name, value)]) });
+                out.push(Delta::ChoiceField { choice: index, name, value });
             }
         }
         if let Some(native) = choice.finish_reason.filter(|reason| !reason.is_empty())
             && !state.finished
         {
-            if matches!(&*native, "error" | "abort" | "network_error") {
-                return Err(Error::new(
-                    Kind::Connection,
-                    format!("the provider ended the stream with finish_reason '{native}'"),
-                ));
+            if let Some(error) = errors::failed_finish(&native) {
+                return Err(error);
             }
             state.finished = true;
             let (reason, own) = map_finish_reason(&native);
@@ -206,6 +206,18 @@ impl ChoiceState {
     }
 }
 
+/// Findings about the prompt are among the provider's own fields of the first chunk (AZ-06). One that is empty is none.
+fn prompt_filters(found: &Value, out: &mut Deltas) {
+    let says = |prompt: &Value| {
+        let results = prompt.get("content_filter_results").and_then(Value::as_object);
+        results.is_none_or(|results| !results.is_empty())
+    };
+    if found.as_array().is_some_and(|prompts| prompts.iter().any(says)) {
+        let value = serde_json::json!({ PROMPT_FILTERS: found });
+        out.push(Delta::ChunkField { name: "provider_specific_fields".to_owned(), value });
+    }
+}
+
 /// Content as a list, in pieces (MIS-07).
 fn content_parts(choice: u64, parts: &[Value], out: &mut Deltas) {
     for part in parts {
@@ -263,7 +275,9 @@ impl StreamDecoder for Decoder {
             self.choice(choice, out)?;
         }
         for (name, value) in chunk.rest {
-            if !value.is_null() {
+            if name == PROMPT_FILTERS {
+                prompt_filters(&value, out);
+            } else if !value.is_null() {
                 out.push(Delta::ChunkField { name, value });
             }
         }
@@ -288,13 +302,7 @@ impl StreamDecoder for Decoder {
 
 /// An error object in mid-stream takes the same road as an error reply; its code is the status when it is a number.
 fn stream_error(error: &Value, accent: &Accent) -> Error {
-    let status = error.get("code").and_then(|code| match code {
-        Value::Number(number) => number.as_u64(),
-        Value::String(text) => text.parse().ok(),
-        _ => None,
-    });
-    let status =
-        status.and_then(|status| u16::try_from(status).ok()).filter(|status| (400..600).contains(status));
+    let status = errors::status_of(error);
     let facts = errors::facts_of(status.unwrap_or(500), &serde_json::json!({ "error": error }));
     let kind = match status {
         Some(_) => errors::classify(&facts, accent),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::items::{self, Call, Shell, Status};
+use super::items::{self, CalledTool, Shell, Status};
 use super::writer::{Place, Writer};
 use super::{ids, tools};
 use crate::error::Error;
@@ -25,7 +25,7 @@ pub struct Encoder {
     chat_id: String,
     open: Option<Open>,
     /// Calls stay open to the end: some providers write several at once.
-    calls: Vec<(Place, Call)>,
+    calls: Vec<(Place, CalledTool)>,
     /// Items that are complete, at their places.
     done: Vec<(usize, Value)>,
     items: usize,
@@ -175,11 +175,12 @@ impl Encoder {
         if at >= self.calls.len() {
             self.close(out);
             let name = chunk.name.unwrap_or_default();
-            let call = Call {
+            let call = CalledTool {
                 is_custom: self.custom.contains(&name),
                 call_id: chunk.id.unwrap_or_default(),
                 name,
                 arguments: String::new(),
+                provider_fields: None,
             };
             let place = Place { index: self.items, id: call.id() };
             self.items += 1;
@@ -188,6 +189,9 @@ impl Encoder {
         }
         let last = self.calls.len() - 1;
         let Some((place, call)) = self.calls.get_mut(at.min(last)) else { return };
+        if let Some(fields) = chunk.provider_fields {
+            call.provider_fields.get_or_insert_default().extend(fields);
+        }
         if !chunk.arguments.is_empty() {
             call.arguments.push_str(&chunk.arguments);
             // Free text is not a piece of JSON: it comes once it can be read.
@@ -243,8 +247,8 @@ impl Encoder {
                 let whole = ("arguments", call.arguments.as_str());
                 self.writer.call("function_call_arguments.done", &place, whole, out);
             }
-            self.writer.item("done", place.index, item.clone(), out);
-            self.done.push((place.index, item));
+            self.writer.item("done", place.index, item, out);
+            self.done.push((place.index, call.whole_item()));
         }
     }
 

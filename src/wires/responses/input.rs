@@ -113,7 +113,14 @@ impl Turns<'_> {
         let id = item.get("call_id").or_else(|| item.get("id")).cloned().unwrap_or_default();
         let name = item.get("name").cloned().unwrap_or_else(|| "".into());
         let function = object([("name", name), ("arguments", arguments.into())]);
-        self.turn().calls.push(object([("id", id), ("type", "function".into()), ("function", function)]));
+        let mut call = Map::new();
+        call.insert("id".into(), id);
+        call.insert("type".into(), "function".into());
+        call.insert("function".into(), function);
+        if let Some(fields) = item.get("provider_specific_fields").filter(|fields| fields.is_object()) {
+            call.insert("provider_specific_fields".into(), fields.clone());
+        }
+        self.turn().calls.push(call.into());
     }
 
     fn result(&mut self, item: &mut Map, path: &str) -> Result<()> {
@@ -239,13 +246,9 @@ fn content_parts(parts: Vec<Value>, path: &str) -> Result<Vec<Value>> {
 fn content_part(mut part: Map, path: &str) -> Result<Value> {
     let marks = part.shift_remove("cache_control").filter(|value| !value.is_null());
     let mut take = |name: &str| part.shift_remove(name).filter(|value| !value.is_null());
-    let kind = match take("type") {
-        Some(Value::String(kind)) => kind,
-        _ => {
-            return Err(
-                Error::bad_request(format!("'{path}.type' is missing.")).with_param(format!("{path}.type"))
-            );
-        }
+    let Some(Value::String(kind)) = take("type") else {
+        let what = format!("'{path}.type' is missing.");
+        return Err(Error::bad_request(what).with_param(format!("{path}.type")));
     };
     let mut made = match kind.as_str() {
         "input_text" | "output_text" | "text" | "refusal" => {

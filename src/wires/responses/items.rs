@@ -67,7 +67,7 @@ pub fn shell(shell: &Shell, asked: &Map, status: Status, output: Vec<Value>, usa
         ("output", output.into()),
         ("parallel_tool_calls", or("parallel_tool_calls", begun.into())),
         ("previous_response_id", Value::Null),
-        ("reasoning", if begun { or("reasoning", json!({})) } else { repeated("reasoning") }),
+        ("reasoning", if begun { json!({}) } else { repeated("reasoning") }),
         ("store", if begun { or("store", true.into()) } else { repeated("store") }),
         ("temperature", repeated("temperature")),
         ("text", if begun { repeated("text") } else { or("text", json!({})) }),
@@ -86,7 +86,7 @@ pub fn shell(shell: &Shell, asked: &Map, status: Status, output: Vec<Value>, usa
 
 /// Counts under Responses' names (OAR-13).
 fn counts(usage: &Usage) -> Value {
-    let details = |map: Option<&Map>, names: &[&str], always: &str| match map.filter(|map| !map.is_empty()) {
+    let details = |map: Option<&Map>, names: &[&str], always: &str| match map {
         None => Value::Null,
         Some(map) => {
             let known = names.iter().filter_map(|name| Some(((*name).to_owned(), map.get(*name)?.clone())));
@@ -95,13 +95,14 @@ fn counts(usage: &Usage) -> Value {
             known.into()
         }
     };
+    let told = usage.completion_tokens_details.as_ref().filter(|map| !map.is_empty());
     let input = details(
         usage.prompt_tokens_details.as_ref(),
         &["audio_tokens", "cached_tokens", "cache_write_tokens", "image_tokens", "text_tokens"],
         "cached_tokens",
     );
     let output = details(
-        usage.completion_tokens_details.as_ref(),
+        told,
         &["audio_tokens", "image_tokens", "reasoning_tokens", "text_tokens"],
         "reasoning_tokens",
     );
@@ -150,14 +151,16 @@ pub fn reasoning(id: &str, text: &str, thinking_blocks: &[Value]) -> Value {
 
 /// A call of a function, or of a tool that takes free text.
 #[derive(Debug, Clone, Default)]
-pub struct Call {
+pub struct CalledTool {
     pub call_id: String,
     pub name: String,
     pub arguments: String,
     pub is_custom: bool,
+    /// What the provider wants back with the call, such as a signature.
+    pub provider_fields: Option<Map>,
 }
 
-impl Call {
+impl CalledTool {
     pub fn id(&self) -> String {
         format!("{}_{}", if self.is_custom { "ctc" } else { "fc" }, self.call_id)
     }
@@ -169,6 +172,15 @@ impl Call {
             Some(Value::String(text)) => text.clone(),
             _ => self.arguments.clone(),
         }
+    }
+
+    /// The item as the response has it in the end.
+    pub fn whole_item(self) -> Value {
+        let mut item = self.item(Status::Completed);
+        if let (Some(fields), Value::Object(item)) = (self.provider_fields, &mut item) {
+            item.insert("provider_specific_fields".into(), fields.into());
+        }
+        item
     }
 
     pub fn item(&self, status: Status) -> Value {
@@ -268,16 +280,17 @@ fn add_items(said: AssistantMessage, of: &str, status: Status, custom: &[String]
         }
     }
     for call in said.tool_calls {
-        out.push(called(call, custom).item(Status::Completed));
+        out.push(called(call, custom).whole_item());
     }
 }
 
-fn called(call: ToolCall, custom: &[String]) -> Call {
+fn called(call: ToolCall, custom: &[String]) -> CalledTool {
     let name = call.function.name.unwrap_or_default();
-    Call {
+    CalledTool {
         is_custom: custom.contains(&name),
         call_id: call.id.unwrap_or_default(),
         arguments: call.function.arguments,
+        provider_fields: call.provider_specific_fields,
         name,
     }
 }

@@ -13,19 +13,34 @@ use crate::wires::{
     incomplete_stream,
 };
 
+/// The smallest limit of tokens: what is below is an error.
+const LEAST_LIMIT: u64 = 16;
+
 /// `/responses`.
 #[derive(Debug)]
 pub struct Native;
 
 impl Wire<Call> for Native {
-    fn supports(&self, _parameter: &str, _target: &Target) -> bool {
-        true
+    fn supports(&self, parameter: &str, target: &Target) -> bool {
+        match parameter {
+            // OpenAI's own models that do not reason.
+            "reasoning" if target.accent.openai_models => {
+                target.facts.key.is_none() || target.facts.can("reasoning")
+            }
+            _ => true,
+        }
     }
 
     fn encode(&self, request: &CallRequest, target: &Target) -> Result<Prepared> {
         let mut body = calls::named_body(request, target);
         if let Some(Value::String(id)) = body.get_mut("previous_response_id") {
             *id = ResponseId::parse(id).id;
+        }
+        if !target.call_accent.small_limits
+            && let Some(limit) = body.get_mut("max_output_tokens")
+            && limit.as_u64().is_some_and(|limit| limit < LEAST_LIMIT)
+        {
+            *limit = LEAST_LIMIT.into();
         }
         if request.stream {
             body.insert("stream".into(), true.into());
@@ -91,7 +106,7 @@ impl EventReader for Reader {
         let Value::Object(mut event) = data else { return Ok(Seen::Unknown) };
         let name = str_at(&event, "type").or(frame.event).map(str::to_owned);
         if let Some(error) = failure(name.as_deref(), &event) {
-            let facts = facts_of(error);
+            let facts = facts_of(&error);
             let kind = errors::classify(&facts, &self.target.accent);
             return Err(facts.into_error(kind));
         }
@@ -124,8 +139,8 @@ fn failure(name: Option<&str>, event: &Map) -> Option<Map> {
 }
 
 /// Events have codes where replies have a status, too.
-fn facts_of(error: Map) -> ErrorFacts {
-    let status = match str_at(&error, "code") {
+fn facts_of(error: &Map) -> ErrorFacts {
+    let status = match str_at(error, "code") {
         Some("rate_limit_exceeded" | "insufficient_quota") => 429,
         Some(code) if code.starts_with("invalid_") || code.starts_with("context_length") => 400,
         _ => 500,

@@ -17,10 +17,8 @@ pub fn events(response: Value) -> Vec<Event> {
     writer.response("created", begun.clone(), &mut out);
     writer.response("in_progress", begun, &mut out);
     let items = response.get("output").and_then(Value::as_array);
-    for (index, item) in items.into_iter().flatten().enumerate() {
-        if let Value::Object(item) = item {
-            writer.whole_item(index, item, &mut out);
-        }
+    for (index, item) in items.into_iter().flatten().filter_map(Value::as_object).enumerate() {
+        writer.whole_item(index, item, &mut out);
     }
     let last = match str_at(&response, "status") {
         Some("incomplete") => "incomplete",

@@ -49,7 +49,7 @@ impl Writer {
         self.push(&format!("response.content_part.{what}"), fields, out);
     }
 
-    /// A piece of a content part, or the whole at its end: `field` is `delta`, `text`, `refusal` or `annotation`.
+    /// A piece of a text or of a refusal, or the whole at its end.
     pub fn content(
         &mut self,
         kind: &str,
@@ -58,13 +58,19 @@ impl Writer {
         (field, value): (&str, Value),
         out: &mut Vec<Event>,
     ) {
+        let kind = format!("response.{kind}");
         let fields = [
             ("item_id", place.id.as_str().into()),
             ("output_index", place.index.into()),
             ("content_index", content.into()),
             (field, value),
         ];
-        self.push(&format!("response.{kind}"), fields, out);
+        if kind.starts_with("response.output_text") {
+            let [id, index, content, value] = fields;
+            self.push(&kind, [id, index, content, value, ("logprobs", json!([]))], out);
+        } else {
+            self.push(&kind, fields, out);
+        }
     }
 
     pub fn annotation(&mut self, place: &Place, index: usize, annotation: Value, out: &mut Vec<Event>) {
@@ -116,7 +122,7 @@ impl Writer {
     }
 
     pub fn begin_reasoning(&mut self, place: &Place, out: &mut Vec<Event>) {
-        let item = json!({ "id": place.id, "type": "reasoning", "status": "in_progress", "summary": [] });
+        let item = json!({ "id": place.id, "type": "reasoning", "status": "in_progress" });
         self.item("added", place.index, item, out);
     }
 
@@ -151,7 +157,9 @@ impl Writer {
                 self.item("added", index, begun("content", json!([])), out);
                 let parts = item.get("content").and_then(Value::as_array);
                 for (at, part) in parts.into_iter().flatten().enumerate() {
-                    self.whole_part(&place, at, part, out);
+                    if let Value::Object(part) = part {
+                        self.whole_part(&place, at, part, out);
+                    }
                 }
             }
             Some("function_call") => {
@@ -165,15 +173,17 @@ impl Writer {
         self.item("done", index, Value::Object(item.clone()), out);
     }
 
-    fn whole_part(&mut self, place: &Place, at: usize, part: &Value, out: &mut Vec<Event>) {
-        let (field, kind) =
-            if part["type"] == "refusal" { ("refusal", "refusal") } else { ("text", "output_text") };
+    fn whole_part(&mut self, place: &Place, at: usize, part: &Map, out: &mut Vec<Event>) {
+        let (field, kind) = match str_at(part, "type") {
+            Some("refusal") => ("refusal", "refusal"),
+            _ => ("text", "output_text"),
+        };
+        let text = str_at(part, field).unwrap_or_default();
         let mut empty = part.clone();
-        empty[field] = "".into();
-        let text = part[field].clone();
-        self.part("added", place, at, empty, out);
-        self.content(&format!("{kind}.delta"), place, at, ("delta", text.clone()), out);
-        self.content(&format!("{kind}.done"), place, at, (field, text), out);
-        self.part("done", place, at, part.clone(), out);
+        empty.insert(field.into(), "".into());
+        self.part("added", place, at, empty.into(), out);
+        self.content(&format!("{kind}.delta"), place, at, ("delta", text.into()), out);
+        self.content(&format!("{kind}.done"), place, at, (field, text.into()), out);
+        self.part("done", place, at, Value::Object(part.clone()), out);
     }
 }

@@ -2,10 +2,10 @@
 
 use ferrolite::error::Kind;
 use ferrolite::providers;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::facts::{self, Facts, compare};
-use crate::support::{Sent, Variables, keywords, sent, variables};
+use crate::support::{Sent, Variables, keywords, provider, sent, variables};
 
 const NEVER_ASKED_FOR: &str = "no field is sent that nobody asked for (OSS-01)";
 const OPENAIS: &str = "a variable of OpenAI's is OpenAI's alone";
@@ -117,7 +117,6 @@ fn keys_and_addresses_are_read_from_the_known_variables_in_order() {
         &[
             ("aiohttp_openai", "base OPENAI_BASE_URL", OPENAIS),
             ("aiohttp_openai", "base OPENAI_API_BASE", OPENAIS),
-            ("azure_ai", "key AZURE_AD_TOKEN", "directory tokens are not here yet"),
             ("custom_openai", "base OPENAI_BASE_URL", OPENAIS),
             ("custom_openai", "base OPENAI_API_BASE", OPENAIS),
             ("custom_openai", "key OPENAI_API_KEY", OPENAIS),
@@ -174,7 +173,7 @@ fn nothing_of_openais_goes_to_another_provider() {
     let hosts = ["OPENAI_BASE_URL", "OPENAI_API_BASE"];
     let variables = leaks.iter().fold(variables(), |all, name| all.with(name, "leak"));
     let variables = hosts.iter().fold(variables, |all, name| all.with(name, "https://leak.invalid"));
-    for name in providers::names().filter(|name| *name != "openai") {
+    for name in providers::names().filter(|name| !matches!(*name, "openai" | "text-completion-openai")) {
         let row = providers::row(name).unwrap();
         for key in [json!(null), json!("k")] {
             let model = match name {
@@ -226,4 +225,33 @@ fn usual_prefix(name: &str) -> String {
     let mut letters = name.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}Exception", letters.as_str())
+}
+
+#[test]
+fn a_base_ends_as_the_row_says() {
+    provider("v-end", "base = \"https://a.invalid/v1\"\nbase_end = \"/v1\"", "");
+    let url = |base: Value| {
+        sent(keywords("v-end/m", json!({ "api_base": base })), &Variables::default()).unwrap().url
+    };
+    for base in [
+        json!(null),
+        json!("https://a.invalid"),
+        json!("https://a.invalid/v1/"),
+        json!("https://a.invalid/v1/chat/completions"),
+    ] {
+        assert_eq!(url(base), "https://a.invalid/v1/chat/completions");
+    }
+}
+
+#[test]
+fn names_in_braces_are_filled_in() {
+    let row = "base = \"https://{region}.a.invalid\"\nvars = { region = { env = [\"ZQ_REGION\"] } }";
+    provider("v-vars", row, "");
+    let url = |variables: &Variables| {
+        sent(keywords("v-vars/m", json!({ "api_base": null })), variables).map(|sent| sent.url)
+    };
+    let set = Variables::default().with("ZQ_REGION", "eu");
+    assert_eq!(url(&set).unwrap(), "https://eu.a.invalid/chat/completions");
+    let error = url(&Variables::default()).unwrap_err();
+    assert!(error.message().contains("ZQ_REGION") && error.message().contains("api_base"), "{error}");
 }

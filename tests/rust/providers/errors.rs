@@ -23,8 +23,13 @@ struct Row {
 
 /// What a reply with a status raises.
 fn failure(model: &str, status: u16, body: &Value) -> Error {
-    let Value::Object(map) = keywords(model, json!({})) else { panic!("keywords") };
-    let call = ChatCall::from_keywords(map, &Settings::default(), &variables()).expect(model);
+    failed(keywords(model, json!({})), status, body)
+}
+
+/// The same for a call with these keywords.
+pub fn failed(keywords: Value, status: u16, body: &Value) -> Error {
+    let Value::Object(map) = keywords else { panic!("keywords") };
+    let call = ChatCall::from_keywords(map, &Settings::default(), &variables()).expect("a call");
     let target = call.target();
     let wire = target.wire.chat();
     let text = body.as_str().map_or_else(|| body.to_string(), str::to_owned);

@@ -38,8 +38,6 @@ pub struct Chat {
 /// Providers that have no row here, and why.
 pub const LEFT_OUT: &[(&str, &str)] = &[
     ("anyscale", "gone: the reference refuses the prefix, too"),
-    ("gigachat", "the key is exchanged for a token on another host; functions instead of tools"),
-    ("github_copilot", "the key is exchanged for a token, after a login with a browser"),
     ("infinity", "no chat"),
     ("jina_ai", "no chat"),
     ("openai_like", "no chat"),

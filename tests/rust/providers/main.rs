@@ -9,10 +9,17 @@
 )]
 
 mod addresses;
+mod answers;
+#[path = "../call.rs"]
+mod call;
 mod errors;
 mod facts;
 mod messages;
+mod natives;
 mod parameters;
+mod polling;
 mod quirks;
+mod stream_errors;
 mod support;
 mod verbs;
+mod vertex;

@@ -1,6 +1,6 @@
 //! What becomes of every parameter that was tried at a provider.
 
-use ferrolite::error::Kind;
+use ferrolite::error::{Kind, Result};
 use serde_json::{Map, Value, json};
 
 use crate::facts::{self, Chat, compare};
@@ -69,7 +69,7 @@ fn probe(name: &str) -> (&str, Value) {
     }
 }
 
-const PROBES: &[&str] = &[
+pub const PROBES: &[&str] = &[
     "temperature",
     "top_p",
     "n",
@@ -111,7 +111,7 @@ const PROBES: &[&str] = &[
 ];
 
 /// What a provider is known to make of a probe.
-fn expected(chat: &Chat, name: &str) -> &'static str {
+pub fn expected(chat: &Chat, name: &str) -> &'static str {
     let has = |list: &[String]| list.iter().any(|known| known == name);
     if has(&chat.rejected) {
         "refused"
@@ -127,10 +127,15 @@ fn expected(chat: &Chat, name: &str) -> &'static str {
 }
 
 /// What is different from what is known, if anything.
-fn difference(model: &str, chat: &Chat, expectation: &str, name: &str) -> Option<String> {
+pub fn difference(
+    body: impl Fn(Value) -> Result<Value>,
+    chat: &Chat,
+    expectation: &str,
+    name: &str,
+) -> Option<String> {
     let (parameter, keywords) = probe(name);
     let value = &keywords[parameter];
-    let body = match body(model, keywords.clone()) {
+    let body = match body(keywords.clone()) {
         Ok(body) => body,
         Err(error) if error.kind() == Kind::UnsupportedParams => {
             return (expectation != "refused").then(|| "refused".to_owned());
@@ -171,7 +176,7 @@ fn parameters_fare_as_known() {
         let chat = facts.chat();
         let model = format!("{provider}/{}", chat.model);
         for name in PROBES {
-            if let Some(what) = difference(&model, chat, expected(chat, name), name) {
+            if let Some(what) = difference(|more| body(&model, more), chat, expected(chat, name), name) {
                 found.push(format!("{provider}: {name} {what}"));
             }
         }
@@ -180,7 +185,9 @@ fn parameters_fare_as_known() {
         let model = format!("{provider}/{}", reasoning.model);
         let said = reasoning.same.iter().chain(reasoning.renamed.keys()).chain(reasoning.becomes.keys());
         for name in said.chain(&reasoning.rejected).chain(&reasoning.dropped) {
-            if let Some(what) = difference(&model, reasoning, expected(reasoning, name), name) {
+            if let Some(what) =
+                difference(|more| body(&model, more), reasoning, expected(reasoning, name), name)
+            {
                 found.push(format!("{provider}: reasoning {name} {what}"));
             }
         }
@@ -193,11 +200,6 @@ const FORM: &str = "the reference sends a broken form, we send JSON";
 /// What differs, and why.
 const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("aiohttp_openai", "", FORM),
-    (
-        "azure_ai",
-        "reasoning user",
-        "`user` is left out: not every model there takes it, and no answer depends on it",
-    ),
     ("deepinfra", "tool_choice_none", "'none' is sent: without it the model may call tools"),
     ("gradient_ai", "user", "`user` is left out: losing it changes no answer"),
     ("meta_llama", "response_format_json_object", "a wish for JSON is not dropped in silence (GEN-01)"),

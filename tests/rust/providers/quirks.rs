@@ -38,6 +38,38 @@ fn azure_ai_takes_the_key_by_host() {
 }
 
 #[test]
+fn azure_ai_leaves_openais_models_to_azure_openai_where_they_are_deployments() {
+    let foundry = call("azure_ai/gpt-4o", json!({ "api_base": "https://r.services.ai.azure.com" }));
+    assert_eq!(foundry.url, "https://r.services.ai.azure.com/models/chat/completions");
+    let base = "https://r.cognitiveservices.azure.com";
+    let deployment = call("azure_ai/gpt-4o", json!({ "api_base": base, "api_version": "2024-10-21" }));
+    let path = "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21";
+    assert_eq!(deployment.url, format!("{base}{path}"));
+    assert_eq!(deployment.header("api-key"), Some("k"));
+    let variables = Variables::default().with("AZURE_AI_API_BASE", base).with("AZURE_AI_API_KEY", "e");
+    let found =
+        sent(keywords("azure_ai/gpt-4o", json!({ "api_base": null, "api_key": null })), &variables).unwrap();
+    assert!(found.url.starts_with(&format!("{base}/openai/deployments/")), "{}", found.url);
+    assert_eq!(found.header("api-key"), Some("e"));
+    let client = json!({ "api_key": null, "tenant_id": "t", "client_id": "c", "client_secret": "s" });
+    let asked = sent(keywords("azure_ai/gpt-4o", client), &variables).unwrap();
+    assert_eq!(asked.header("api-key"), None, "what the call says comes before the environment");
+}
+
+#[test]
+fn azure_ai_takes_versions_tokens_and_routers() {
+    let base = "https://r.services.ai.azure.com";
+    let sent =
+        call("azure_ai/model_router/m", json!({ "api_base": base, "api_version": "2024-05-01-preview" }));
+    assert_eq!(sent.url, format!("{base}/models/chat/completions?api-version=2024-05-01-preview"));
+    assert_eq!(sent.body["model"], "m");
+    let sent = call("azure_ai/claude-sonnet-4-5", json!({ "api_base": base, "azure_ad_token": "t" }));
+    assert_eq!(sent.url, format!("{base}/anthropic/v1/messages"));
+    assert_eq!(sent.header("authorization"), Some("Bearer t"));
+    assert_eq!(sent.header("api-key"), None);
+}
+
+#[test]
 fn azure_ai_speaks_messages_with_claude() {
     for base in [
         "https://r.services.ai.azure.com",

@@ -61,7 +61,7 @@ impl Face {
 
     pub fn call(&self, model: &str, more: Value) -> Result<Call> {
         let keywords = self.keywords(model, more);
-        Call::from_keywords(self.call_type, keywords, Vec::new(), &Settings::default(), &Variables(&[]))
+        Call::from_keywords(self.call_type, keywords, Vec::new(), &Settings::default(), &Variables::default())
     }
 
     /// The body that would be sent.
@@ -424,4 +424,13 @@ fn content_of_google_is_handed_on_to_its_end() {
     assert_eq!((data(events), ended.is_ok()), (whole.to_vec(), true));
     let (_, ended) = CONTENT.passed_through("gemini/gemini-2.5-flash", json!({}), &whole[..1]);
     assert_eq!(ended.unwrap_err().kind(), Kind::Connection, "STR-14");
+}
+
+#[test]
+fn gemini_generates_content_wherever_it_is_served() {
+    let more = json!({ "vertex_project": "p", "vertex_location": "us-central1", "stream": true });
+    let call = CONTENT.call("vertex_ai/gemini-2.5-flash", more).unwrap();
+    assert!(call.bridge().is_none());
+    let url = call.prepare().unwrap().call.url;
+    assert!(url.ends_with("/models/gemini-2.5-flash:streamGenerateContent?alt=sse"), "{url}");
 }

@@ -20,14 +20,14 @@ fn gen_01_an_unsupported_parameter_is_named_or_dropped() {
     let Value::Object(map) = keywords("openai/gpt-4o", json!({ "reasoning_effort": "low" })) else {
         unreachable!()
     };
-    let variables = Variables(&[("LITELLM_DROP_PARAMS", "true")]);
+    let variables = Variables::default().with("LITELLM_DROP_PARAMS", "true");
     assert_eq!(variables.get("LITELLM_DROP_PARAMS").as_deref(), Some("true"));
     assert!(
         ChatCall::from_keywords(map.clone(), &Settings::default(), &variables).is_ok(),
         "by the environment"
     );
     let settings = Settings { drop_params: true, ..Settings::default() };
-    assert!(ChatCall::from_keywords(map, &settings, &Variables(&[])).is_ok(), "by the settings");
+    assert!(ChatCall::from_keywords(map, &settings, &Variables::default()).is_ok(), "by the settings");
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn gen_08_settings_of_one_call_do_not_reach_another() {
             unreachable!()
         };
         let settings = Settings { drop_params, ..Settings::default() };
-        ChatCall::from_keywords(map, &settings, &Variables(&[])).is_ok()
+        ChatCall::from_keywords(map, &settings, &Variables::default()).is_ok()
     };
     assert_eq!([with(true), with(false), with(true), with(false)], [true, false, true, false]);
 }
@@ -188,6 +188,63 @@ fn gen_37_the_providers_own_reason_is_kept() {
     let reply = json!({ "choices": [{ "message": { "content": "x" }, "finish_reason": "eos" }] });
     let response = answer(keywords("openai/gpt-4o", json!({})), &reply).unwrap();
     assert_eq!(response.choices[0].native_finish_reason.as_deref(), Some("eos"));
+}
+
+/// ORT-05, RSN-09, STR-28: whole or in pieces, an answer that failed is no answer.
+#[test]
+fn rsn_09_a_failed_answer_is_an_error() {
+    for (native, kind) in [
+        ("error", Kind::Connection),
+        ("abort", Kind::Connection),
+        ("network_error", Kind::Connection),
+        ("insufficient_system_resource", Kind::ServiceUnavailable),
+    ] {
+        let asked = || keywords("openrouter/m", json!({ "stream": true }));
+        let reply = json!({ "choices": [{ "message": { "content": "x" }, "finish_reason": native }] });
+        let whole = answer(asked(), &reply).unwrap_err();
+        let events = sse(&[json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": native }] })]);
+        let pieces = try_streamed(asked(), &[events.as_bytes()]).err().expect(native);
+        for error in [whole, pieces] {
+            assert_eq!(error.kind(), kind, "{native}");
+            assert!(error.message().contains(native), "{error}");
+        }
+    }
+}
+
+/// One reading for all wires that send an object.
+#[test]
+fn gen_16_gen_17_arguments_are_an_object_everywhere_or_refused() {
+    let asked = |model: &str, arguments: &str| {
+        let call =
+            json!({ "id": "c1", "type": "function", "function": { "name": "f", "arguments": arguments } });
+        let messages = json!([
+            { "role": "user", "content": "x" },
+            { "role": "assistant", "content": null, "tool_calls": [call] },
+            { "role": "tool", "tool_call_id": "c1", "content": "r" },
+        ]);
+        let tools =
+            json!([{ "type": "function", "function": { "name": "f", "parameters": { "type": "object" } } }]);
+        keywords(model, json!({ "messages": messages, "tools": tools }))
+    };
+    for (model, input) in [
+        ("anthropic/claude-sonnet-4-5", "/messages/1/content/0/input"),
+        ("bedrock/converse/anthropic.claude-3-5-sonnet-20241022-v2:0", "/messages/1/content/0/toolUse/input"),
+        ("gemini/gemini-2.5-flash", "/contents/1/parts/0/functionCall/args"),
+        ("ollama_chat/llama3.1", "/messages/1/tool_calls/0/function/arguments"),
+    ] {
+        for (arguments, wanted) in [("", json!({})), ("null", json!({})), (" {\"a\": 1} ", json!({ "a": 1 }))]
+        {
+            let body = sent(asked(model, arguments));
+            assert_eq!(body.pointer(input), Some(&wanted), "{model} {arguments}");
+        }
+        for wrong in ["[1]", "\"s\"", "{bad", "7"] {
+            let error = refused(asked(model, wrong));
+            assert_eq!(error.kind(), Kind::BadRequest);
+            let path = error.facts().param.as_deref();
+            assert_eq!(path, Some("messages[1].tool_calls[0].function.arguments"), "{model} {wrong}");
+            assert!(error.message().contains("'f'"), "{error}");
+        }
+    }
 }
 
 #[test]

@@ -8,6 +8,9 @@
     reason = "clippy takes the helpers of a test for other code"
 )]
 
+mod azure;
+#[path = "../call.rs"]
+mod call;
 mod coverage;
 mod dialects;
 mod general;

@@ -756,3 +756,29 @@ fn rows_say_who_speaks_messages_and_where() {
     assert!(url("meta/m").ends_with("/v1/messages"));
     assert!(url("mistral/m").ends_with("/v1/chat/completions"));
 }
+
+#[test]
+fn claude_speaks_messages_wherever_it_is_served() {
+    let prepared = |model: &str, more: Value| {
+        let call = MESSAGES.call(model, with_limit(more)).unwrap();
+        assert!(call.bridge().is_none(), "{model}");
+        call.prepare().unwrap().call
+    };
+    let vertex = json!({ "vertex_project": "p", "vertex_location": "us-east5", "stream": true,
+                         "output_format": { "type": "json_schema", "schema": {} } });
+    let http = prepared("vertex_ai/claude-sonnet-4-5", vertex);
+    assert!(
+        http.url.ends_with("/publishers/anthropic/models/claude-sonnet-4-5:streamRawPredict?alt=sse"),
+        "{}",
+        http.url
+    );
+    let body: Map<String, Value> = serde_json::from_slice(&http.body).unwrap();
+    assert_eq!((&body["anthropic_version"], &body["stream"]), (&json!("vertex-2023-10-16"), &json!(true)));
+    assert!(!body.contains_key("model"));
+    assert!(!http.headers.contains_key("anthropic-beta"), "ANT-28: the host does not know it");
+    let http =
+        prepared("azure_ai/claude-sonnet-4-5", json!({ "api_base": "https://r.services.ai.azure.com" }));
+    assert_eq!(http.url, "https://r.services.ai.azure.com/anthropic/v1/messages");
+    let as_chat = json!({ "use_chat_completions_api": true });
+    assert!(MESSAGES.call("anthropic/claude-sonnet-4-5", with_limit(as_chat)).unwrap().bridge().is_some());
+}

@@ -32,6 +32,18 @@ fn oai_01_unknown_fields_survive_in_both_directions() {
     assert_eq!(body["future_parameter"], json!({ "a": [1] }));
     assert_eq!(body["messages"][0]["vendor"], 2);
     assert_eq!(body["messages"][0]["content"][0], json!({ "type": "new_part", "x": 1 }));
+    let parts = json!([
+        { "type": "image_url", "image_url": { "url": "https://x/y.png", "detail": "low", "max_pixels": 4 } },
+        { "type": "input_audio", "input_audio": { "data": "AAAA", "format": "wav", "language": "de" } },
+    ]);
+    for model in ["openai/gpt-4o", "cohere_chat/command-a-vision"] {
+        let message = json!({ "role": "user", "content": parts });
+        assert_eq!(
+            sent(keywords(model, json!({ "messages": [message] })))["messages"][0]["content"],
+            parts,
+            "{model}"
+        );
+    }
     let mut answered = reply(json!({ "role": "assistant", "content": "x", "mood": "good" }), json!({}));
     answered["vendor"] = json!({ "region": "eu" });
     let response = answer(keywords("openai/gpt-4o", json!({})), &answered).unwrap();
@@ -259,6 +271,16 @@ fn oai_16_logprobs_pass_whole_and_in_streams() {
     let stream = streamed(keywords("openai/gpt-4o", json!({ "stream": true })), &[events.as_bytes()]);
     assert_eq!(stream.chunks[0].choices[0].logprobs, Some(logprobs.clone()), "with the text it belongs to");
     assert_eq!(stream.response.choices[0].logprobs, Some(logprobs));
+}
+
+#[test]
+fn gen_23_tools_without_marks_in_the_entry_or_its_function() {
+    let mark = json!({ "type": "ephemeral" });
+    let tool = json!({ "type": "function", "function": { "name": "f" } });
+    let marked = json!({ "type": "function", "function": { "name": "f", "cache_control": mark } });
+    let both = json!({ "type": "function", "function": { "name": "f", "cache_control": mark }, "cache_control": mark });
+    let body = sent(keywords("groq/llama-3.3-70b", json!({ "tools": [tool, marked, both] })));
+    assert_eq!(body["tools"], json!([tool, tool, tool]));
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn keywords(model: &str, more: Value) -> Keywords {
 }
 
 fn call_of(call_type: CallType, keywords: Keywords) -> Result<Call> {
-    Call::from_keywords(call_type, keywords, Vec::new(), &Settings::default(), &Variables(&[]))
+    Call::from_keywords(call_type, keywords, Vec::new(), &Settings::default(), &Variables::default())
 }
 
 fn call(model: &str, more: Value) -> Result<Call> {
@@ -133,10 +133,10 @@ fn passed_through(events: &[Value]) -> (Vec<Event>, Result<()>) {
     let wire = target.wire.events(CallType::Responses).unwrap();
     let (mut reader, mut frames) = (wire.reader(&Memo::default(), target), Frames::new(wire.framing()));
     let mut out = Vec::new();
-    let body: String =
+    let body: Vec<_> =
         events.iter().map(|event| format!("event: {}\ndata: {event}\n\n", event["type"])).collect();
     let ended = frames
-        .push(Bytes::from(body), &mut |frame| reader.frame(frame, &mut out).map(|_| true))
+        .push(Bytes::from(body.concat()), &mut |frame| reader.frame(frame, &mut out).map(|_| true))
         .and_then(|_| reader.end());
     (out, ended)
 }
@@ -498,6 +498,61 @@ fn a_native_request_is_passed_on() {
 }
 
 #[test]
+fn gen_01_what_a_native_target_does_not_take_is_refused() {
+    for (model, name, value) in [
+        ("perplexity/sonar", "metadata", json!({ "a": "b" })),
+        ("volcengine/m", "truncation", json!("auto")),
+        ("openai/gpt-4o", "reasoning", json!({ "effort": "low" })),
+    ] {
+        let error = refused(model, json!({ name: value }));
+        assert_eq!((error.kind(), error.facts().param.as_deref()), (Kind::UnsupportedParams, Some(name)));
+        assert!(sent(model, json!({ name: value, "drop_params": true })).get(name).is_none());
+    }
+    assert_eq!(
+        sent("openai/o4-mini", json!({ "reasoning": { "effort": "low" } }))["reasoning"]["effort"],
+        "low"
+    );
+    assert!(sent("xai/grok-4", json!({ "metadata": { "a": "b" } })).get("metadata").is_none());
+}
+
+#[test]
+fn a_limit_below_what_openai_takes_is_the_least() {
+    assert_eq!(sent("openai/gpt-4o", json!({ "max_output_tokens": 9 }))["max_output_tokens"], 16);
+    assert_eq!(sent("openai/gpt-4o", json!({ "max_output_tokens": 17 }))["max_output_tokens"], 17);
+    assert_eq!(sent("xai/grok-4", json!({ "max_output_tokens": 9 }))["max_output_tokens"], 9);
+}
+
+#[test]
+fn some_models_of_a_provider_have_responses() {
+    for (model, is_native) in [
+        ("databricks/databricks-gpt-5", true),
+        ("databricks/databricks-claude-sonnet-4", false),
+        ("azure_ai/gpt-4o", true),
+        ("azure_ai/mistral-large", false),
+    ] {
+        let call = call(model, json!({ "api_base": "https://h.example.com" })).unwrap();
+        assert_eq!(call.bridge().is_none(), is_native, "{model}");
+    }
+}
+
+#[test]
+fn a_calls_signature_goes_out_and_comes_back() {
+    let signed = json!({ "thought_signature": "S" });
+    let mut chunk = tool(0, Some(("c1", "f")), "{}");
+    chunk.choices[0].tool_calls[0].provider_fields = signed.as_object().cloned();
+    let events = streamed(json!({}), vec![chunk, end(FinishReason::ToolCalls)]);
+    let item = &events.last().unwrap()["response"]["output"][0];
+    assert_eq!(item["provider_specific_fields"], signed);
+    let body = sent(
+        "gemini/gemini-3-pro-preview",
+        json!({ "input": [
+        { "role": "user", "content": "q" }, item, { "type": "function_call_output", "call_id": "c1", "output": "r" },
+    ] }),
+    );
+    assert_eq!(body["contents"][1]["parts"][0]["thoughtSignature"], "S");
+}
+
+#[test]
 fn native_events_are_passed_on_with_the_callers_ids() {
     let response = json!({ "id": "resp_1", "output": [] });
     let events = [
@@ -603,6 +658,25 @@ fn a_stored_response_is_found_by_its_id() {
     assert_eq!(named.url, "https://api.openai.com/v1/responses/..%2Fx%3Fy");
     let bridged = json!({ "response_id": "r", "custom_llm_provider": "mistral" });
     assert_eq!(about(CallType::GetResponse, bridged).unwrap_err().kind(), Kind::BadRequest);
+}
+
+#[test]
+fn az_01_responses_are_no_deployments() {
+    let place = |base: &str, version: Value| {
+        let call = call("azure/dep", json!({ "api_base": base, "api_version": version })).unwrap();
+        let query = call.envelope().route.query.iter().map(|(name, value)| format!("{name}={value}"));
+        format!("{}?{}", call.prepare().unwrap().call.url, query.collect::<Vec<_>>().join("&"))
+    };
+    let root = "https://openai-eu.azure.com";
+    let v1 = format!("{root}/openai/v1/responses?api-version=preview");
+    let dated = format!("{root}/openai/responses?api-version=2025-04-01-preview");
+    for base in ["", "/", "/openai/v1", "/openai/v1/responses", "/openai/deployments/dep"] {
+        assert_eq!(place(&format!("{root}{base}"), Value::Null), v1, "{base}");
+        assert_eq!(place(&format!("{root}{base}"), json!("2024-10-21")), v1, "{base}");
+    }
+    assert_eq!(place(root, json!("2025-04-01-preview")), dated);
+    assert_eq!(place(&format!("{root}/openai/responses?api-version=2025-04-01-preview"), Value::Null), dated);
+    assert_eq!(place(root, json!("v1")), format!("{root}/openai/v1/responses?api-version=v1"));
 }
 
 #[test]

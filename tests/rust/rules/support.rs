@@ -1,54 +1,24 @@
 //! A call without its network: what would be sent, and what an answer or a stream becomes.
 
 use bytes::Bytes;
-use ferrolite::config::Environment;
-use ferrolite::engine::{ChatCall, Settings};
+use ferrolite::engine::ChatCall;
 use ferrolite::error::{Error, Result};
 use ferrolite::hub::{ChatResponse, Collector, Deltas};
 use ferrolite::wires::framing::Frames;
 use ferrolite::wires::openai::{Chunk, Chunker};
-use ferrolite::wires::{HttpReply, Prepared, Seen};
-use serde_json::{Value, json};
+use ferrolite::wires::{Prepared, Seen};
+use serde_json::Value;
 
-/// Variables that a test sets; nothing of the process leaks in.
-pub struct Variables(pub &'static [(&'static str, &'static str)]);
-
-impl Environment for Variables {
-    fn get(&self, name: &str) -> Option<String> {
-        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
-    }
-}
-
-/// The keywords of a call to a model, with a key and one user message unless others are given.
-pub fn keywords(model: &str, more: Value) -> Value {
-    let mut all =
-        json!({ "model": model, "api_key": "k", "messages": [{ "role": "user", "content": "hi" }] });
-    merge(&mut all, more);
-    all
-}
-
-fn merge(all: &mut Value, more: Value) {
-    if let (Value::Object(all), Value::Object(more)) = (all, more) {
-        all.extend(more);
-    }
-}
-
-pub fn call(keywords: Value) -> Result<ChatCall> {
-    let Value::Object(map) = keywords else { panic!("keywords are an object") };
-    ChatCall::from_keywords(map, &Settings::default(), &Variables(&[]))
-}
+use crate::call;
+pub use crate::call::{Variables, keywords};
 
 pub fn prepared(keywords: Value) -> Result<(ChatCall, Prepared)> {
-    let call = call(keywords)?;
-    let target = call.target();
-    let prepared = target.wire.chat().encode(&call.request, target)?;
-    Ok((call, prepared))
+    call::prepared(keywords, &Variables::default())
 }
 
 /// The body that would be sent.
 pub fn sent(keywords: Value) -> Value {
-    let (_, prepared) = prepared(keywords).expect("the request can be sent");
-    serde_json::from_slice(&prepared.call.body).expect("the body is JSON")
+    call::body_of(&prepared(keywords).expect("the request can be sent").1)
 }
 
 /// The error that comes before anything is sent.
@@ -58,11 +28,7 @@ pub fn refused(keywords: Value) -> Error {
 
 /// What a reply becomes.
 pub fn answer(keywords: Value, reply: &Value) -> Result<ChatResponse> {
-    let (call, prepared) = prepared(keywords)?;
-    let target = call.target();
-    let reply =
-        HttpReply { status: 200, headers: http::HeaderMap::new(), body: Bytes::from(reply.to_string()) };
-    target.wire.chat().decode(&reply, &prepared.memo, target)
+    call::answered(prepared(keywords)?, reply)
 }
 
 /// A stream as chunks, and as the response it makes.
@@ -73,6 +39,10 @@ pub struct Streamed {
 
 /// Feeds bytes in the given pieces.
 pub fn streamed(keywords: Value, pieces: &[&[u8]]) -> Streamed {
+    try_streamed(keywords, pieces).expect("the stream is whole")
+}
+
+pub fn try_streamed(keywords: Value, pieces: &[&[u8]]) -> Result<Streamed> {
     let (call, prepared) = prepared(keywords).expect("the request can be sent");
     let target = call.target();
     let wire = target.wire.chat();
@@ -112,9 +82,9 @@ pub fn streamed(keywords: Value, pieces: &[&[u8]]) -> Streamed {
         ended = decoder.end(&mut deltas);
         take(&mut deltas, &mut chunks);
     }
-    ended.expect("the stream is whole");
+    ended?;
     chunker.finish(&mut chunks);
-    Streamed { chunks, response: collector.finish() }
+    Ok(Streamed { chunks, response: collector.finish() })
 }
 
 /// Server-sent events of JSON payloads, with the closing `[DONE]`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from ferrolite.types._base import Model, Response
+from ferrolite.types.speech import HttpxBinaryResponseContent as HttpxBinaryResponseContent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

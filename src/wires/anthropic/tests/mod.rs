@@ -3,6 +3,7 @@
 mod answers;
 mod conversation;
 mod failures;
+mod hosted;
 mod media;
 mod streams;
 mod structured;
@@ -34,6 +35,8 @@ fn target(model: &str) -> Target {
         model: model.into(),
         base: "https://api.anthropic.com".into(),
         path: None,
+        stream_path: None,
+        vars: std::collections::BTreeMap::default(),
         facts: models::facts("anthropic", model),
         accent: Arc::new(Accent::default()),
         call_type: crate::hub::CallType::Chat,

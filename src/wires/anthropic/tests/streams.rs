@@ -1,13 +1,13 @@
 //! Streams, read from fixtures.
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{SONNET, decode_with, distortions, target};
 use crate::error::{Error, Kind};
-use crate::hub::{ChatResponse, Collector, Delta, Deltas, FinishReason};
+use crate::hub::{Delta, Deltas, FinishReason};
 use crate::wires::anthropic::Anthropic;
-use crate::wires::framing::{Frame, Frames};
+use crate::wires::driven::{self, collect};
+use crate::wires::framing::Frame;
 use crate::wires::{Memo, Seen, StreamDecoder, StreamWire};
 
 const TEXT: &str = include_str!("../../../../tests/fixtures/anthropic/text.sse");
@@ -33,37 +33,13 @@ fn read(memo: Memo, pieces: &[&[u8]]) -> (Vec<Delta>, Option<String>) {
 }
 
 fn run(memo: Memo, pieces: &[&[u8]]) -> (Vec<Delta>, Option<Error>) {
-    let mut decoder = decoder(memo);
-    let mut frames = Frames::new(Anthropic.framing());
-    let mut out = Deltas::default();
-    let mut each = |frame: Frame<'_>| Ok(decoder.frame(frame, &mut out)? != Seen::Done);
-    let mut result = Ok(true);
-    for piece in pieces {
-        result = frames.push(Bytes::copy_from_slice(piece), &mut each);
-        if !matches!(result, Ok(true)) {
-            break;
-        }
-    }
-    let result = match result {
-        Ok(true) => frames.finish(&mut each),
-        other => other.map(|_| ()),
-    };
-    let result = result.and_then(|()| decoder.end(&mut out));
-    (out.0, result.err())
+    driven::read(&Anthropic, &target(SONNET), memo, pieces)
 }
 
 fn deltas(text: &str) -> Vec<Delta> {
     let (deltas, error) = run(Memo::default(), &[text.as_bytes()]);
     assert!(error.is_none(), "{error:?}");
     deltas
-}
-
-fn collect(deltas: Vec<Delta>) -> ChatResponse {
-    let mut collector = Collector::new();
-    for delta in deltas {
-        collector.add(delta);
-    }
-    collector.finish()
 }
 
 /// Events by hand.
@@ -296,6 +272,26 @@ fn str_14_an_end_without_a_reason_is_a_failure() {
     let stopped = format!("{CUT}data: {{\"type\": \"message_stop\"}}\n\n");
     assert!(run(Memo::default(), &[stopped.as_bytes()]).1.is_some());
     assert!(run(Memo::default(), &[b""]).1.is_some());
+}
+
+#[test]
+fn pieces_of_thinking_without_an_index_are_one_block() {
+    let piece = |text: &str| json!({"type": "content_block_delta", "delta": {"type": "thinking_delta", "thinking": text}});
+    let (deltas, error) = events(&[
+        json!({"type": "content_block_start", "content_block": {"type": "text", "text": ""}}),
+        piece("a"),
+        piece("b"),
+        json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}}),
+    ]);
+    assert!(error.is_none(), "{error:?}");
+    let ordinals: Vec<u64> = deltas
+        .iter()
+        .filter_map(|delta| match delta {
+            Delta::ThinkingBlock { block, .. } => block["index"].as_u64(),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ordinals, [0, 0]);
 }
 
 #[test]

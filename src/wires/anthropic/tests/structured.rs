@@ -190,3 +190,15 @@ fn gen_31_beside_calls_both_are_kept() {
     assert_eq!(choice.message.tool_calls.len(), 1);
     assert_eq!(choice.finish_reason, FinishReason::ToolCalls);
 }
+
+#[test]
+fn gen_33_the_tool_has_the_schema_of_the_class_itself() {
+    let own =
+        json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "title": "A"});
+    let mut strict = own.clone();
+    strict["additionalProperties"] = false.into();
+    let format =
+        json!({"type": "json_schema", "json_schema": {"name": "A", "schema": strict}, "plain_schema": own});
+    let sent = body(&target(OLD), json!({"messages": [user("q")], "response_format": format}));
+    assert_eq!(sent["tools"][0]["input_schema"], own);
+}

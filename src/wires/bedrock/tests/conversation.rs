@@ -201,6 +201,29 @@ fn gen_14_unpaired_calls_are_repaired_when_allowed() {
 }
 
 #[test]
+fn gen_14_a_mark_goes_with_the_result_that_is_removed() {
+    let marked = |id: &str| {
+        json!({"role": "tool", "tool_call_id": id, "content": [
+            {"type": "text", "text": "r", "cache_control": {"type": "ephemeral"}}]})
+    };
+    let messages = json!([
+        {"role": "user", "content": "x"},
+        {"role": "assistant", "content": null, "tool_calls": [call("c1")]},
+        marked("c1"), marked("c9"),
+    ]);
+    let sent = turns(&repairing(SONNET), messages);
+    let kinds = |content: &Value| -> Vec<String> {
+        content
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|block| block.as_object().unwrap().keys().cloned())
+            .collect()
+    };
+    assert_eq!(kinds(&sent[2]["content"]), ["toolResult", "cachePoint"]);
+}
+
+#[test]
 fn gen_17_arguments_that_are_no_object_are_refused() {
     for wrong in ["{bad", "[1]", "\"s\""] {
         let call = json!({"id": "c", "type": "function", "function": {"name": "f", "arguments": wrong}});

@@ -13,10 +13,9 @@ use serde_json::Value;
 use super::Converse;
 use super::model::Name;
 use crate::error::{Error, Result};
-use crate::hub::{Accent, Chat, ChatRequest, ChatResponse, Collector, Deltas, Options, Target};
+use crate::hub::{Accent, Chat, ChatRequest, ChatResponse, Options, Target};
 use crate::models;
-use crate::wires::framing::Frames;
-use crate::wires::{HttpReply, Memo, Prepared, StreamWire, Wire, WireId};
+use crate::wires::{HttpReply, Memo, Prepared, Wire, WireId, driven};
 
 /// Thinks within a budget, takes JSON schemas and cache points with a time.
 const SONNET: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
@@ -40,6 +39,8 @@ fn target(model: &str) -> Target {
         model: model.into(),
         base: "https://b.example".into(),
         path: Some("/model/m".into()),
+        stream_path: None,
+        vars: std::collections::BTreeMap::default(),
         facts: models::facts_of(&owners, &Name::parse(model).listed("bedrock")),
         accent: Arc::new(Accent::default()),
         call_type: crate::hub::CallType::Chat,
@@ -107,20 +108,7 @@ fn said(content: Value) -> Value {
 
 /// Feeds the pieces of a stream; the deltas by frame, and the response they make.
 fn streamed(memo: Memo, pieces: &[&[u8]]) -> Result<(Vec<crate::hub::Delta>, ChatResponse)> {
-    let mut decoder = Converse.decoder(memo, &target(SONNET));
-    let mut frames = Frames::new(Converse.framing());
-    let (mut all, mut out) = (Vec::new(), Deltas::default());
-    for piece in pieces {
-        frames.push(bytes::Bytes::copy_from_slice(piece), &mut |frame| {
-            decoder.frame(frame, &mut out)?;
-            all.append(&mut out.0);
-            Ok(true)
-        })?;
-    }
-    frames.finish(&mut |_| Ok(true))?;
-    decoder.end(&mut out)?;
-    all.append(&mut out.0);
-    let mut collector = Collector::new();
-    all.iter().cloned().for_each(|delta| collector.add(delta));
-    Ok((all, collector.finish()))
+    let deltas = driven::deltas(&Converse, &target(SONNET), memo, pieces)?;
+    let response = driven::collect(deltas.iter().cloned());
+    Ok((deltas, response))
 }

@@ -10,11 +10,10 @@ use serde_json::Value;
 
 use super::Invoke;
 use crate::error::{Error, Result};
-use crate::hub::{Accent, Chat, ChatRequest, ChatResponse, Collector, Delta, Deltas, Options, Target};
+use crate::hub::{Accent, Chat, ChatRequest, ChatResponse, Delta, Options, Target};
 use crate::models;
 use crate::wires::bedrock::model::Name;
-use crate::wires::framing::Frames;
-use crate::wires::{HttpCall, HttpReply, Memo, Prepared, StreamWire, Wire, WireId};
+use crate::wires::{HttpCall, HttpReply, Memo, Prepared, Wire, WireId, driven};
 
 const SONNET: &str = "invoke/us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 const NOVA: &str = "invoke/us.amazon.nova-lite-v1:0";
@@ -34,6 +33,8 @@ fn target(model: &str) -> Target {
         model: model.into(),
         base: "https://b.example".into(),
         path: Some("/model/m".into()),
+        stream_path: None,
+        vars: std::collections::BTreeMap::default(),
         facts: models::facts_of(&owners, &Name::parse(model).listed("bedrock")),
         accent: Arc::new(Accent::default()),
         call_type: crate::hub::CallType::Chat,
@@ -72,20 +73,7 @@ fn answer(model: &str, memo: &Memo, reply: &Value) -> ChatResponse {
 
 /// Feeds the pieces of a stream; the deltas, and the response they make.
 fn streamed(model: &str, memo: Memo, pieces: &[&[u8]]) -> Result<(Vec<Delta>, ChatResponse)> {
-    let mut decoder = Invoke.decoder(memo, &target(model));
-    let mut frames = Frames::new(Invoke.framing());
-    let (mut all, mut out) = (Vec::new(), Deltas::default());
-    for piece in pieces {
-        frames.push(bytes::Bytes::copy_from_slice(piece), &mut |frame| {
-            decoder.frame(frame, &mut out)?;
-            all.append(&mut out.0);
-            Ok(true)
-        })?;
-    }
-    frames.finish(&mut |_| Ok(true))?;
-    decoder.end(&mut out)?;
-    all.append(&mut out.0);
-    let mut collector = Collector::new();
-    all.iter().cloned().for_each(|delta| collector.add(delta));
-    Ok((all, collector.finish()))
+    let deltas = driven::deltas(&Invoke, &target(model), memo, pieces)?;
+    let response = driven::collect(deltas.iter().cloned());
+    Ok((deltas, response))
 }

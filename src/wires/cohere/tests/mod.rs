@@ -23,6 +23,8 @@ pub fn target() -> Target {
         model: "command-a".to_owned(),
         base: "https://example.com".into(),
         path: None,
+        stream_path: None,
+        vars: std::collections::BTreeMap::default(),
         facts: Arc::new(ModelFacts::default()),
         accent: Arc::default(),
         call_type: crate::hub::CallType::Chat,

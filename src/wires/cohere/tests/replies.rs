@@ -146,7 +146,7 @@ fn err_05_what_failures_mean() {
         (503, "Internal Server Error", (Kind::InternalServer, 500)),
         (500, "Request timed out in the queue", (Kind::Timeout, 408)),
         (500, "invalid type: parameter x", (Kind::BadRequest, 500)),
-        (400, "Your request was rejected as a result of our safety system.", (Kind::ContentPolicy, 400)),
+        (400, "Your request was rejected as a result of our safety system.", (Kind::BadRequest, 400)),
     ] {
         assert_eq!(kind(status, &said(message)), expected, "{status} {message}");
     }

@@ -101,6 +101,15 @@ fn gen_23_only_what_cohere_knows_of_messages() {
 }
 
 #[test]
+fn gen_23_tools_without_marks_in_the_entry_or_its_function() {
+    let mut marked = tool();
+    marked[0]["cache_control"] = json!({"type": "ephemeral"});
+    marked[0]["function"]["cache_control"] = json!({"type": "ephemeral"});
+    let plain = json!({"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}});
+    assert_eq!(sent(json!({"tools": marked}))["tools"], json!([plain]));
+}
+
+#[test]
 fn gen_06_extra_body_comes_last() {
     let body = sent(json!({"max_tokens": 8, "extra_body": {"max_tokens": 3, "model": "other", "zq": [1]}}));
     assert_eq!((&body["max_tokens"], &body["model"], &body["zq"]), (&json!(3), &json!("other"), &json!([1])));

@@ -1,14 +1,12 @@
 //! Streams: events in, deltas out.
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::super::Cohere;
 use super::{decode, reply, target};
 use crate::error::{Error, Kind};
-use crate::hub::{ChatResponse, Collector, Delta, Deltas, FinishReason};
-use crate::wires::framing::Frames;
-use crate::wires::{Memo, Seen, StreamWire};
+use crate::hub::{ChatResponse, Delta, FinishReason};
+use crate::wires::{Memo, driven};
 
 fn start() -> Value {
     json!({"type": "message-start", "id": "c1", "delta": {"message": {"role": "assistant", "content": [],
@@ -45,39 +43,13 @@ fn lines(events: &[Value]) -> Vec<u8> {
 }
 
 fn deltas(pieces: &[&[u8]]) -> Result<Vec<Delta>, Error> {
-    let mut frames = Frames::new(Cohere.framing());
-    let mut decoder = Cohere.decoder(Memo::default(), &target());
-    let mut out = Deltas::default();
-    let mut done = false;
-    let mut each = |frame: crate::wires::framing::Frame<'_>| {
-        done = decoder.frame(frame, &mut out)? == Seen::Done;
-        Ok(!done)
-    };
-    let mut open = true;
-    for piece in pieces {
-        open = open && frames.push(Bytes::copy_from_slice(piece), &mut each)?;
-    }
-    if open {
-        frames.finish(&mut each)?;
-    }
-    decoder.end(&mut out)?;
-    Ok(out.0)
+    driven::deltas(&Cohere, &target(), Memo::default(), pieces)
 }
 
 fn collect(events: &[Value]) -> Result<ChatResponse, Error> {
-    let mut collector = Collector::new();
-    deltas(&[&sse(events)])?.into_iter().for_each(|delta| collector.add(delta));
-    let mut response = collector.finish();
+    let mut response = driven::collect(deltas(&[&sse(events)])?);
     response.model.clone_from(&target().model);
     Ok(response)
-}
-
-fn merged(deltas: Vec<Delta>) -> ChatResponse {
-    let mut collector = Collector::new();
-    for delta in deltas {
-        collector.add(delta);
-    }
-    collector.finish()
 }
 
 /// A stream with everything in it, and the whole reply it stands for.
@@ -139,7 +111,10 @@ fn str_11_any_split_is_the_same_stream() {
             assert_eq!(deltas(&[&stream[..at], &stream[at..]]).unwrap(), whole, "cut at {at}");
         }
     }
-    assert_eq!(merged(deltas(&[&lines(&events)]).unwrap()), merged(deltas(&[&sse(&events)]).unwrap()));
+    assert_eq!(
+        driven::collect(deltas(&[&lines(&events)]).unwrap()),
+        driven::collect(deltas(&[&sse(&events)]).unwrap())
+    );
 }
 
 #[test]

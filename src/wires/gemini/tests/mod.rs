@@ -2,6 +2,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "tests pass `json!` values")]
 
 mod cases;
+mod elsewhere;
 mod replies;
 mod requests;
 mod streams;
@@ -23,6 +24,8 @@ pub fn target(model: &str) -> Target {
         model: model.to_owned(),
         base: "https://example.com/v1beta".into(),
         path: None,
+        stream_path: None,
+        vars: std::collections::BTreeMap::default(),
         facts: models::facts("gemini", model),
         accent: Arc::default(),
         call_type: crate::hub::CallType::Chat,

@@ -1,14 +1,12 @@
 //! Streams: each chunk's meaning, any split of the bytes, and what is collected from them.
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::super::Gemini;
 use super::target;
 use crate::error::{Error, Kind};
-use crate::hub::{ChatResponse, Collector, Delta, Deltas, FinishReason};
-use crate::wires::framing::{Frame, Frames};
-use crate::wires::{HttpReply, Memo, Seen, StreamWire, Wire};
+use crate::hub::{ChatResponse, Delta, FinishReason};
+use crate::wires::{HttpReply, Memo, Wire, driven};
 
 /// The bytes of a stream of server-sent events; an event is its payload, or an object with `data`.
 pub fn sse(events: &[Value]) -> Vec<u8> {
@@ -22,27 +20,11 @@ pub fn sse(events: &[Value]) -> Vec<u8> {
 }
 
 fn deltas(pieces: &[&[u8]], memo: Memo) -> Result<Vec<Delta>, Error> {
-    let mut decoder = Gemini.decoder(memo, &target("gemini-2.5-flash"));
-    let mut frames = Frames::new(Gemini.framing());
-    let mut out = Deltas::default();
-    let mut each = |frame: Frame<'_>| decoder.frame(frame, &mut out).map(|seen| seen != Seen::Done);
-    let mut open = true;
-    for piece in pieces {
-        open = open && frames.push(Bytes::copy_from_slice(piece), &mut each)?;
-    }
-    if open {
-        frames.finish(&mut each)?;
-    }
-    decoder.end(&mut out)?;
-    Ok(out.0)
+    driven::deltas(&Gemini, &target("gemini-2.5-flash"), memo, pieces)
 }
 
 pub fn collect(bytes: &[u8], memo: Memo) -> Result<ChatResponse, Error> {
-    let mut collector = Collector::new();
-    for delta in deltas(&[bytes], memo)? {
-        collector.add(delta);
-    }
-    Ok(collector.finish())
+    deltas(&[bytes], memo).map(driven::collect)
 }
 
 fn stream(events: Value) -> Result<ChatResponse, Error> {
@@ -193,7 +175,24 @@ fn gem_27_a_chunk_may_be_split_over_events() {
     let (first, second) = whole.split_at(40);
     let response = stream(json!([chunk(json!([{"text": "a"}])), first, second])).unwrap();
     assert_eq!(response.choices[0].message.content.as_deref(), Some("ab"));
+    let spaced = last(json!([{"text": "two words"}]), "STOP").to_string();
+    let (before, after) = spaced.split_at(spaced.find(" words").unwrap());
+    let (space, after) = after.split_at(1);
+    let response = stream(json!([format!("{before}{space}"), after])).unwrap();
+    assert_eq!(response.choices[0].message.content.as_deref(), Some("two words"));
     assert_eq!(stream(json!([first])).unwrap_err().kind(), Kind::InternalServer);
+}
+
+/// Parsed anew for each piece, these would take minutes.
+#[test]
+fn str_12_a_chunk_in_many_events_is_parsed_once() {
+    let whole = last(json!([{"text": "\"}]\\".repeat(100_000)}]), "STOP").to_string();
+    let pieces: Vec<Value> =
+        whole.as_bytes().chunks(10).map(|piece| String::from_utf8_lossy(piece).into()).collect();
+    let began = std::time::Instant::now();
+    let response = stream(pieces.into()).unwrap();
+    assert_eq!(response.choices[0].message.content.as_deref().map(str::len), Some(400_000));
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
 }
 
 #[test]
@@ -252,6 +251,21 @@ fn str_14_an_end_without_a_finish_reason_is_an_error() {
     for events in [json!([]), json!([chunk(json!([{"text": "x"}]))])] {
         assert_eq!(stream(events).unwrap_err().kind(), Kind::Connection);
     }
+}
+
+#[test]
+fn str_14_a_list_that_is_cut_is_an_error() {
+    let whole = json!([chunk(json!([{"text": "a"}])), last(json!([{"text": "b"}]), "STOP")]).to_string();
+    let read = |text: &str| deltas(&[text.as_bytes()], Memo::default());
+    assert!(read(&whole).is_ok());
+    let second_begins = whole.len() - 2;
+    for cut in [second_begins, whole.len() - 1] {
+        let error = read(&whole[..cut]).unwrap_err();
+        assert_eq!(error.kind(), Kind::Connection, "cut at {cut}");
+    }
+    // More was to come after an element with a finish reason.
+    let more = format!("[{},{{", last(json!([{"text": "b"}]), "STOP"));
+    assert!(read(&more).is_err());
 }
 
 #[test]

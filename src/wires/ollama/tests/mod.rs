@@ -29,6 +29,8 @@ pub fn target(provider: &str) -> Target {
         model: "llama3.1".to_owned(),
         base: "http://localhost:11434".into(),
         path: None,
+        stream_path: None,
+        vars: std::collections::BTreeMap::default(),
         facts: Arc::new(ModelFacts::default()),
         accent: Arc::new(Accent::default()),
         call_type: crate::hub::CallType::Chat,

@@ -115,6 +115,15 @@ fn oll_07_thinking_stands_apart() {
 }
 
 #[test]
+fn oll_08_an_estimate_needs_no_copy_of_the_conversation() {
+    for provider in ["ollama", "ollama_chat"] {
+        let prepared = encode(provider, json!({})).unwrap();
+        assert_eq!(prepared.memo.sent.unwrap().as_ptr(), prepared.call.body.as_ptr());
+        assert!(prepared.memo.notes.is_empty());
+    }
+}
+
+#[test]
 fn oll_08_what_is_not_counted_is_estimated() {
     let messages = json!({"messages": [{"role": "system", "content": "sys"},
         {"role": "user", "content": "Give me a path on Windows."}]});
@@ -188,7 +197,7 @@ fn err_05_what_failures_mean() {
         (500, "Failed to establish a new connection", (Kind::ServiceUnavailable, 503)),
         (500, "Request timed out", (Kind::Timeout, 408)),
         (400, "input length exceeds maximum context length", (Kind::ContextWindowExceeded, 400)),
-        (400, "Your request was rejected as a result of our safety system.", (Kind::ContentPolicy, 400)),
+        (400, "Your request was rejected as a result of our safety system.", (Kind::BadRequest, 400)),
     ] {
         assert_eq!(kind(status, &said(message)), expected, "{status} {message}");
     }

@@ -38,8 +38,9 @@ fn gen_03_gen_04_one_limit_and_a_list_of_stops() {
 
 #[test]
 fn oll_02_tool_choice_and_functions_are_not_sent() {
-    let marked = json!({"type": "function", "function": {"name": "f", "parameters": {"type": "object"}},
-        "cache_control": {"type": "ephemeral"}});
+    let mark = json!({"type": "ephemeral"});
+    let marked = json!({"type": "function", "cache_control": mark,
+        "function": {"name": "f", "parameters": {"type": "object"}, "cache_control": mark}});
     let body = sent(
         "ollama_chat",
         json!({"tools": [marked], "tool_choice": "required", "functions": [{"name": "g"}]}),
@@ -91,6 +92,16 @@ fn gen_07_effort_is_thinking_on_or_off() {
 }
 
 #[test]
+fn gen_28_broken_base64_is_refused() {
+    for bad in ["data:image/png;base64,a b*", "data:image/png;base64,", "data:image/png,abc"] {
+        let part = json!({"type": "image_url", "image_url": {"url": bad}});
+        let messages = json!([{"role": "user", "content": [part]}]);
+        let error = encode("ollama_chat", json!({"messages": messages})).unwrap_err();
+        assert_eq!(error.facts().param.as_deref(), Some("messages[0].content[0].image_url.url"), "{bad}");
+    }
+}
+
+#[test]
 fn oll_04_images_are_bare_base64() {
     let parts = |url: &str| {
         json!({"messages": [{"role": "user", "content": [{"type": "text", "text": "a"},
@@ -105,7 +116,7 @@ fn oll_04_images_are_bare_base64() {
     let error = encode("ollama_chat", parts("data:image/svg+xml,%3Csvg")).unwrap_err();
     assert_eq!(
         (error.kind(), error.facts().param.as_deref()),
-        (Kind::BadRequest, Some("messages[0].content[1]"))
+        (Kind::BadRequest, Some("messages[0].content[1].image_url.url"))
     );
 }
 

@@ -1,13 +1,11 @@
 //! Streams: lines in, deltas out.
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{chat_reply, decode, encode, generate_reply, memo_with_tools, target, wire};
 use crate::error::{Error, Kind};
-use crate::hub::{ChatResponse, Collector, Delta, Deltas, FinishReason};
-use crate::wires::framing::{Frame, Frames};
-use crate::wires::{Memo, Seen};
+use crate::hub::{ChatResponse, Delta, FinishReason};
+use crate::wires::{Memo, driven};
 
 fn said(message: Value) -> Value {
     json!({"model": "m", "created_at": "x", "message": message, "done": false})
@@ -30,30 +28,11 @@ fn lines(events: &[Value]) -> Vec<u8> {
 }
 
 fn deltas(provider: &str, memo: &Memo, pieces: &[&[u8]]) -> Result<Vec<Delta>, Error> {
-    let wire = wire(provider);
-    let mut frames = Frames::new(wire.framing());
-    let mut decoder = wire.decoder(memo.clone(), &target(provider));
-    let mut out = Deltas::default();
-    let mut done = false;
-    let mut each = |frame: Frame<'_>| {
-        done = decoder.frame(frame, &mut out)? == Seen::Done;
-        Ok(!done)
-    };
-    let mut open = true;
-    for piece in pieces {
-        open = open && frames.push(Bytes::copy_from_slice(piece), &mut each)?;
-    }
-    if open {
-        frames.finish(&mut each)?;
-    }
-    decoder.end(&mut out)?;
-    Ok(out.0)
+    driven::deltas(wire(provider), &target(provider), memo.clone(), pieces)
 }
 
 fn collect(provider: &str, memo: &Memo, events: &[Value]) -> Result<ChatResponse, Error> {
-    let mut collector = Collector::new();
-    deltas(provider, memo, &[&lines(events)])?.into_iter().for_each(|delta| collector.add(delta));
-    Ok(collector.finish())
+    deltas(provider, memo, &[&lines(events)]).map(driven::collect)
 }
 
 fn chat(events: &[Value]) -> Result<ChatResponse, Error> {

@@ -1,6 +1,7 @@
 //! A conversation as one text, in the marks that a model was trained with.
 
-use crate::hub::{Message, Role};
+use crate::error::{Error, Result};
+use crate::hub::{Content, Message, Part, Role, Target};
 
 /// The marks of a family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,21 +12,58 @@ pub enum Template {
     Titan,
     DeepseekR1,
     ChatMl,
-    /// None: the texts, one after the other.
+    /// What came before Claude 3: an answer is asked for by its heading.
+    Claude,
+    /// None: the texts, one after the other, on lines of their own.
     Plain,
+    /// None: the texts, one after the other, with a space between them.
+    Words,
+}
+
+/// The texts of a conversation that is to be one. What has no place there is refused, or left out with `drop_params`.
+pub fn check(messages: &[Message], target: &Target) -> Result<()> {
+    if target.options.drop_params {
+        return Ok(());
+    }
+    for (index, message) in messages.iter().enumerate() {
+        let parts = message.content.as_ref().and_then(Content::parts).unwrap_or_default();
+        let other = parts.iter().position(|part| !matches!(part, Part::Text { .. }));
+        let (place, what) = match other {
+            Some(part) => (format!("messages[{index}].content[{part}]"), "a part that is no text"),
+            None if !message.tool_calls.is_empty() => {
+                (format!("messages[{index}].tool_calls"), "a tool call")
+            }
+            None => continue,
+        };
+        return Err(Error::bad_request(format!(
+            "Invalid '{place}': {} takes a prompt, in which {what} has no place. To drop it, set drop_params=True.",
+            target.provider
+        ))
+        .with_param(place));
+    }
+    Ok(())
 }
 
 impl Template {
+    /// The marks of a model where nothing but its name tells: most services add them by themselves.
+    pub fn of_model(model: &str) -> Self {
+        let model = model.to_lowercase();
+        if model.contains("llama-3") && model.contains("instruct") { Self::Llama3 } else { Self::Words }
+    }
+
     pub fn render(self, messages: &[Message]) -> String {
         if self == Self::Plain {
             let texts: Vec<_> = messages.iter().map(Message::text).filter(|text| !text.is_empty()).collect();
             return texts.join("\n");
         }
+        if self == Self::Words {
+            return messages.iter().map(Message::text).collect::<Vec<_>>().join(" ");
+        }
         let mut out = String::from(match self {
             Self::Llama2 | Self::Mistral => "<s>",
             Self::Llama3 => "<|begin_of_text|>",
             Self::DeepseekR1 => "<\u{ff5c}begin\u{2581}of\u{2581}sentence\u{ff5c}>",
-            Self::Titan | Self::ChatMl | Self::Plain => "",
+            Self::Titan | Self::ChatMl | Self::Claude | Self::Plain | Self::Words => "",
         });
         for message in messages {
             self.message(&message.role, &message.text(), &mut out);
@@ -35,7 +73,8 @@ impl Template {
             Self::Titan => "\n\nBot: ",
             Self::DeepseekR1 => "<\u{ff5c}Assistant\u{ff5c}><think>\n",
             Self::ChatMl => "<|im_start|>assistant\n",
-            Self::Llama2 | Self::Mistral | Self::Plain => "",
+            Self::Claude => "\n\nAssistant:",
+            Self::Llama2 | Self::Mistral | Self::Plain | Self::Words => "",
         });
         out
     }
@@ -57,7 +96,9 @@ impl Template {
             (Self::Titan, "system") => format!("\n\nUser: <admin>{text}</admin>"),
             (Self::Titan, "assistant") => format!("\n\nBot: {text}"),
             (Self::Titan, _) => format!("\n\nUser: {text}"),
-            (Self::DeepseekR1, "system") | (Self::Plain, _) => text.to_owned(),
+            (Self::Claude | Self::DeepseekR1, "system") | (Self::Plain | Self::Words, _) => text.to_owned(),
+            (Self::Claude, "assistant") => format!("\n\nAssistant: {text}"),
+            (Self::Claude, _) => format!("\n\nHuman: {text}"),
             (Self::DeepseekR1, "assistant") => {
                 format!("<\u{ff5c}Assistant\u{ff5c}>{text}<\u{ff5c}end\u{2581}of\u{2581}sentence\u{ff5c}>")
             }

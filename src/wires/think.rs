@@ -1,10 +1,13 @@
-//! Thinking that a model writes into its text, between tags at its very beginning (OLL-07).
+//! Thinking that a model writes into its text: between tags at its very beginning (OLL-07), or up to a tag.
 
 use crate::hub::Deltas;
 
+/// Ends the thinking of a model whose answer begins in the middle of it.
+pub const END: &str = "</think>";
+
 /// Tags that open thinking, and those that close it.
 const TAGS: &[(&str, &str)] =
-    &[("<think>", "</think>"), ("<thinking>", "</thinking>"), ("<budget:thinking>", "</budget:thinking>")];
+    &[("<think>", END), ("<thinking>", "</thinking>"), ("<budget:thinking>", "</budget:thinking>")];
 
 /// Splits a text that arrives in pieces; a tag may be cut anywhere.
 #[derive(Debug, Default)]
@@ -25,6 +28,16 @@ enum State {
 }
 
 impl Splitter {
+    /// For a text that is thinking from its first word.
+    pub fn inside() -> Self {
+        Self { state: State::Inside(END), held: String::new() }
+    }
+
+    /// For a text that holds no thinking.
+    pub fn visible() -> Self {
+        Self { state: State::Visible, held: String::new() }
+    }
+
     /// For a model that gives its thinking apart: its text is text.
     pub fn give_up(&mut self, out: &mut Pieces) {
         if let State::Beginning = self.state {
