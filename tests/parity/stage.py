@@ -49,7 +49,20 @@ PROVIDERS = (
     "watsonx",
     "xai",
 )
-KINDS = ("chat", "stream", "error", "params", "auth", "endpoint", "retry", "timeout", "mock", "responses")
+KINDS = (
+    "chat",
+    "stream",
+    "error",
+    "params",
+    "auth",
+    "endpoint",
+    "retry",
+    "timeout",
+    "mock",
+    "responses",
+    "messages",
+    "text",
+)
 
 
 def main():
