@@ -14,7 +14,7 @@ use crate::hub::{CallRequest, CallResponse, CallType, Target, Upload};
 use crate::json::{Map, str_at};
 use crate::providers::{self, Wanted};
 use crate::wires::responses::ResponseId;
-use crate::wires::{self, Dialect, HttpReply, Inbound, Memo, Next, Prepared, Wire};
+use crate::wires::{self, Destination, Dialect, HttpReply, Inbound, Memo, Next, Prepared, Wire};
 
 /// A call that is ready to be sent.
 #[derive(Debug)]
@@ -117,14 +117,34 @@ impl Call {
         keywords.extend(own);
         let mock = if mock::serves(call_type) { control.take_value("mock_response") } else { None };
         let wanted = envelope::wanted(&control, &mut keywords, settings)?;
-        if let Some(dialect) = bridge(call_type, &wanted, &control)? {
+        let as_chat = wants_chat(&control)?;
+        if let Some(dialect) = bridge(call_type, &wanted, as_chat) {
+            let stream = keywords.get("stream") == Some(&Value::Bool(true));
+            if let Some(envelope) = own_language(call_type, &wanted, stream, as_chat, &|purpose| {
+                let options = envelope::options(&control, &keywords, settings, environment)?;
+                Envelope::new(wanted.clone(), &control, purpose, options, settings, environment)
+            })? {
+                let request =
+                    read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
+                return Self::native(call_type, request, envelope, None, &control);
+            }
             let bridged = Bridged::new(dialect, wanted, control, keywords, settings, environment)?;
             return Ok(Self { call_type, lane: Lane::Bridged(Box::new(bridged)) });
         }
         let options = envelope::options(&control, &keywords, settings, environment)?;
-        let mut request = read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
+        let request = read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
         let purpose = Purpose { call_type, stream: request.stream, mocked: mock.is_some() };
         let envelope = Envelope::new(wanted, &control, purpose, options, settings, environment)?;
+        Self::native(call_type, request, envelope, mock, &control)
+    }
+
+    fn native(
+        call_type: CallType,
+        mut request: CallRequest,
+        envelope: Envelope,
+        mock: Option<Value>,
+        control: &Control,
+    ) -> Result<Self> {
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
         let wire = target.wire.call(call_type).ok_or_else(|| {
@@ -168,18 +188,37 @@ fn name_by_id(keywords: &mut Keywords) -> Result<()> {
     Ok(())
 }
 
-/// The dialect that a call is translated from, when its provider has no calls of the type, or is not to be asked
-/// for them.
-fn bridge(call_type: CallType, wanted: &Wanted, control: &Control) -> Result<Option<&'static dyn Dialect>> {
-    let Some(dialect) = wires::dialect(call_type) else { return Ok(None) };
-    let Some(provider) = wanted.provider.as_deref() else { return Ok(None) };
-    // Mocks are answers of chat completions.
+/// Whether a chat completion is asked for in any case: the caller says so, or wants a mock, which is one.
+fn wants_chat(control: &Control) -> Result<bool> {
     let is_mocked =
         ["mock_response", "mock_tool_calls", "mock_timeout"].iter().any(|name| control.get(name).is_some());
-    let as_chat = is_mocked || control.switch("use_chat_completions_api")?.unwrap_or(false);
-    let serves = |call_type| providers::serves(provider, &wanted.model, call_type);
-    let is_bridged = !serves(call_type) && serves(CallType::Chat);
-    Ok((as_chat || is_bridged).then_some(dialect))
+    Ok(is_mocked || control.switch("use_chat_completions_api")?.unwrap_or(false))
+}
+
+/// The dialect that a call is translated from, when its provider has no calls of the type, or is not to be asked
+/// for them.
+fn bridge(call_type: CallType, wanted: &Wanted, as_chat: bool) -> Option<&'static dyn Dialect> {
+    let dialect = wires::dialect(call_type)?;
+    let provider = wanted.provider.as_deref()?;
+    (as_chat || providers::is_bridged(provider, &wanted.model, call_type)).then_some(dialect)
+}
+
+/// Where the model's chat completions go, when the language there is the caller's: then nothing is translated.
+fn own_language(
+    call_type: CallType,
+    wanted: &Wanted,
+    stream: bool,
+    as_chat: bool,
+    resolve: &dyn Fn(Purpose) -> Result<Envelope>,
+) -> Result<Option<Envelope>> {
+    let may_speak = wanted.provider.as_deref().is_some_and(|name| providers::may_speak(name, call_type));
+    if as_chat || !may_speak {
+        return Ok(None);
+    }
+    let mut envelope = resolve(Purpose { call_type: CallType::Chat, stream, mocked: false })?;
+    let target = &mut envelope.route.target;
+    target.call_type = call_type;
+    Ok(target.wire.call(call_type).is_some().then_some(envelope))
 }
 
 impl Bridged {
@@ -191,8 +230,14 @@ impl Bridged {
         settings: &Settings,
         environment: &dyn Environment,
     ) -> Result<Self> {
+        let options = envelope::options(&control, &keywords, settings, environment)?;
+        let destination = Destination {
+            model: &wanted.model,
+            drop_params: options.drop_params,
+            budgets: options.thinking_budgets,
+        };
         let Inbound { chat, asked, optional } =
-            dialect.decode_request(keywords).map_err(|error| name_wanted(error, &wanted))?;
+            dialect.decode_request(keywords, &destination).map_err(|error| name_wanted(error, &wanted))?;
         let mut chat = ChatCall::new(wanted, control, chat, optional, settings, environment)?;
         // The answer's last event has the counts, whether the caller asked for them or not.
         chat.include_usage = true;

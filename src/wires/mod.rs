@@ -22,9 +22,11 @@ mod fal;
 mod fillers;
 pub mod framing;
 pub mod gemini;
+pub mod generate_content;
 pub mod gigachat;
 mod huggingface;
 mod media;
+pub mod messages;
 mod minimax;
 mod mistral;
 mod nesting;
@@ -41,6 +43,7 @@ pub mod sap;
 mod soniox;
 mod stability;
 pub mod text;
+pub mod text_completions;
 mod think;
 mod tool_names;
 mod topaz;
@@ -60,7 +63,7 @@ use crate::hub::{Call, CallType, Chat, Deltas, Operation, Target, Usage};
 use crate::json::cut;
 use crate::wires::framing::{Frame, Framing};
 
-pub use dialect::{Dialect, Event, EventEncoder, EventReader, EventWire, Inbound, dialect};
+pub use dialect::{Destination, Dialect, Event, EventEncoder, EventReader, EventWire, Inbound, dialect};
 
 /// A language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
@@ -175,6 +178,7 @@ impl WireId {
         let found: &'static calls::CallWire = match (self, call_type) {
             (Self::Openai, _) => return openai::call(call_type),
             (Self::OpenaiChatImages, _) => return openai::chat_images(call_type),
+            (Self::Anthropic, _) => return anthropic::call(call_type),
             (Self::Cohere, _) => return cohere::call(call_type),
             (Self::Gemini, _) => return gemini::call(call_type),
             (Self::BedrockInvoke, _) => return bedrock_invoke::call(call_type),
@@ -219,8 +223,11 @@ impl WireId {
     /// The same for a call that streams.
     pub fn events(self, call_type: CallType) -> Option<&'static dyn EventWire> {
         match (self, call_type) {
+            (Self::Anthropic, CallType::Messages) => Some(&messages::Native),
+            (Self::Gemini, CallType::GenerateContent) => Some(&generate_content::Native),
             (Self::Openai, CallType::Responses) => Some(&responses::Native),
             (Self::Openai, CallType::GetResponse) => Some(&responses::Stored),
+            (Self::Openai, CallType::TextCompletion) => Some(&text_completions::Native),
             _ => None,
         }
     }

@@ -63,10 +63,12 @@ KINDS = (
     "mock",
     "embedding",
     "image",
+    "messages",
     "moderation",
     "rerank",
     "responses",
     "speech",
+    "text",
     "transcription",
 )
 

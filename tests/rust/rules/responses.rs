@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use ferrolite::engine::{Call, Keywords, Settings};
 use ferrolite::error::{Error, Kind, Result};
-use ferrolite::hub::{CallType, Deltas, FinishReason, StreamHead, Target, Usage};
+use ferrolite::hub::{CallType, Deltas, FinishReason, StreamHead, Target, ThinkingBudgets, Usage};
 use ferrolite::wires::framing::Frames;
 use ferrolite::wires::openai::{Chunk, ChunkChoice, Chunker, ToolCallChunk};
 use ferrolite::wires::responses::{ResponseId, of_provider};
-use ferrolite::wires::{self, Event, HttpReply, Memo};
+use ferrolite::wires::{self, Destination, Event, HttpReply, Memo};
 use serde_json::{Value, json};
 
 use super::support::Variables;
@@ -58,7 +58,12 @@ fn answered(more: Value, message: Value, finish: &str) -> Value {
 }
 
 fn asked(more: Value) -> Keywords {
-    wires::dialect(CallType::Responses).unwrap().decode_request(keywords("m", more)).unwrap().asked
+    let destination = Destination { model: "m", drop_params: false, budgets: ThinkingBudgets::default() };
+    wires::dialect(CallType::Responses)
+        .unwrap()
+        .decode_request(keywords("m", more), &destination)
+        .unwrap()
+        .asked
 }
 
 fn text(content: &str) -> Chunk {
