@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::calls::{Call, CallAnswer};
+use super::calls::CallAnswer;
 use super::chat::complete;
 use super::chat_call::ChatCall;
 use super::control::Control;
@@ -13,7 +13,7 @@ use super::{Answer, Meta, new_chat_id, now};
 use crate::error::{Error, Kind, Result};
 use crate::hub::{
     AssistantMessage, CallResponse, CallType, ChatResponse, Choice, Delta, Deltas, FinishReason,
-    FunctionCall, ToolCall, Usage,
+    FunctionCall, Target, ToolCall, Usage,
 };
 use crate::json::{Map, kind_of, str_at};
 
@@ -75,8 +75,7 @@ pub fn serves(call_type: CallType) -> bool {
 }
 
 /// A vector, or what an image call answers with.
-pub fn call(mocked: &Value, call: &Call) -> Result<CallAnswer> {
-    let target = call.target();
+pub fn call(mocked: &Value, target: &Target) -> Result<CallAnswer> {
     if let Value::String(text) = mocked {
         let mock =
             Mock { text: text.clone(), tool_calls: Vec::new(), delay: Duration::ZERO, times_out: false };

@@ -17,12 +17,16 @@ use crate::json::Map;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CallType {
+    CancelResponse,
     Chat,
+    DeleteResponse,
     Embedding,
     GenerateContent,
+    GetResponse,
     ImageEdit,
     ImageGeneration,
     ImageVariation,
+    ListInputItems,
     Messages,
     Moderation,
     Rerank,
@@ -33,13 +37,17 @@ pub enum CallType {
 }
 
 impl CallType {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
+        Self::CancelResponse,
         Self::Chat,
+        Self::DeleteResponse,
         Self::Embedding,
         Self::GenerateContent,
+        Self::GetResponse,
         Self::ImageEdit,
         Self::ImageGeneration,
         Self::ImageVariation,
+        Self::ListInputItems,
         Self::Messages,
         Self::Moderation,
         Self::Rerank,
@@ -52,12 +60,16 @@ impl CallType {
     /// The name in rows and at the faces.
     pub fn name(self) -> &'static str {
         match self {
+            Self::CancelResponse => "cancel_response",
             Self::Chat => "chat",
+            Self::DeleteResponse => "delete_response",
             Self::Embedding => "embedding",
             Self::GenerateContent => "generate_content",
+            Self::GetResponse => "get_response",
             Self::ImageEdit => "image_edit",
             Self::ImageGeneration => "image_generation",
             Self::ImageVariation => "image_variation",
+            Self::ListInputItems => "list_input_items",
             Self::Messages => "messages",
             Self::Moderation => "moderation",
             Self::Rerank => "rerank",
@@ -80,11 +92,30 @@ impl CallType {
             Self::Messages => "messages",
             Self::Moderation => "moderations",
             Self::Rerank => "reranking",
-            Self::Responses => "responses",
+            Self::CancelResponse
+            | Self::DeleteResponse
+            | Self::GetResponse
+            | Self::ListInputItems
+            | Self::Responses => "responses",
             Self::Speech => "speech",
             Self::TextCompletion => "text completions",
             Self::Transcription => "transcriptions",
         }
+    }
+
+    /// The call type whose entry in a provider's row speaks for this one, too.
+    pub fn in_rows(self) -> Self {
+        if self.is_about_response() { Self::Responses } else { self }
+    }
+
+    /// Whether the call is about a response that the provider keeps.
+    pub fn is_about_response(self) -> bool {
+        matches!(self, Self::CancelResponse | Self::DeleteResponse | Self::GetResponse | Self::ListInputItems)
+    }
+
+    /// Whether `metadata` is for the provider, and not the caller's own bookkeeping.
+    pub fn sends_metadata(self) -> bool {
+        matches!(self, Self::Messages | Self::Responses)
     }
 
     pub fn from_name(name: &str) -> Option<Self> {
@@ -141,10 +172,39 @@ impl CallType {
                 &["max_chunks_per_doc", "max_tokens_per_doc", "rank_fields", "return_documents", "top_n"]
             }
             // Passed on as they are, or read by their own dialect.
-            Self::GenerateContent
+            Self::Responses => &[
+                "background",
+                "context_management",
+                "include",
+                "instructions",
+                "max_output_tokens",
+                "max_tool_calls",
+                "metadata",
+                "parallel_tool_calls",
+                "previous_response_id",
+                "prompt",
+                "prompt_cache_key",
+                "reasoning",
+                "safety_identifier",
+                "service_tier",
+                "store",
+                "stream_options",
+                "temperature",
+                "text",
+                "tool_choice",
+                "tools",
+                "top_logprobs",
+                "top_p",
+                "truncation",
+                "user",
+            ],
+            Self::ListInputItems => &["after", "before", "include", "limit", "order"],
+            Self::CancelResponse
+            | Self::DeleteResponse
+            | Self::GenerateContent
+            | Self::GetResponse
             | Self::Messages
             | Self::Moderation
-            | Self::Responses
             | Self::TextCompletion => &[],
         }
     }
@@ -157,6 +217,9 @@ impl CallType {
             Self::Rerank => Some("query"),
             Self::Chat | Self::Messages => Some("messages"),
             Self::GenerateContent => Some("contents"),
+            Self::CancelResponse | Self::DeleteResponse | Self::GetResponse | Self::ListInputItems => {
+                Some("response_id")
+            }
             Self::ImageEdit | Self::ImageVariation | Self::Transcription => None,
         }
     }
@@ -203,6 +266,16 @@ pub enum CallResponse {
     Bytes { content_type: String, data: Bytes },
 }
 
+impl CallResponse {
+    /// What is no JSON is null.
+    pub fn into_json(self) -> Value {
+        match self {
+            Self::Json(value) => value,
+            Self::Bytes { .. } => Value::Null,
+        }
+    }
+}
+
 /// How one call type of a provider differs from its wire's own way: the edits of a row.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -232,6 +305,8 @@ pub struct CallAccent {
     pub one_image: bool,
     /// Which tokens a ranking's `meta` counts.
     pub ranking_tokens: RankingTokens,
+    /// A limit of tokens may be as small as the caller likes.
+    pub small_limits: bool,
 }
 
 /// Where a ranking says how many tokens it took, its `meta` may say which.

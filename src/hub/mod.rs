@@ -20,8 +20,8 @@ pub use accent::{
 };
 pub use call::{Call, CallAccent, CallRequest, CallResponse, CallType, RankingTokens, Upload};
 pub use chat::{AssistantMessage, CHAT_PARAMS, ChatRequest, ChatResponse, Choice, InlineMedia, Params};
-pub use collect::{Collector, replay};
-pub use delta::{Delta, Deltas};
+pub use collect::{Collector, ThinkingBlocks, replay};
+pub use delta::{Delta, Deltas, StreamHead};
 pub use finish::{FinishReason, is_synonym, map_finish_reason};
 pub use message::{Content, FunctionCall, Message, Part, Role, ToolCall, check_messages, parse_messages};
 pub use options::{ReasoningEffort, ResponseFormat, Tool, ToolChoice, tools_without_cache_control};

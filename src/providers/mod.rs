@@ -20,7 +20,7 @@ use crate::wires::WireId;
 use crate::{address, auth, models};
 
 pub use names::split_model;
-pub use row::{CallRow, HeaderFrom, ModelNames, Provider, TokenKind, Variable, Wires};
+pub use row::{CallRow, HeaderFrom, ModelNames, Provider, TokenKind, Variable, Wires, names_in};
 
 /// The embedded rows: (file name, text), sorted.
 static DATA: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/providers.rs"));
@@ -71,6 +71,14 @@ fn embedded(name: &str) -> Option<Provider> {
     // An alias: rare, and only on a name's first use.
     DATA.iter().filter(|(_, text)| text.contains(name)).find_map(|(_, text)| {
         Provider::parse(text).ok().filter(|row| row.aliases.iter().any(|alias| alias == name))
+    })
+}
+
+/// Whether a provider has calls of a type itself, of this model.
+pub fn serves(provider: &str, model: &str, call_type: CallType) -> bool {
+    row(provider).is_some_and(|row| match call_type {
+        CallType::Chat => row.wires.chat.is_some(),
+        _ => row.calls.get(&call_type.in_rows()).is_some_and(|call| call.has(model)),
     })
 }
 
@@ -133,18 +141,20 @@ impl Route {
     }
 }
 
-/// A route for a call that is not sent: no key, no address of the caller's.
+/// A route for a call that is not sent: no key, no address of the caller's. What the environment would have to say
+/// is taken as said.
 pub fn resolve_without_key(wanted: Wanted, call_type: CallType, options: Options) -> Result<Route> {
-    struct Nothing;
-    impl Environment for Nothing {
+    /// One value for all variables; some of them name a region, which has a form.
+    struct Anything;
+    impl Environment for Anything {
         fn get(&self, _name: &str) -> Option<String> {
-            None
+            Some("us-east-1".to_owned())
         }
     }
     let base = wanted.api_base.or_else(|| Some("http://localhost".to_owned()));
     let google = google::Keywords { project: Some("none".to_owned()), ..google::Keywords::default() };
     let wanted = Wanted { api_base: base, api_key: Some(Secret::new("")), google, unproven: true, ..wanted };
-    resolve(wanted, call_type, options, &Nothing)
+    resolve(wanted, call_type, options, &Anything)
 }
 
 /// From a model string to a route. No network; errors name what to set.
@@ -160,7 +170,7 @@ pub fn resolve(
         return resolve(other, call_type, options, environment);
     }
     let at = |error: Error| error.at(&row.name, &model);
-    let call = row.calls.get(&call_type);
+    let call = row.calls.get(&call_type.in_rows());
     let wire = if call_type == CallType::Chat { row.wires.chat } else { call.map(|call| call.wire) };
     let wire = wire.ok_or_else(|| {
         at(Error::bad_request(format!("the provider '{}' has no {}", row.name, call_type.plural())))

@@ -139,7 +139,15 @@ pub struct CallRow {
     /// The path after the base, when it is not the wire's own. Names in braces as in the row's; `{model}` is the
     /// model's name.
     pub path: Option<String>,
+    /// Parts of names: only such models have it, where not all do.
+    pub models: Vec<String>,
     pub accent: Arc<CallAccent>,
+}
+
+impl CallRow {
+    pub fn has(&self, model: &str) -> bool {
+        self.models.is_empty() || self.models.iter().any(|part| model.contains(part.as_str()))
+    }
 }
 
 #[derive(Deserialize)]
@@ -158,6 +166,8 @@ struct WholeCallRow {
     key_env: Option<Vec<String>>,
     path: Option<String>,
     #[serde(default)]
+    models: Vec<String>,
+    #[serde(default)]
     accent: Arc<CallAccent>,
 }
 
@@ -170,10 +180,11 @@ impl From<CallRowText> for CallRow {
                 base_env: None,
                 key_env: None,
                 path: None,
+                models: Vec::new(),
                 accent: CallAccent::none(),
             },
-            CallRowText::Whole(WholeCallRow { wire, base, base_env, key_env, path, accent }) => {
-                Self { wire, base, base_env, key_env, path, accent }
+            CallRowText::Whole(WholeCallRow { wire, base, base_env, key_env, path, models, accent }) => {
+                Self { wire, base, base_env, key_env, path, models, accent }
             }
         }
     }

@@ -13,6 +13,7 @@ pub mod completions;
 mod dashscope;
 mod deepgram;
 mod deepinfra;
+mod dialect;
 #[cfg(test)]
 mod driven;
 mod elevenlabs;
@@ -33,6 +34,7 @@ pub mod ollama;
 pub mod openai;
 mod polly;
 mod prompt;
+pub mod responses;
 mod runwayml;
 pub mod sagemaker;
 pub mod sap;
@@ -57,6 +59,8 @@ use crate::error::{BODY_LIMIT, Error, Kind, Result};
 use crate::hub::{Call, CallType, Chat, Deltas, Operation, Target, Usage};
 use crate::json::cut;
 use crate::wires::framing::{Frame, Framing};
+
+pub use dialect::{Dialect, Event, EventEncoder, EventReader, EventWire, Inbound, dialect};
 
 /// A language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
@@ -210,6 +214,15 @@ impl WireId {
             _ => return None,
         };
         Some(found)
+    }
+
+    /// The same for a call that streams.
+    pub fn events(self, call_type: CallType) -> Option<&'static dyn EventWire> {
+        match (self, call_type) {
+            (Self::Openai, CallType::Responses) => Some(&responses::Native),
+            (Self::Openai, CallType::GetResponse) => Some(&responses::Stored),
+            _ => None,
+        }
     }
 }
 

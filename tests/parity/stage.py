@@ -67,6 +67,7 @@ KINDS = (
     "rerank",
     "speech",
     "transcription",
+    "responses",
 )
 
 

@@ -6,7 +6,7 @@ mod chat_images;
 mod chunk;
 mod collect;
 pub mod embedding;
-mod errors;
+pub(super) mod errors;
 mod images;
 mod moderation;
 mod params;
@@ -21,7 +21,7 @@ pub use errors::is_context_window;
 
 use super::calls::Errors;
 use super::framing::Framing;
-use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire};
+use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire, responses};
 use crate::error::{Kind, Result};
 use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Target};
 
@@ -35,6 +35,8 @@ pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
         CallType::Moderation => Some(&moderation::MODERATION),
         CallType::Speech => Some(&audio::SPEECH),
         CallType::Transcription => Some(&audio::TRANSCRIPTION),
+        CallType::Responses => Some(&responses::Native),
+        call_type if call_type.is_about_response() => Some(&responses::Stored),
         _ => None,
     }
 }

@@ -14,4 +14,5 @@ mod call;
 mod coverage;
 mod general;
 mod openai;
+mod responses;
 mod support;
