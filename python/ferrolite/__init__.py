@@ -17,6 +17,7 @@ TYPE_CHECKING = False  # pyright: ignore[reportConstantRedefinition]
 if TYPE_CHECKING:
     from typing import Any
 
+    from ferrolite import anthropic_interface as anthropic
     from ferrolite._batch import batch_completion as batch_completion
     from ferrolite._batch import batch_completion_models as batch_completion_models
     from ferrolite._batch import (
@@ -73,7 +74,12 @@ if TYPE_CHECKING:
     from ferrolite._responses import list_input_items as list_input_items
     from ferrolite._responses import responses as responses
     from ferrolite._stream import CustomStreamWrapper as CustomStreamWrapper
+    from ferrolite._text import TextCompletionStreamWrapper as TextCompletionStreamWrapper
+    from ferrolite._text import atext_completion as atext_completion
+    from ferrolite._text import text_completion as text_completion
+    from ferrolite.anthropic_interface.messages import anthropic_messages as anthropic_messages
     from ferrolite.exceptions import *  # noqa: F403
+    from ferrolite.google_genai import agenerate_content as agenerate_content
     from ferrolite.llms.custom_llm import CustomLLM as CustomLLM
     from ferrolite.types.llms.openai import ResponsesAPIResponse as ResponsesAPIResponse
     from ferrolite.types.utils import *  # noqa: F403
@@ -135,11 +141,26 @@ _HOMES = {
         "responses",
     ),
     "_stream": ("CustomStreamWrapper",),
+    "_text": ("TextCompletionStreamWrapper", "atext_completion", "text_completion"),
+    "anthropic_interface.messages": ("anthropic_messages",),
+    "google_genai": ("agenerate_content",),
     "llms.custom_llm": ("CustomLLM",),
     "types.llms.openai": ("ResponsesAPIResponse",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
-_SUBMODULES = ("_logging", "exceptions", "llms", "testing", "types", "utils")
+_SUBMODULES = {
+    name: name
+    for name in (
+        "_logging",
+        "anthropic_interface",
+        "exceptions",
+        "google_genai",
+        "llms",
+        "testing",
+        "types",
+        "utils",
+    )
+} | {"anthropic": "anthropic_interface", "messages": "anthropic_interface.messages"}
 _NOT_AT_TOP = (
     "ChatCompletionDeltaToolCall",
     "Delta",
@@ -154,7 +175,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     if name in _SUBMODULES:
-        return import_module(f"ferrolite.{name}")
+        return import_module(f"ferrolite.{_SUBMODULES[name]}")
     if name in _HOME:
         value = getattr(import_module(f"ferrolite.{_HOME[name]}"), name)
     elif name[:1].isupper() and name not in _NOT_AT_TOP:

@@ -61,7 +61,7 @@ def embedding(
 
 async def aembedding(*args: Any, **kwargs: Any) -> EmbeddingResponse:
     """`embedding` for asyncio."""
-    return await _arun("embedding", _bound(embedding, args, kwargs))
+    return await _arun("embedding", bound(embedding, args, kwargs))
 
 
 def moderation(
@@ -148,7 +148,7 @@ def image_generation(
 
 async def aimage_generation(*args: Any, **kwargs: Any) -> ImageResponse:
     """`image_generation` for asyncio."""
-    return await _arun("image_generation", _with_image_model(_bound(image_generation, args, kwargs)))
+    return await _arun("image_generation", _with_image_model(bound(image_generation, args, kwargs)))
 
 
 def image_edit(
@@ -181,7 +181,7 @@ def image_edit(
 
 async def aimage_edit(*args: Any, **kwargs: Any) -> ImageResponse:
     """`image_edit` for asyncio."""
-    arguments = _with_image_model(_bound(image_edit, args, kwargs))
+    arguments = _with_image_model(bound(image_edit, args, kwargs))
     return await _arun("image_edit", arguments, _image_files)
 
 
@@ -201,7 +201,7 @@ def image_variation(
 
 async def aimage_variation(*args: Any, **kwargs: Any) -> ImageResponse:
     """`image_variation` for asyncio."""
-    arguments = _with_image_model(_bound(image_variation, args, kwargs))
+    arguments = _with_image_model(bound(image_variation, args, kwargs))
     return await _arun("image_variation", arguments, _image_files)
 
 
@@ -236,7 +236,7 @@ def transcription(
 
 async def atranscription(*args: Any, **kwargs: Any) -> TranscriptionResponse:
     """`transcription` for asyncio."""
-    arguments = _bound(transcription, args, kwargs)
+    arguments = bound(transcription, args, kwargs)
     return await _arun("transcription", arguments, _audio_file)
 
 
@@ -270,7 +270,7 @@ def speech(
 
 async def aspeech(*args: Any, **kwargs: Any) -> HttpxBinaryResponseContent:
     """`speech` for asyncio."""
-    return await _arun("speech", _bound(speech, args, kwargs))
+    return await _arun("speech", bound(speech, args, kwargs))
 
 
 def _run(call_type: str, arguments: dict[str, Any], files: _Files | None = None) -> Any:
@@ -293,7 +293,7 @@ async def _arun(call_type: str, arguments: dict[str, Any], files: _Files | None 
     return await _aio.call(arguments, _settings, call_type, files and files(arguments))
 
 
-def _bound(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+def bound(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     """The keywords of a call with positional arguments.
 
     Raises:

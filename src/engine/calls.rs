@@ -14,7 +14,7 @@ use crate::hub::{CallRequest, CallResponse, CallType, Target, Upload};
 use crate::json::{Map, str_at};
 use crate::providers::{self, Wanted};
 use crate::wires::responses::ResponseId;
-use crate::wires::{self, Dialect, HttpReply, Inbound, Memo, Next, Prepared, Wire};
+use crate::wires::{self, Destination, Dialect, HttpReply, Inbound, Memo, Next, Prepared, Wire};
 
 /// A call that is ready to be sent.
 #[derive(Debug)]
@@ -75,6 +75,14 @@ impl Call {
         }
     }
 
+    /// What is asked, where the provider has calls of this type.
+    pub fn request(&self) -> Option<&CallRequest> {
+        match &self.lane {
+            Lane::Native(native) => Some(&native.request),
+            Lane::Bridged(_) => None,
+        }
+    }
+
     /// What would be sent, before headers and keys.
     pub fn prepare(&self) -> Result<Prepared> {
         match &self.lane {
@@ -106,17 +114,37 @@ impl Call {
         }
         let own = own_parameters(call_type, &mut keywords);
         let mut control = Control::take(&mut keywords);
-        let mock = if mock::serves(call_type) { control.take_value("mock_response") } else { None };
         keywords.extend(own);
+        let mock = if mock::serves(call_type) { control.take_value("mock_response") } else { None };
         let wanted = envelope::wanted(&control, &mut keywords, settings)?;
-        if let Some(dialect) = bridge(call_type, &wanted, &control)? {
+        let as_chat = wants_chat(&control)?;
+        if let Some(dialect) = bridge(call_type, &wanted, as_chat) {
+            let stream = keywords.get("stream") == Some(&Value::Bool(true));
+            if let Some(envelope) = own_language(call_type, &wanted, stream, as_chat, &|purpose| {
+                let options = envelope::options(&control, &keywords, settings, environment)?;
+                Envelope::new(wanted.clone(), &control, purpose, options, settings, environment)
+            })? {
+                let request =
+                    read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
+                return Self::native(call_type, request, envelope, None, &control);
+            }
             let bridged = Bridged::new(dialect, wanted, control, keywords, settings, environment)?;
             return Ok(Self { call_type, lane: Lane::Bridged(Box::new(bridged)) });
         }
         let options = envelope::options(&control, &keywords, settings, environment)?;
-        let mut request = read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
+        let request = read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
         let purpose = Purpose { call_type, stream: request.stream, mocked: mock.is_some() };
         let envelope = Envelope::new(wanted, &control, purpose, options, settings, environment)?;
+        Self::native(call_type, request, envelope, mock, &control)
+    }
+
+    fn native(
+        call_type: CallType,
+        mut request: CallRequest,
+        envelope: Envelope,
+        mock: Option<Value>,
+        control: &Control,
+    ) -> Result<Self> {
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
         let wire = target.wire.call(call_type).ok_or_else(|| {
@@ -160,18 +188,37 @@ fn name_by_id(keywords: &mut Keywords) -> Result<()> {
     Ok(())
 }
 
-/// The dialect that a call is translated from, when its provider has no calls of the type, or is not to be asked
-/// for them.
-fn bridge(call_type: CallType, wanted: &Wanted, control: &Control) -> Result<Option<&'static dyn Dialect>> {
-    let Some(dialect) = wires::dialect(call_type) else { return Ok(None) };
-    let Some(provider) = wanted.provider.as_deref() else { return Ok(None) };
-    // Mocks are answers of chat completions.
+/// Whether a chat completion is asked for in any case: the caller says so, or wants a mock, which is one.
+fn wants_chat(control: &Control) -> Result<bool> {
     let is_mocked =
         ["mock_response", "mock_tool_calls", "mock_timeout"].iter().any(|name| control.get(name).is_some());
-    let as_chat = is_mocked || control.switch("use_chat_completions_api")?.unwrap_or(false);
-    let serves = |call_type| providers::serves(provider, &wanted.model, call_type);
-    let is_bridged = !serves(call_type) && serves(CallType::Chat);
-    Ok((as_chat || is_bridged).then_some(dialect))
+    Ok(is_mocked || control.switch("use_chat_completions_api")?.unwrap_or(false))
+}
+
+/// The dialect that a call is translated from, when its provider has no calls of the type, or is not to be asked
+/// for them.
+fn bridge(call_type: CallType, wanted: &Wanted, as_chat: bool) -> Option<&'static dyn Dialect> {
+    let dialect = wires::dialect(call_type)?;
+    let provider = wanted.provider.as_deref()?;
+    (as_chat || providers::is_bridged(provider, &wanted.model, call_type)).then_some(dialect)
+}
+
+/// Where the model's chat completions go, when the language there is the caller's: then nothing is translated.
+fn own_language(
+    call_type: CallType,
+    wanted: &Wanted,
+    stream: bool,
+    as_chat: bool,
+    resolve: &dyn Fn(Purpose) -> Result<Envelope>,
+) -> Result<Option<Envelope>> {
+    let may_speak = wanted.provider.as_deref().is_some_and(|name| providers::may_speak(name, call_type));
+    if as_chat || !may_speak {
+        return Ok(None);
+    }
+    let mut envelope = resolve(Purpose { call_type: CallType::Chat, stream, mocked: false })?;
+    let target = &mut envelope.route.target;
+    target.call_type = call_type;
+    Ok(target.wire.call(call_type).is_some().then_some(envelope))
 }
 
 impl Bridged {
@@ -183,8 +230,14 @@ impl Bridged {
         settings: &Settings,
         environment: &dyn Environment,
     ) -> Result<Self> {
+        let options = envelope::options(&control, &keywords, settings, environment)?;
+        let destination = Destination {
+            model: &wanted.model,
+            drop_params: options.drop_params,
+            budgets: options.thinking_budgets,
+        };
         let Inbound { chat, asked, optional } =
-            dialect.decode_request(keywords).map_err(|error| name_wanted(error, &wanted))?;
+            dialect.decode_request(keywords, &destination).map_err(|error| name_wanted(error, &wanted))?;
         let mut chat = ChatCall::new(wanted, control, chat, optional, settings, environment)?;
         // The answer's last event has the counts, whether the caller asked for them or not.
         chat.include_usage = true;
@@ -264,9 +317,8 @@ pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<Cal
     if let Some(mocked) = &native.mock {
         return mock::call(mocked, native.envelope.target());
     }
-    let request = native.request.clone();
     let deadline = started + native.envelope.limits.total;
-    let (mut exchange, mut memo, wire) = native.prepare(started)?;
+    let Exchanging { request, mut exchange, mut memo, wire } = native.prepare(started)?;
     let mut reply = loop {
         match exchange.reply(engine, wire).await {
             Ok(reply) => break reply,
@@ -303,6 +355,50 @@ pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<Cal
     Ok(CallAnswer { call_type, response, meta })
 }
 
+pub async fn stream(engine: &Engine, call: Call, started: Instant) -> Result<EventStream> {
+    let call_type = call.call_type;
+    let native = match call.lane {
+        Lane::Native(native) => *native,
+        Lane::Bridged(bridged) => {
+            let Bridged { chat, dialect, asked } = *bridged;
+            let encoder = dialect.encoder(asked, chat.target());
+            let stream = Box::pin(engine.chat_stream(chat)).await?;
+            return Ok(EventStream::bridged(call_type, stream, encoder));
+        }
+    };
+    let Exchanging { mut exchange, memo, wire, .. } = native.prepare(started)?;
+    let target = exchange.target();
+    let Some(events) = target.wire.events(call_type) else {
+        let error =
+            Error::bad_request(format!("{} cannot be streamed", call_type.plural())).with_param("stream");
+        return Err(error.at(&target.provider, &target.model));
+    };
+    loop {
+        match exchange.body(engine, wire).await {
+            Ok(body) => return EventStream::native(&exchange, body, events, &memo).await,
+            Err(failure) => exchange.again(*failure).await?,
+        }
+    }
+}
+
+impl Native {
+    fn prepare(self, started: Instant) -> Result<Exchanging> {
+        let Self { request, envelope, wire, .. } = self;
+        let target = envelope.target();
+        let Prepared { call: http, memo } =
+            wire.encode(&request, target).map_err(|error| error.at(&target.provider, &target.model))?;
+        Ok(Exchanging { exchange: Exchange::new(envelope, http, started)?, request, memo, wire })
+    }
+}
+
+/// A call of the provider's own type that is under way.
+struct Exchanging {
+    request: CallRequest,
+    exchange: Exchange,
+    memo: Memo,
+    wire: &'static dyn Wire<crate::hub::Call>,
+}
+
 /// The reply to a further request, after as many attempts as it takes.
 async fn further(
     exchange: &mut Exchange,
@@ -321,41 +417,5 @@ async fn further(
             Ok(reply) => return Ok(reply),
             Err(failure) => exchange.again(*failure).await?,
         }
-    }
-}
-
-pub async fn stream(engine: &Engine, call: Call, started: Instant) -> Result<EventStream> {
-    let call_type = call.call_type;
-    let native = match call.lane {
-        Lane::Native(native) => *native,
-        Lane::Bridged(bridged) => {
-            let Bridged { chat, dialect, asked } = *bridged;
-            let encoder = dialect.encoder(asked, chat.target());
-            let stream = Box::pin(engine.chat_stream(chat)).await?;
-            return Ok(EventStream::bridged(call_type, stream, encoder));
-        }
-    };
-    let (mut exchange, memo, wire) = native.prepare(started)?;
-    let target = exchange.target();
-    let Some(events) = target.wire.events(call_type) else {
-        let error =
-            Error::bad_request(format!("{} cannot be streamed", call_type.plural())).with_param("stream");
-        return Err(error.at(&target.provider, &target.model));
-    };
-    loop {
-        match exchange.body(engine, wire).await {
-            Ok(body) => return EventStream::native(&exchange, body, events, &memo).await,
-            Err(failure) => exchange.again(*failure).await?,
-        }
-    }
-}
-
-impl Native {
-    fn prepare(self, started: Instant) -> Result<(Exchange, Memo, &'static dyn Wire<crate::hub::Call>)> {
-        let Self { request, envelope, wire, .. } = self;
-        let target = envelope.target();
-        let Prepared { call: http, memo } =
-            wire.encode(&request, target).map_err(|error| error.at(&target.provider, &target.model))?;
-        Ok((Exchange::new(envelope, http, started)?, memo, wire))
     }
 }

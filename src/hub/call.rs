@@ -113,6 +113,11 @@ impl CallType {
         matches!(self, Self::CancelResponse | Self::DeleteResponse | Self::GetResponse | Self::ListInputItems)
     }
 
+    /// Whether it is the format of a maker's models, which speak it wherever they are served.
+    pub fn is_of_models(self) -> bool {
+        matches!(self, Self::GenerateContent | Self::Messages)
+    }
+
     /// Whether `metadata` is for the provider, and not the caller's own bookkeeping.
     pub fn sends_metadata(self) -> bool {
         matches!(self, Self::Messages | Self::Responses)
@@ -291,6 +296,10 @@ pub struct CallAccent {
     pub renames: BTreeMap<String, String>,
     /// Keys that are sent when the caller gives none.
     pub defaults: Map,
+    /// Models that are listed as chat models have no calls of this type: they are asked for a chat completion.
+    pub not_for_chat_models: bool,
+    /// A limit of tokens may be as small as the caller likes.
+    pub small_limits: bool,
     /// Models that get no defaults, by a part of their names.
     pub not_for: Option<String>,
     /// The input is a list, even a single one.
@@ -305,8 +314,6 @@ pub struct CallAccent {
     pub one_image: bool,
     /// Which tokens a ranking's `meta` counts.
     pub ranking_tokens: RankingTokens,
-    /// A limit of tokens may be as small as the caller likes.
-    pub small_limits: bool,
 }
 
 /// Where a ranking says how many tokens it took, its `meta` may say which.

@@ -74,12 +74,30 @@ fn embedded(name: &str) -> Option<Provider> {
     })
 }
 
-/// Whether a provider has calls of a type itself, of this model.
-pub fn serves(provider: &str, model: &str, call_type: CallType) -> bool {
-    row(provider).is_some_and(|row| match call_type {
-        CallType::Chat => row.wires.chat.is_some(),
-        _ => row.calls.get(&call_type.in_rows()).is_some_and(|call| call.has(model)),
-    })
+/// Whether a provider is asked for a chat completion in place of a call of this type. The model's name has the
+/// provider in front.
+pub fn is_bridged(provider: &str, model: &str, call_type: CallType) -> bool {
+    let Some(row) = row(provider) else { return false };
+    if row.wires.chat.is_none() {
+        return false;
+    }
+    let Some(call) = row.calls.get(&call_type.in_rows()) else { return true };
+    if !call.has(model) {
+        return true;
+    }
+    let model = model.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/')).unwrap_or(model);
+    let mode = || models::facts(&row.name, model).mode.clone();
+    call.accent.not_for_chat_models && mode().is_some_and(|mode| mode == "chat" || mode == "responses")
+}
+
+/// Whether models of a provider may have the format of a call type as their own language.
+pub fn may_speak(provider: &str, call_type: CallType) -> bool {
+    call_type.is_of_models()
+        && row(provider).is_some_and(|row| {
+            row.model_names != ModelNames::Plain
+                || row.quirk.is_some()
+                || row.wires.chat.is_some_and(|wire| wire.call(call_type).is_some())
+        })
 }
 
 /// What a caller said about where a call goes; everything may be left to the environment.
@@ -264,18 +282,9 @@ pub fn resolve(
         options,
         model: read.shown,
     };
-    let mut route = Route {
-        target,
-        auth: row.auth,
-        row: row.clone(),
-        key,
-        signing,
-        signer: None,
-        grant,
-        project,
-        headers,
-        query,
-    };
+    let auth = call.and_then(|call| call.auth).unwrap_or(row.auth);
+    let mut route =
+        Route { target, auth, row: row.clone(), key, signing, signer: None, grant, project, headers, query };
     if let Some(exchange) = route.row.exchange.filter(|_| !wanted.unproven) {
         exchange.adapt(&mut route, &values).map_err(at)?;
     }
@@ -399,9 +408,8 @@ fn base(
             .with_param("api_base"));
         }
     }
-    // An address of the call's own ends in its own way.
-    let end = row.base_end.as_ref().filter(|_| call.is_none_or(|call| call.base.is_none()));
-    if let Some(end) = end
+    let has_own_base = call.is_some_and(|call| call.base.is_some());
+    if let Some(end) = row.base_end.as_ref().filter(|_| !has_own_base)
         && !base.ends_with(end.as_str())
         && !base.ends_with("/chat/completions")
     {

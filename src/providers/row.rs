@@ -139,6 +139,8 @@ pub struct CallRow {
     /// The path after the base, when it is not the wire's own. Names in braces as in the row's; `{model}` is the
     /// model's name.
     pub path: Option<String>,
+    /// Where the key goes, when it is not the row's way.
+    pub auth: Option<Scheme>,
     /// Parts of names: only such models have it, where not all do.
     pub models: Vec<String>,
     pub accent: Arc<CallAccent>,
@@ -165,6 +167,7 @@ struct WholeCallRow {
     base_env: Option<Vec<String>>,
     key_env: Option<Vec<String>>,
     path: Option<String>,
+    auth: Option<Scheme>,
     #[serde(default)]
     models: Vec<String>,
     #[serde(default)]
@@ -179,13 +182,21 @@ impl From<CallRowText> for CallRow {
                 base: None,
                 base_env: None,
                 key_env: None,
+                auth: None,
                 path: None,
                 models: Vec::new(),
                 accent: CallAccent::none(),
             },
-            CallRowText::Whole(WholeCallRow { wire, base, base_env, key_env, path, models, accent }) => {
-                Self { wire, base, base_env, key_env, path, models, accent }
-            }
+            CallRowText::Whole(WholeCallRow {
+                wire,
+                base,
+                base_env,
+                key_env,
+                path,
+                auth,
+                models,
+                accent,
+            }) => Self { wire, base, base_env, key_env, path, auth, models, accent },
         }
     }
 }

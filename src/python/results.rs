@@ -32,11 +32,13 @@ pub fn events(py: Python<'_>, call_type: CallType, events: Vec<Event>) -> PyResu
     let made = PyList::empty(py);
     for event in events {
         match call_type {
-            CallType::Messages => made.append(PyBytes::new(py, &event.to_sse()))?,
+            CallType::GenerateContent | CallType::Messages => {
+                made.append(PyBytes::new(py, &event.to_sse()))?
+            }
             _ => made.append(to_python(py, &event.data)?)?,
         }
     }
-    if made.is_empty() || call_type == CallType::Messages {
+    if made.is_empty() || matches!(call_type, CallType::GenerateContent | CallType::Messages) {
         return Ok(made);
     }
     let built = py

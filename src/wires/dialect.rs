@@ -10,15 +10,18 @@ use serde_json::Value;
 
 use super::framing::{Frame, Framing};
 use super::openai::Chunk;
-use super::{Memo, Seen, Wire, responses};
+use super::{Memo, Seen, Wire, generate_content, messages, responses, text_completions};
 use crate::error::{Error, Result};
-use crate::hub::{Call, CallType, ChatResponse, StreamHead, Target};
+use crate::hub::{Call, CallType, ChatResponse, StreamHead, Target, ThinkingBudgets};
 use crate::json::Map;
 
 /// The dialect of a call type, for providers that have no such call of their own.
 pub fn dialect(call_type: CallType) -> Option<&'static dyn Dialect> {
     match call_type {
+        CallType::GenerateContent => Some(&generate_content::GenerateContent),
+        CallType::Messages => Some(&messages::Messages),
         CallType::Responses => Some(&responses::Responses),
+        CallType::TextCompletion => Some(&text_completions::TextCompletions),
         _ => None,
     }
 }
@@ -27,9 +30,31 @@ pub fn dialect(call_type: CallType) -> Option<&'static dyn Dialect> {
 pub trait Dialect: Send + Sync + fmt::Debug {
     /// The keywords of a chat completion that a request stands for. Keywords that are none of the dialect's stay as
     /// they are, nulls count as absent (GEN-05).
-    fn decode_request(&self, request: Map) -> Result<Inbound>;
+    fn decode_request(&self, request: Map, destination: &Destination<'_>) -> Result<Inbound>;
     fn encode_response(&self, response: ChatResponse, asked: &Map, target: &Target) -> Result<Value>;
     fn encoder(&self, asked: Map, target: &Target) -> Box<dyn EventEncoder>;
+}
+
+/// Whom the chat completion will be asked of, as far as a request's meaning depends on that.
+#[derive(Debug, Clone)]
+pub struct Destination<'a> {
+    /// With the provider in front.
+    pub model: &'a str,
+    pub drop_params: bool,
+    /// What counts as which effort.
+    pub budgets: ThinkingBudgets,
+}
+
+impl Destination<'_> {
+    /// Claude, wherever it runs: it understands Anthropic's own parameters.
+    pub fn is_claude(&self) -> bool {
+        self.model.contains("claude") || self.model.contains("anthropic")
+    }
+
+    /// Whether marks for caches inside of messages reach the model.
+    pub fn takes_cache_marks(&self) -> bool {
+        self.is_claude() || self.model.contains("gemini") || self.model.contains("arn:aws")
+    }
 }
 
 /// A request, read.

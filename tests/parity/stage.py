@@ -63,11 +63,13 @@ KINDS = (
     "mock",
     "embedding",
     "image",
+    "messages",
     "moderation",
     "rerank",
-    "speech",
-    "transcription",
     "responses",
+    "speech",
+    "text",
+    "transcription",
 )
 
 

@@ -26,11 +26,14 @@ mod tests;
 
 use super::calls::Errors;
 use super::framing::Framing;
-use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire};
+use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire, generate_content};
 use crate::error::{Kind, Result};
 use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Target};
 
 pub const ERRORS: Errors = Errors { facts: errors::facts, classify: |facts, _| errors::classify(facts) };
+pub(in crate::wires) use errors::{classify, facts as error_facts, of_stream as error_of_stream};
+pub(in crate::wires) use request::url;
+pub(in crate::wires) use signatures::split_id;
 
 /// Its side for a call of another type.
 pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
@@ -40,6 +43,7 @@ pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
         CallType::ImageGeneration => Some(&images::GENERATION),
         CallType::Speech => Some(&audio::SPEECH),
         CallType::Transcription => Some(&audio::TRANSCRIPTION),
+        CallType::GenerateContent => Some(&generate_content::Native),
         _ => None,
     }
 }

@@ -21,7 +21,9 @@ pub use errors::is_context_window;
 
 use super::calls::Errors;
 use super::framing::Framing;
-use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire, responses};
+use super::{
+    ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire, responses, text_completions,
+};
 use crate::error::{Kind, Result};
 use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Target};
 
@@ -36,6 +38,7 @@ pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
         CallType::Speech => Some(&audio::SPEECH),
         CallType::Transcription => Some(&audio::TRANSCRIPTION),
         CallType::Responses => Some(&responses::Native),
+        CallType::TextCompletion => Some(&text_completions::Native),
         call_type if call_type.is_about_response() => Some(&responses::Stored),
         _ => None,
     }

@@ -18,7 +18,7 @@ pub use ids::{ResponseId, of_provider};
 pub use native::Native;
 pub use stored::Stored;
 
-use super::{Dialect, EventEncoder, Inbound};
+use super::{Destination, Dialect, EventEncoder, Inbound};
 use crate::error::Result;
 use crate::hub::{ChatResponse, Target};
 use crate::json::Map;
@@ -28,7 +28,7 @@ use crate::json::Map;
 pub struct Responses;
 
 impl Dialect for Responses {
-    fn decode_request(&self, request: Map) -> Result<Inbound> {
+    fn decode_request(&self, request: Map, _destination: &Destination<'_>) -> Result<Inbound> {
         request::decode(request)
     }
 

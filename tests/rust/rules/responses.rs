@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use ferrolite::engine::{Call, Keywords, Settings};
 use ferrolite::error::{Error, Kind, Result};
-use ferrolite::hub::{CallType, Deltas, FinishReason, StreamHead, Target, Usage};
+use ferrolite::hub::{CallType, Deltas, FinishReason, StreamHead, Target, ThinkingBudgets, Usage};
 use ferrolite::wires::framing::Frames;
 use ferrolite::wires::openai::{Chunk, ChunkChoice, Chunker, ToolCallChunk};
 use ferrolite::wires::responses::{ResponseId, of_provider};
-use ferrolite::wires::{self, Event, HttpReply, Memo};
+use ferrolite::wires::{self, Destination, Event, HttpReply, Memo};
 use serde_json::{Value, json};
 
 use super::support::Variables;
@@ -52,14 +52,18 @@ fn answered(more: Value, message: Value, finish: &str) -> Value {
     });
     let reply = HttpReply { status: 200, headers: http::HeaderMap::new(), body: reply.to_string().into() };
     let target = chat.target();
-    let response =
-        target.wire.chat().expect("a language with chat").decode(&reply, &Memo::default(), target).unwrap();
+    let response = target.wire.chat().unwrap().decode(&reply, &Memo::default(), target).unwrap();
     let asked = asked(more);
     wires::dialect(CallType::Responses).unwrap().encode_response(response, &asked, target).unwrap()
 }
 
 fn asked(more: Value) -> Keywords {
-    wires::dialect(CallType::Responses).unwrap().decode_request(keywords("m", more)).unwrap().asked
+    let destination = Destination { model: "m", drop_params: false, budgets: ThinkingBudgets::default() };
+    wires::dialect(CallType::Responses)
+        .unwrap()
+        .decode_request(keywords("m", more), &destination)
+        .unwrap()
+        .asked
 }
 
 fn text(content: &str) -> Chunk {
@@ -686,7 +690,7 @@ fn what_a_stream_of_chat_says_the_response_says() {
     // Through the chat wire's own decoder and chunker, as the engine does it.
     let call = call("mistral/m", json!({ "stream": true })).unwrap();
     let target = call.target();
-    let wire = target.wire.chat().expect("a language with chat");
+    let wire = target.wire.chat().unwrap();
     let mut decoder = wire.decoder(Memo::default(), target);
     let mut chunker = Chunker::new(true, || "call_new".to_owned());
     let (mut deltas, mut chunks) = (Deltas::default(), Vec::new());
