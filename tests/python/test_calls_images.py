@@ -183,6 +183,13 @@ def test_an_edit_takes_files_however_they_are_held(asynchronous: bool, image: An
     assert body.count(PNG) == (3 if isinstance(image, list) else 2)
 
 
+def test_images_come_whole() -> None:
+    with Provider() as provider:
+        with pytest.raises(UnsupportedParamsError, match="stream"):
+            run(False, "image_generation", provider, model="openai/gpt-image-1", prompt="a", stream=True)
+        assert not provider.requests
+
+
 def test_a_mask_is_refused_where_there_is_none() -> None:
     with Provider({"data": []}) as provider:
         arguments: dict[str, Any] = {"model": "hosted_vllm/m", "image": PNG, "mask": PNG, "prompt": "a"}

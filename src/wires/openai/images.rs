@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::ERRORS;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::hub::{CallRequest, CallResponse, CallType, Target, Upload};
 use crate::wires::calls::{self, CallWire};
 use crate::wires::{HttpReply, Memo, Prepared};
@@ -19,15 +19,22 @@ fn takes(parameter: &str, target: &Target) -> bool {
 }
 
 fn generation(request: &CallRequest, target: &Target) -> Result<Prepared> {
-    let mut body = calls::named_body(request, target);
-    if request.stream {
-        body.insert("stream".to_owned(), Value::Bool(true));
-    }
+    whole(request)?;
+    let body = calls::named_body(request, target);
     calls::json_call(target.url("/images/generations"), body, request, Memo::default())
+}
+
+/// Images come whole here.
+fn whole(request: &CallRequest) -> Result<()> {
+    if request.stream {
+        return Err(Error::unsupported("Images cannot be streamed: leave out `stream`.").with_param("stream"));
+    }
+    Ok(())
 }
 
 /// The images are a list, even a single one.
 fn edit(request: &CallRequest, target: &Target) -> Result<Prepared> {
+    whole(request)?;
     calls::file(request)?;
     let named = |file: &Upload| {
         let field = match file.field.as_str() {
