@@ -240,7 +240,8 @@ impl Provider {
             return wrong("the base ends with '/'".to_owned());
         }
         for (call_type, call) in &self.calls {
-            if call.wire.call(*call_type).is_none() {
+            // A wire without such calls is the language in which a chat completion is asked for instead.
+            if call.wire.call(*call_type).is_none() && !call_type.is_of_models() {
                 return wrong(format!("the wire {:?} has no {}", call.wire, call_type.name()));
             }
         }

@@ -60,6 +60,8 @@ pub enum WireId {
     Cohere,
     OllamaChat,
     OllamaGenerate,
+    /// Chat asked of OpenAI's Responses.
+    Responses,
     Completions,
     Gigachat,
     Oci,
@@ -95,6 +97,7 @@ impl WireId {
             Self::Cohere => &cohere::Cohere,
             Self::OllamaChat => &ollama::OllamaChat,
             Self::OllamaGenerate => &ollama::OllamaGenerate,
+            Self::Responses => &responses::ChatOverResponses,
             Self::Completions => &completions::Completions,
             Self::Gigachat => &gigachat::Gigachat,
             Self::Watsonx => &watsonx::Watsonx,
