@@ -45,15 +45,26 @@ FORMATS = {"anthropic_messages": "anthropic.messages.create", "text_completions"
 FORMAT_PROVIDERS = ("anthropic", "gemini", "hosted_vllm", "openai")
 # The parity corpus has no calls of this format.
 CONTENT = (
-    {"contents": "hi", "config": {"temperature": 0.5, "max_output_tokens": 9, "response_schema": {"type": "OBJECT"}}},
+    {
+        "contents": "hi",
+        "config": {"temperature": 0.5, "max_output_tokens": 9, "response_schema": {"type": "OBJECT"}},
+    },
     {
         "contents": [
-            {"role": "user", "parts": [{"text": "a"}, {"inlineData": {"mimeType": "image/png", "data": "AA=="}}]},
-            {"role": "model", "parts": [{"functionCall": {"name": "f", "args": {"a": 1}}, "thoughtSignature": "S"}]},
+            {
+                "role": "user",
+                "parts": [{"text": "a"}, {"inlineData": {"mimeType": "image/png", "data": "AA=="}}],
+            },
+            {
+                "role": "model",
+                "parts": [{"functionCall": {"name": "f", "args": {"a": 1}}, "thoughtSignature": "S"}],
+            },
             {"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {"r": 1}}}]},
         ],
         "systemInstruction": {"parts": [{"text": "s"}]},
-        "tools": [{"functionDeclarations": [{"name": "f", "parameters": {"type": "OBJECT", "nullable": True}}]}],
+        "tools": [
+            {"functionDeclarations": [{"name": "f", "parameters": {"type": "OBJECT", "nullable": True}}]}
+        ],
         "toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f"]}},
     },
 )

@@ -17,7 +17,8 @@ TYPE_CHECKING = False  # pyright: ignore[reportConstantRedefinition]
 if TYPE_CHECKING:
     from typing import Any
 
-    from ferrolite import anthropic_interface as anthropic
+    from ferrolite import anthropic_interface as anthropic_interface
+    from ferrolite import google_genai as google_genai
     from ferrolite._call import acompletion as acompletion
     from ferrolite._call import completion as completion
     from ferrolite._call import stream_chunk_builder as stream_chunk_builder
@@ -54,10 +55,13 @@ if TYPE_CHECKING:
     from ferrolite._text import atext_completion as atext_completion
     from ferrolite._text import text_completion as text_completion
     from ferrolite.anthropic_interface.messages import anthropic_messages as anthropic_messages
-    from ferrolite.google_genai import agenerate_content as agenerate_content
     from ferrolite.exceptions import *  # noqa: F403
+    from ferrolite.google_genai import agenerate_content as agenerate_content
     from ferrolite.types.llms.openai import ResponsesAPIResponse as ResponsesAPIResponse
     from ferrolite.types.utils import *  # noqa: F403
+
+    anthropic = anthropic_interface
+    messages = anthropic_interface.messages
 
 _HOMES = {
     "_call": ("acompletion", "completion", "mock_completion", "stream_chunk_builder"),
@@ -101,7 +105,8 @@ _HOMES = {
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 _SUBMODULES = {
-    name: name for name in ("_logging", "anthropic_interface", "exceptions", "google_genai", "testing", "types")
+    name: name
+    for name in ("_logging", "anthropic_interface", "exceptions", "google_genai", "testing", "types")
 } | {"anthropic": "anthropic_interface", "messages": "anthropic_interface.messages"}
 _NOT_AT_TOP = (
     "ChatCompletionDeltaToolCall",

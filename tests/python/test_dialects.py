@@ -95,14 +95,20 @@ def test_messages_are_where_litellm_has_them() -> None:
 
 def test_messages_pass_through() -> None:
     with Upstream(lambda exchange: exchange.json(MESSAGE)) as upstream:
-        arguments = messages(upstream, "anthropic/claude-sonnet-4-5", system="s", extra_headers={"x-own": "1"})
+        arguments = messages(
+            upstream, "anthropic/claude-sonnet-4-5", system="s", extra_headers={"x-own": "1"}
+        )
         made = ferrolite.anthropic.messages.create(**arguments)
         again = asyncio.run(ferrolite.anthropic.messages.acreate(**arguments))
         older = asyncio.run(ferrolite.anthropic_messages(**arguments))
         request = upstream.requests[0]
     assert made == again == older == MESSAGE
     assert type(made) is dict
-    assert (request.path, request.headers["x-api-key"], request.headers["x-own"]) == ("/v1/messages", KEY, "1")
+    assert (request.path, request.headers["x-api-key"], request.headers["x-own"]) == (
+        "/v1/messages",
+        KEY,
+        "1",
+    )
     assert request.json() == {
         "model": "claude-sonnet-4-5",
         "max_tokens": 9,
@@ -133,9 +139,11 @@ async def stream_of(function: Any, arguments: dict[str, Any]) -> list[Any]:
 
 def test_a_message_that_fails_is_one_of_our_errors() -> None:
     error = {"type": "error", "error": {"type": "rate_limit_error", "message": "slow down"}}
-    with Upstream(lambda exchange: exchange.json(error, 429, {"retry-after": "0"})) as upstream:
-        with pytest.raises(ferrolite.RateLimitError, match="slow down") as caught:
-            ferrolite.anthropic.messages.create(**messages(upstream, "anthropic/claude-sonnet-4-5"))
+    with (
+        Upstream(lambda exchange: exchange.json(error, 429, {"retry-after": "0"})) as upstream,
+        pytest.raises(ferrolite.RateLimitError, match="slow down") as caught,
+    ):
+        ferrolite.anthropic.messages.create(**messages(upstream, "anthropic/claude-sonnet-4-5"))
     assert caught.value.llm_provider == "anthropic"
 
 
@@ -164,9 +172,12 @@ def test_anthropics_client_reads_a_bridged_message() -> None:
     with Upstream(lambda exchange: exchange.json(chat("hi"))) as upstream:
         made = ferrolite.anthropic.messages.create(**messages(upstream))
     anthropic.types.Message.model_validate(made)
-    with Upstream(lambda exchange: exchange.json(made)) as upstream:
-        with anthropic.Anthropic(base_url=upstream.origin, api_key=KEY, max_retries=0) as client:
-            read = client.messages.create(model="m", max_tokens=9, messages=[{"role": "user", "content": "hi"}])
+    turns: Any = [{"role": "user", "content": "hi"}]
+    with (
+        Upstream(lambda exchange: exchange.json(made)) as upstream,
+        anthropic.Anthropic(base_url=upstream.origin, api_key=KEY, max_retries=0) as client,
+    ):
+        read = client.messages.create(model="m", max_tokens=9, messages=turns)
     assert (read.content[0].text, read.stop_reason, read.usage.input_tokens) == ("hi", "end_turn", 3)
 
 
@@ -213,7 +224,9 @@ def test_text_completions_take_positional_arguments() -> None:
 
 @pytest.mark.parametrize("model", ["hosted_vllm/m", "mistral/m"])
 def test_text_completions_stream(model: str) -> None:
-    pieces = [{**TEXT, "choices": [{"text": text, "index": 0, "finish_reason": None}]} for text in ("Bl", "ue.")]
+    pieces = [
+        {**TEXT, "choices": [{"text": text, "index": 0, "finish_reason": None}]} for text in ("Bl", "ue.")
+    ]
     pieces[-1]["choices"][0]["finish_reason"] = "stop"
     native = [sse({key: value for key, value in piece.items() if key != "usage"}) for piece in pieces]
     over_chat = [chunk({"content": "Bl"}), chunk({"content": "ue."}), chunk({}, "stop")]

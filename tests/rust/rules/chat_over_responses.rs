@@ -255,7 +255,7 @@ fn oar_14_citations_move_with_their_text() {
 #[test]
 fn str_14_a_response_that_is_cut_is_an_error() {
     let text = event("output_text.delta", 0, json!({ "delta": "a" }));
-    assert_eq!(collected(&[text.clone()]).unwrap_err().kind(), Kind::Connection);
+    assert_eq!(collected(std::slice::from_ref(&text)).unwrap_err().kind(), Kind::Connection);
     let failed = json!({ "type": "error", "code": "rate_limit_exceeded", "message": "slow" });
     assert_eq!(collected(&[text, failed]).unwrap_err().kind(), Kind::RateLimit);
 }
