@@ -474,7 +474,7 @@ fn check_message_events(events: &[Event]) {
                 open = true;
             }
             Some("content_block_delta") => {
-                assert!(open && data["index"] == blocks, "a delta is of its block")
+                assert!(open && data["index"] == blocks, "a delta is of its block");
             }
             Some("content_block_stop") => {
                 assert!(open && data["index"] == blocks, "a block ends once");
