@@ -15,7 +15,7 @@ use ferrolite::hub::{CallType, Collector, Delta, Deltas, Options, StreamHead, Ta
 use ferrolite::providers::{Wanted, resolve};
 use ferrolite::wires::framing::{Frame, Frames, Framing};
 use ferrolite::wires::openai::{Chunk, Chunker};
-use ferrolite::wires::{Event, HttpReply, Memo, Seen, WireId, dialect};
+use ferrolite::wires::{Event, HttpReply, Memo, Seen, StreamWire, WireId, dialect};
 use serde_json::{Value, json};
 
 /// Languages, each with the models that are asked in it: more than one where it has several dialects. A language is
@@ -74,9 +74,9 @@ pub fn names() -> Vec<String> {
     ["sse".to_owned()].into_iter().chain(of_wires).chain(others).chain(formats).collect()
 }
 
-/// The name of a language: a new one does not compile until it is here, and then wants its targets above.
-fn name_of(wire: WireId) -> &'static str {
-    match wire {
+/// The name of a language with chat: a new one does not compile until it is here, and then wants its targets above.
+fn name_of(wire: WireId) -> Option<&'static str> {
+    Some(match wire {
         WireId::Openai => "openai",
         WireId::Anthropic => "anthropic",
         WireId::Gemini => "gemini",
@@ -99,7 +99,25 @@ fn name_of(wire: WireId) -> &'static str {
         | WireId::Replicate
         | WireId::Triton
         | WireId::WatsonxText => "text",
-    }
+        WireId::BlackForestLabs
+        | WireId::Dashscope
+        | WireId::Deepgram
+        | WireId::Deepinfra
+        | WireId::Elevenlabs
+        | WireId::Fal
+        | WireId::Huggingface
+        | WireId::Minimax
+        | WireId::Mistral
+        | WireId::Nvidia
+        | WireId::OpenaiChatImages
+        | WireId::Polly
+        | WireId::Runwayml
+        | WireId::Soniox
+        | WireId::Stability
+        | WireId::Topaz
+        | WireId::Vertex
+        | WireId::Voyage => return None,
+    })
 }
 
 /// Runs a target by its name.
@@ -125,7 +143,7 @@ fn targets(wire: &str) -> impl Iterator<Item = Target> {
         if wire == OVER_RESPONSES {
             target.wire = WireId::Responses;
         }
-        assert_eq!(name_of(target.wire), wire, "{model} is asked in another language");
+        assert_eq!(name_of(target.wire), Some(wire), "{model} is asked in another language");
         target
     })
 }
@@ -274,9 +292,14 @@ struct Decoded {
     error: Option<String>,
 }
 
+/// Every target here has chat.
+fn chat(target: &Target) -> &'static dyn StreamWire {
+    target.wire.chat().expect("a language with chat")
+}
+
 /// Reads as the engine's driver does.
 fn decode<'a>(target: &Target, pieces: impl Iterator<Item = &'a [u8]>) -> Decoded {
-    let wire = target.wire.chat();
+    let wire = chat(target);
     let mut frames = Frames::new(wire.framing());
     let mut decoder = wire.decoder(Memo::default(), target);
     let mut chunker = Chunker::new(true, || "call_new".to_owned());
@@ -355,7 +378,7 @@ fn check_chunks(chunks: &[Chunk]) {
 /// A stream as it is; where messages are binary, also as what is in them.
 fn stream(target: &Target, input: &[u8]) {
     check_stream(target, input);
-    if target.wire.chat().framing() == Framing::AwsEvents {
+    if chat(target).framing() == Framing::AwsEvents {
         check_stream(target, &as_messages(input));
     }
 }
@@ -382,7 +405,7 @@ fn check_stream(target: &Target, input: &[u8]) {
 
 /// A reply, good or bad. A response that is replayed as a stream and collected again is the same response.
 fn response(target: &Target, input: &[u8]) {
-    let wire = target.wire.chat();
+    let wire = chat(target);
     let reply =
         HttpReply { status: 200, headers: http::HeaderMap::new(), body: Bytes::copy_from_slice(input) };
     if let Ok(response) = wire.decode(&reply, &Memo::default(), target) {
@@ -426,7 +449,7 @@ fn messages(input: &[u8]) {
                 continue;
             };
             let target = call.target();
-            let wire = target.wire.chat();
+            let wire = chat(target);
             let _ = wire.remote_media(&call.request, target);
             if let Ok(prepared) = wire.encode(&call.request, target) {
                 let body: Result<Value, _> = serde_json::from_slice(&prepared.call.body);

@@ -26,6 +26,8 @@ class CoreReader:
     _batch: Iterator[Any] = _NOTHING
     _hidden: dict[str, Any] | None = None
     _headers: dict[str, str] | None = None
+    # What is read in place of a core, by streams of a program's own.
+    completion_stream: Any = None
 
     # Reading
 
@@ -76,10 +78,14 @@ class CoreReader:
         self._batch = _NOTHING
         if self._core is not None:
             self._core.close()
+        elif hasattr(self.completion_stream, "close"):
+            self.completion_stream.close()
 
     async def aclose(self) -> None:
         """`close`, for async code."""
         self.close()
+        if self._core is None and hasattr(self.completion_stream, "aclose"):
+            await self.completion_stream.aclose()
 
     def __enter__(self) -> Self:
         return self
@@ -91,7 +97,7 @@ class CoreReader:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        self.close()
+        await self.aclose()
 
     # What is known of the call
 
@@ -125,7 +131,6 @@ class CustomStreamWrapper(CoreReader):
     its streams without it.
     """
 
-    completion_stream: Any = None
     model: str | None = None
     custom_llm_provider: str | None = None
     logging_obj: Any = None

@@ -7,14 +7,14 @@ use serde_json::Value;
 use super::control::{Control, Keywords, is_control, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::exchange::Exchange;
-use super::{Answer, ChatCall, Engine, EventStream, Meta};
+use super::{Answer, ChatCall, Engine, EventStream, Meta, chat_wire, mock, new_uuid};
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallRequest, CallResponse, CallType, Target, Upload};
 use crate::json::{Map, str_at};
 use crate::providers::{self, Wanted};
 use crate::wires::responses::ResponseId;
-use crate::wires::{self, Destination, Dialect, Inbound, Memo, Prepared, Wire, WireId};
+use crate::wires::{self, Destination, Dialect, HttpReply, Inbound, Memo, Next, Prepared, Wire, WireId};
 
 /// A call that is ready to be sent.
 #[derive(Debug)]
@@ -36,6 +36,7 @@ enum Lane {
 struct Native {
     request: CallRequest,
     envelope: Envelope,
+    mock: Option<Value>,
     wire: &'static dyn Wire<crate::hub::Call>,
 }
 
@@ -74,13 +75,21 @@ impl Call {
         }
     }
 
+    /// What is asked, where the provider has calls of this type.
+    pub fn request(&self) -> Option<&CallRequest> {
+        match &self.lane {
+            Lane::Native(native) => Some(&native.request),
+            Lane::Bridged(_) => None,
+        }
+    }
+
     /// What would be sent, before headers and keys.
     pub fn prepare(&self) -> Result<Prepared> {
         match &self.lane {
             Lane::Native(native) => native.wire.encode(&native.request, native.envelope.target()),
             Lane::Bridged(bridged) => {
                 let chat = &bridged.chat;
-                chat.target().wire.chat().encode(&chat.request, chat.target())
+                chat_wire(chat.target())?.encode(&chat.request, chat.target())
             }
         }
     }
@@ -104,8 +113,9 @@ impl Call {
             name_by_id(&mut keywords)?;
         }
         let own = own_parameters(call_type, &mut keywords);
-        let control = Control::take(&mut keywords);
+        let mut control = Control::take(&mut keywords);
         keywords.extend(own);
+        let mock = if mock::serves(call_type) { control.take_value("mock_response") } else { None };
         let wanted = envelope::wanted(&control, &mut keywords, settings)?;
         let as_chat = wants_chat(&control)?;
         if let Some(dialect) = bridge(call_type, &wanted, as_chat) {
@@ -116,7 +126,7 @@ impl Call {
             })? {
                 let request =
                     read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
-                return Self::native(call_type, request, envelope, &control);
+                return Self::native(call_type, request, envelope, None, &control);
             }
             let provider = wanted.provider.as_deref().filter(|_| !as_chat);
             let wire = provider.and_then(|provider| providers::bridge_wire(provider, call_type));
@@ -125,15 +135,16 @@ impl Call {
         }
         let options = envelope::options(&control, &keywords, settings, environment)?;
         let request = read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
-        let purpose = Purpose { call_type, stream: request.stream, mocked: false };
+        let purpose = Purpose { call_type, stream: request.stream, mocked: mock.is_some() };
         let envelope = Envelope::new(wanted, &control, purpose, options, settings, environment)?;
-        Self::native(call_type, request, envelope, &control)
+        Self::native(call_type, request, envelope, mock, &control)
     }
 
     fn native(
         call_type: CallType,
         mut request: CallRequest,
         envelope: Envelope,
+        mock: Option<Value>,
         control: &Control,
     ) -> Result<Self> {
         let target = envelope.target();
@@ -149,9 +160,9 @@ impl Call {
         }
         let allowed =
             strings(control.get("allowed_openai_params"), "allowed_openai_params").map_err(named)?;
-        check_parameters(&mut request.params, wire, target, &allowed)?;
-        target.call_accent.apply(&mut request.params);
-        Ok(Self { call_type, lane: Lane::Native(Box::new(Native { request, envelope, wire })) })
+        check_parameters(&mut request, wire, target, &allowed)?;
+        target.call_accent.apply(&mut request.params, &target.model);
+        Ok(Self { call_type, lane: Lane::Native(Box::new(Native { request, envelope, mock, wire })) })
     }
 }
 
@@ -258,19 +269,17 @@ fn read(call_type: CallType, mut keywords: Map, files: Vec<Upload>) -> Result<Ca
 
 /// Parameters that the target does not take: refused by name, or dropped when the caller said so (GEN-01).
 fn check_parameters(
-    params: &mut Map,
+    request: &mut CallRequest,
     wire: &dyn Wire<crate::hub::Call>,
     target: &Target,
     allowed: &[String],
 ) -> Result<()> {
     let named = target.call_type.parameters();
     let takes = |name: &str| {
-        !named.contains(&name)
-            || allowed.iter().any(|allowed| allowed == name)
-            || target.call_accent.takes(name).unwrap_or_else(|| wire.supports(name, target))
+        !named.contains(&name) || allowed.iter().any(|allowed| allowed == name) || takes(name, wire, target)
     };
     let mut refused = None;
-    params.retain(|name, _| {
+    let mut keeps = |name: &String| {
         if takes(name) {
             return true;
         }
@@ -280,13 +289,20 @@ fn check_parameters(
         }
         refused.get_or_insert_with(|| name.clone());
         true
-    });
+    };
+    request.params.retain(|name, _| keeps(name));
+    request.files.retain(|file| keeps(&file.field));
     let Some(name) = refused else { return Ok(()) };
     let error = Error::unsupported(format!(
         "Setting `{name}` is not supported by {}, {}. To drop it from the call, set `drop_params = True`.",
         target.provider, target.model
     ));
     Err(error.with_param(name).at(&target.provider, &target.model))
+}
+
+/// Whether a call at the target takes a parameter: as its row says, else as its format does.
+pub(super) fn takes(name: &str, wire: &dyn Wire<crate::hub::Call>, target: &Target) -> bool {
+    target.call_accent.takes(name).unwrap_or_else(|| wire.supports(name, target))
 }
 
 pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<CallAnswer> {
@@ -301,17 +317,40 @@ pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<Cal
             return Ok(CallAnswer { call_type, response, meta });
         }
     };
-    let (mut exchange, memo, wire) = native.prepare(started)?;
-    let reply = loop {
+    if let Some(mocked) = &native.mock {
+        return mock::call(mocked, native.envelope.target());
+    }
+    let deadline = started + native.envelope.limits.total;
+    let Exchanging { request, mut exchange, mut memo, wire } = native.prepare(started)?;
+    let mut reply = loop {
         match exchange.reply(engine, wire).await {
             Ok(reply) => break reply,
             Err(failure) => exchange.again(*failure).await?,
         }
     };
     exchange.log_reply(&reply);
-    let response = wire
+    loop {
+        let next = wire
+            .next(&request, &reply, &mut memo, exchange.target())
+            .map_err(|error| exchange.decorate(error, &reply.headers))?;
+        let Some(next) = next else { break };
+        match further(&mut exchange, engine, &next, deadline, wire).await {
+            Ok(next) => reply = next,
+            Err(error) if next.may_fail => {
+                tracing::debug!(provider = %exchange.target().provider, error = %error, "cleaning up failed");
+            }
+            Err(error) => return Err(error),
+        }
+        exchange.log_reply(&reply);
+    }
+    let mut response = wire
         .decode(&reply, &memo, exchange.target())
         .map_err(|error| exchange.decorate(error, &reply.headers))?;
+    if let CallResponse::Json(Value::Object(ranking)) = &mut response
+        && call_type == CallType::Rerank
+    {
+        ranking.entry("id").or_insert_with(|| new_uuid().into());
+    }
     let mut meta = exchange.meta(reply.status, reply.headers);
     if let CallResponse::Json(value) = &response {
         meta.response_model = value.get("model").and_then(Value::as_str).map(str::to_owned);
@@ -330,7 +369,7 @@ pub async fn stream(engine: &Engine, call: Call, started: Instant) -> Result<Eve
             return Ok(EventStream::bridged(call_type, stream, encoder));
         }
     };
-    let (mut exchange, memo, wire) = native.prepare(started)?;
+    let Exchanging { mut exchange, memo, wire, .. } = native.prepare(started)?;
     let target = exchange.target();
     let Some(events) = target.wire.events(call_type) else {
         let error =
@@ -346,11 +385,40 @@ pub async fn stream(engine: &Engine, call: Call, started: Instant) -> Result<Eve
 }
 
 impl Native {
-    fn prepare(self, started: Instant) -> Result<(Exchange, Memo, &'static dyn Wire<crate::hub::Call>)> {
-        let Self { request, envelope, wire } = self;
+    fn prepare(self, started: Instant) -> Result<Exchanging> {
+        let Self { request, envelope, wire, .. } = self;
         let target = envelope.target();
         let Prepared { call: http, memo } =
             wire.encode(&request, target).map_err(|error| error.at(&target.provider, &target.model))?;
-        Ok((Exchange::new(envelope, http, started)?, memo, wire))
+        Ok(Exchanging { exchange: Exchange::new(envelope, http, started)?, request, memo, wire })
+    }
+}
+
+/// A call of the provider's own type that is under way.
+struct Exchanging {
+    request: CallRequest,
+    exchange: Exchange,
+    memo: Memo,
+    wire: &'static dyn Wire<crate::hub::Call>,
+}
+
+/// The reply to a further request, after as many attempts as it takes.
+async fn further(
+    exchange: &mut Exchange,
+    engine: &Engine,
+    next: &Next,
+    deadline: Instant,
+    wire: &dyn Wire<crate::hub::Call>,
+) -> Result<HttpReply> {
+    let limits = exchange.envelope.limits;
+    loop {
+        let reply = match exchange.further(engine, next.clone(), deadline, wire).await {
+            Ok(body) => body.collect(limits).await.map_err(|error| exchange.broken(error)),
+            Err(failure) => Err(failure),
+        };
+        match reply {
+            Ok(reply) => return Ok(reply),
+            Err(failure) => exchange.again(*failure).await?,
+        }
     }
 }

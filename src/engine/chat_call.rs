@@ -91,8 +91,8 @@ impl ChatCall {
 }
 
 fn takes_all(wire: WireId, request: &ChatRequest, target: &Target, optional: &[&str]) -> bool {
-    let takes = |name: &str| optional.contains(&name) || wire.chat().supports(name, target);
-    request.params.0.keys().all(|name| takes(name))
+    let Some(chat) = wire.chat() else { return false };
+    request.params.0.keys().all(|name| optional.contains(&name.as_str()) || chat.supports(name, target))
 }
 
 /// Keywords whose type decides what becomes of the call.

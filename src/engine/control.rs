@@ -161,6 +161,11 @@ pub fn is_ignored(name: &str) -> bool {
     name == "metadata" || is_control(name) && STEERING.binary_search(&name).is_err()
 }
 
+/// Whether a keyword is never sent: it steers the call, is a caller's own notes, or does nothing here.
+pub fn is_steering(name: &str) -> bool {
+    name == "metadata" || is_control(name)
+}
+
 /// Prices of a caller's own are keywords too: `input_cost_per_token` and its many relatives.
 pub(super) fn is_control(name: &str) -> bool {
     STEERING.binary_search(&name).is_ok()

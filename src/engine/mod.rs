@@ -11,6 +11,7 @@ mod envelope;
 mod error_context;
 mod events;
 mod exchange;
+mod lookup;
 mod media;
 mod mock;
 mod retry;
@@ -25,15 +26,17 @@ use std::time::Instant;
 use http::HeaderMap;
 
 use crate::auth::exchange::Tokens;
-use crate::error::Result;
-use crate::hub::ChatResponse;
+use crate::error::{Error, Kind, Result};
+use crate::hub::{ChatResponse, Target};
 use crate::transport::Transport;
+use crate::wires::StreamWire;
 
 pub use calls::{Call, CallAnswer};
 pub use chat_call::ChatCall;
-pub use control::{Keywords, is_ignored};
-pub use envelope::{Envelope, Settings};
+pub use control::{Keywords, is_ignored, is_steering};
+pub use envelope::{Envelope, Keys, Settings};
 pub use events::EventStream;
+pub use lookup::{can, facts, missing_environment, model_names, providers_with_keys, supported_params};
 pub use retry::RetryPolicy;
 pub use stream::ChatStream;
 
@@ -90,6 +93,14 @@ fn public_headers(headers: &HeaderMap) -> impl Iterator<Item = (&str, Cow<'_, st
 /// The same as texts of their own.
 fn own_headers(headers: &HeaderMap) -> Vec<(String, String)> {
     public_headers(headers).map(|(name, value)| (name.to_owned(), value.into_owned())).collect()
+}
+
+/// The chat side of a target's language.
+fn chat_wire(target: &Target) -> Result<&'static dyn StreamWire> {
+    target.wire.chat().ok_or_else(|| {
+        Error::new(Kind::Config, format!("the wire {:?} has no chat", target.wire))
+            .at(&target.provider, &target.model)
+    })
 }
 
 impl Engine {

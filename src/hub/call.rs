@@ -284,6 +284,7 @@ impl CallResponse {
 /// How one call type of a provider differs from its wire's own way: the edits of a row.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a verb of its own")]
 pub struct CallAccent {
     /// The parameters that are taken, where they are not those that the wire takes.
     pub takes: Option<Vec<String>>,
@@ -299,6 +300,30 @@ pub struct CallAccent {
     pub not_for_chat_models: bool,
     /// A limit of tokens may be as small as the caller likes.
     pub small_limits: bool,
+    /// Models that get no defaults, by a part of their names.
+    pub not_for: Option<String>,
+    /// The input is a list, even a single one.
+    pub lists_input: bool,
+    /// The name of an object of width and height in place of `size`.
+    pub size_object: Option<String>,
+    /// Vectors are asked for as base64, which is shorter, and unpacked.
+    pub packed: bool,
+    /// A list in a form repeats its name as it is, without brackets.
+    pub plain_lists: bool,
+    /// An edit takes one image, which is no list.
+    pub one_image: bool,
+    /// Which tokens a ranking's `meta` counts.
+    pub ranking_tokens: RankingTokens,
+}
+
+/// Where a ranking says how many tokens it took, its `meta` may say which.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RankingTokens {
+    #[default]
+    None,
+    Input,
+    Both,
 }
 
 impl CallAccent {
@@ -321,12 +346,28 @@ impl CallAccent {
     }
 
     /// Leaves out, renames and adds.
-    pub fn apply(&self, params: &mut Map) {
+    pub fn apply(&self, params: &mut Map, model: &str) {
         params.retain(|name, _| !self.ignores.iter().any(|ignored| ignored == name));
+        if self.lists_input
+            && let Some(input) = params.get_mut("input").filter(|input| !input.is_array())
+        {
+            *input = Value::Array(vec![input.take()]);
+        }
+        if let Some(name) = &self.size_object
+            && let Some(Value::String(size)) = params.shift_remove("size")
+            && let Some((width, height)) = size.split_once('x')
+            && let (Ok(width), Ok(height)) = (width.parse::<u64>(), height.parse::<u64>())
+        {
+            let size = crate::json::object([("width", width.into()), ("height", height.into())]);
+            params.entry(name.clone()).or_insert(size);
+        }
         for (name, other) in &self.renames {
             if let Some(value) = params.shift_remove(name) {
                 params.entry(other.clone()).or_insert(value);
             }
+        }
+        if self.not_for.as_ref().is_some_and(|part| model.contains(part.as_str())) {
+            return;
         }
         for (name, value) in &self.defaults {
             params.entry(name.clone()).or_insert_with(|| value.clone());
@@ -366,7 +407,7 @@ mod tests {
         else {
             panic!()
         };
-        accent.apply(&mut params);
+        accent.apply(&mut params, "m");
         assert_eq!(
             Value::Object(params),
             json!({ "input_type": "d", "output_dimension": 3, "truncate": true })

@@ -20,7 +20,7 @@ use crate::wires::WireId;
 use crate::{address, auth, models};
 
 pub use names::split_model;
-pub use row::{CallRow, HeaderFrom, ModelNames, Provider, TokenKind, Variable, Wires};
+pub use row::{CallRow, HeaderFrom, ModelNames, Provider, TokenKind, Variable, Wires, names_in};
 
 /// The embedded rows: (file name, text), sorted.
 static DATA: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/providers.rs"));
@@ -166,18 +166,20 @@ impl Route {
     }
 }
 
-/// A route for a call that is not sent: no key, no address of the caller's.
+/// A route for a call that is not sent: no key, no address of the caller's. What the environment would have to say
+/// is taken as said.
 pub fn resolve_without_key(wanted: Wanted, call_type: CallType, options: Options) -> Result<Route> {
-    struct Nothing;
-    impl Environment for Nothing {
+    /// One value for all variables; some of them name a region, which has a form.
+    struct Anything;
+    impl Environment for Anything {
         fn get(&self, _name: &str) -> Option<String> {
-            None
+            Some("us-east-1".to_owned())
         }
     }
     let base = wanted.api_base.or_else(|| Some("http://localhost".to_owned()));
     let google = google::Keywords { project: Some("none".to_owned()), ..google::Keywords::default() };
     let wanted = Wanted { api_base: base, api_key: Some(Secret::new("")), google, unproven: true, ..wanted };
-    resolve(wanted, call_type, options, &Nothing)
+    resolve(wanted, call_type, options, &Anything)
 }
 
 /// From a model string to a route. No network; errors name what to set.
@@ -203,8 +205,11 @@ pub fn resolve(
     }
     let read = match row.model_names {
         ModelNames::Vertex if call_type == CallType::Chat => vertex::read(&model, &row),
+        ModelNames::Vertex if call.is_some_and(|call| call.path.is_none()) => {
+            vertex::read_call(&model, call_type, wire, &row)
+        }
         ModelNames::Plain | ModelNames::Vertex => ModelName::plain(&model, wire, &row),
-        ModelNames::Bedrock => bedrock::read(&model, wanted.model_id.as_deref(), wire, &row),
+        ModelNames::Bedrock => bedrock::read(&model, wanted.model_id.as_deref(), call_type, wire, &row),
     };
     let region = match row.auth {
         Scheme::Aws => Some(aws::region(&wanted.aws, read.region.as_deref(), environment).map_err(at)?),
@@ -214,16 +219,18 @@ pub fn resolve(
     if let Some(endpoint) = wanted.aws.runtime_endpoint.take().filter(|_| region.is_some()) {
         wanted.api_base = Some(endpoint);
     }
-    let (key, proof) = key_or_token(&mut wanted, &row, environment).map_err(at)?;
+    let key_env = call.and_then(|call| call.key_env.as_ref()).unwrap_or(&row.key_env);
+    let (key, proof) = key_or_token(&mut wanted, &row, key_env, environment).map_err(at)?;
     let access = match row.auth {
         Scheme::Google => Some(google::Access::find(&wanted.google, key.is_some(), environment).map_err(at)?),
         _ => None,
     };
-    let values = vars::Values::of(&row, &wanted, region.as_deref(), environment);
+    let shown = read.shown.clone();
+    let values = vars::Values::of(&row, &wanted, &shown, region.as_deref(), environment);
     let mut base =
         format!("{}{}", base(&row, call, &wanted, &values, environment).map_err(at)?, read.base_suffix);
     if key.is_none() && proof.is_none() && row.key_required {
-        return Err(at(missing_key(&row)));
+        return Err(at(missing_key(&row, key_env)));
     }
     let mut headers = Vec::with_capacity(row.headers.len());
     for (name, value) in &row.headers {
@@ -255,6 +262,10 @@ pub fn resolve(
         None => row.path.as_deref(),
     };
     let path = path.map(|path| values.fill(path)).transpose().map_err(at)?;
+    let path = path.map(|path| match &access {
+        Some(access) => path.replace("{project}", access.project.in_address()),
+        None => path,
+    });
     let mut paths = (read.path.or(path), None);
     if let (Some(door), Some(access), Some(location)) = (read.door, &access, &region) {
         let address = door.address(base, access.project.in_address(), location);
@@ -298,10 +309,11 @@ pub fn resolve(
 fn key_or_token(
     wanted: &mut Wanted,
     row: &Provider,
+    variables: &[String],
     environment: &dyn Environment,
 ) -> Result<(Option<Secret>, Option<azure::Proof>)> {
     let key = wanted.api_key.take();
-    let own = || environment.first(&row.key_env).map(Secret::new);
+    let own = || environment.first(variables).map(Secret::new);
     match row.token {
         // A key that is no token of Google's is another provider's.
         None if row.auth == Scheme::Google => Ok((key.or_else(own).filter(google::is_token), None)),
@@ -350,8 +362,8 @@ impl ModelName {
     }
 }
 
-fn missing_key(row: &Provider) -> Error {
-    let how = match row.key_env.as_slice() {
+fn missing_key(row: &Provider, variables: &[String]) -> Error {
+    let how = match variables {
         [] => "Pass `api_key`.".to_owned(),
         names => format!("Pass `api_key` or set the environment variable {}.", names.join(" or ")),
     };
@@ -374,12 +386,13 @@ fn base(
     values: &vars::Values<'_>,
     environment: &dyn Environment,
 ) -> Result<String> {
-    let found = match wanted.api_base.clone().or_else(|| environment.first(&row.base_env)) {
+    let base_env = call.and_then(|call| call.base_env.as_ref()).unwrap_or(&row.base_env);
+    let found = match wanted.api_base.clone().or_else(|| environment.first(base_env)) {
         Some(base) => base,
         None => match call.and_then(|call| call.base.as_ref()).or(row.base.as_ref()) {
             Some(base) => values.fill(base)?,
             None => {
-                let how = match row.base_env.as_slice() {
+                let how = match base_env.as_slice() {
                     [] => String::new(),
                     names => format!(" or set {}", names.join(" or ")),
                 };

@@ -44,6 +44,7 @@ pub struct Provider {
     pub service: Option<String>,
     #[serde(default = "yes")]
     pub key_required: bool,
+    #[serde(default)]
     pub wires: Wires,
     /// The call types besides chat.
     #[serde(default)]
@@ -117,8 +118,8 @@ pub enum TokenKind {
     Entra,
 }
 
-/// The language of each call type.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// The language of chat.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wires {
     pub chat: Option<WireId>,
@@ -131,6 +132,10 @@ pub struct CallRow {
     pub wire: WireId,
     /// The address of this call type, when it is not the row's.
     pub base: Option<String>,
+    /// Environment variables that give the address, when they are not the row's.
+    pub base_env: Option<Vec<String>>,
+    /// Environment variables that hold the key, when they are not the row's.
+    pub key_env: Option<Vec<String>>,
     /// The path after the base, when it is not the wire's own. Names in braces as in the row's; `{model}` is the
     /// model's name.
     pub path: Option<String>,
@@ -159,6 +164,8 @@ enum CallRowText {
 struct WholeCallRow {
     wire: WireId,
     base: Option<String>,
+    base_env: Option<Vec<String>>,
+    key_env: Option<Vec<String>>,
     path: Option<String>,
     auth: Option<Scheme>,
     #[serde(default)]
@@ -173,14 +180,23 @@ impl From<CallRowText> for CallRow {
             CallRowText::Wire(wire) => Self {
                 wire,
                 base: None,
-                path: None,
+                base_env: None,
+                key_env: None,
                 auth: None,
+                path: None,
                 models: Vec::new(),
                 accent: CallAccent::none(),
             },
-            CallRowText::Whole(WholeCallRow { wire, base, path, auth, models, accent }) => {
-                Self { wire, base, path, auth, models, accent }
-            }
+            CallRowText::Whole(WholeCallRow {
+                wire,
+                base,
+                base_env,
+                key_env,
+                path,
+                auth,
+                models,
+                accent,
+            }) => Self { wire, base, base_env, key_env, path, auth, models, accent },
         }
     }
 }
@@ -239,6 +255,9 @@ impl Provider {
         if self.base.as_deref().is_some_and(|base| base.ends_with('/')) {
             return wrong("the base ends with '/'".to_owned());
         }
+        if self.wires.chat.is_some_and(|wire| wire.chat().is_none()) {
+            return wrong(format!("the wire {:?} has no chat", self.wires.chat));
+        }
         for (call_type, call) in &self.calls {
             // A wire without such calls is the language in which a chat completion is asked for instead.
             if call.wire.call(*call_type).is_none() && !call_type.is_of_models() {
@@ -250,7 +269,8 @@ impl Provider {
         let templates = templates.chain(self.headers.values()).chain(self.query.values());
         for name in templates.flat_map(|template| names_in(template)) {
             let is_region = name == "region" && matches!(self.auth, Scheme::Aws | Scheme::Google);
-            if !is_region && name != "model" && !self.vars.contains_key(name) {
+            let is_project = name == "project" && self.auth == Scheme::Google;
+            if !is_region && !is_project && name != "model" && !self.vars.contains_key(name) {
                 return wrong(format!("nothing says what '{{{name}}}' stands for"));
             }
         }

@@ -6,32 +6,49 @@
 pub mod anthropic;
 pub mod bedrock;
 pub mod bedrock_invoke;
+mod black_forest_labs;
 mod calls;
 pub mod cohere;
 pub mod completions;
+mod dashscope;
+mod deepgram;
+mod deepinfra;
 mod dialect;
 #[cfg(test)]
 mod driven;
+mod elevenlabs;
 mod event_stream;
+mod fal;
 mod fillers;
 pub mod framing;
 pub mod gemini;
 pub mod generate_content;
 pub mod gigachat;
+mod huggingface;
 mod media;
 pub mod messages;
+mod minimax;
+mod mistral;
 mod nesting;
+mod nvidia;
 pub mod oci;
 pub mod ollama;
 pub mod openai;
+mod polly;
 mod prompt;
 pub mod responses;
+mod runwayml;
 pub mod sagemaker;
 pub mod sap;
+mod soniox;
+mod stability;
 pub mod text;
 pub mod text_completions;
 mod think;
 mod tool_names;
+mod topaz;
+mod vertex;
+mod voyage;
 pub mod watsonx;
 
 use std::fmt;
@@ -48,90 +65,104 @@ use crate::wires::framing::{Frame, Framing};
 
 pub use dialect::{Destination, Dialect, Event, EventEncoder, EventReader, EventWire, Inbound, dialect};
 
-/// A language.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WireId {
-    Openai,
-    Anthropic,
-    BedrockConverse,
-    BedrockInvoke,
-    Gemini,
-    Cohere,
-    OllamaChat,
-    OllamaGenerate,
+/// Makes the list of languages: which there are, and who speaks each, for chat and for calls of other types.
+macro_rules! languages {
+    ($(
+        $(#[$attribute:meta])*
+        $language:ident $(chat($chat:expr))? $(calls($calls:path))? $({ $($($call:ident)|+ => $wire:expr),+ })?;
+    )+) => {
+        /// A language.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum WireId {
+            $($(#[$attribute])* $language,)+
+        }
+
+        impl WireId {
+            /// Its chat side; `None` when the language has no chat.
+            pub fn chat(self) -> Option<&'static dyn StreamWire> {
+                match self {
+                    $($(Self::$language => Some(&$chat),)?)+
+                    _ => None,
+                }
+            }
+
+            /// Its side for a call of another type; `None` when the language has no such call.
+            pub fn call(self, call_type: CallType) -> Option<&'static dyn Wire<Call>> {
+                match (self, call_type) {
+                    $(
+                        $($((Self::$language, $(CallType::$call)|+) => Some(&$wire),)+)?
+                        $((Self::$language, _) => $calls(call_type),)?
+                    )+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+// A new language is a folder, and its line here.
+languages! {
+    Anthropic chat(anthropic::Anthropic) calls(anthropic::call);
+    BedrockConverse chat(bedrock::Converse) { Rerank => bedrock::rerank::RERANK };
+    BedrockInvoke chat(bedrock_invoke::Invoke) calls(bedrock_invoke::call);
+    Cohere chat(cohere::Cohere) calls(cohere::call);
+    Completions chat(completions::Completions);
+    Gemini chat(gemini::Gemini) calls(gemini::call);
+    Gigachat chat(gigachat::Gigachat);
+    Oci chat(oci::Oci) { Embedding => oci::embedding::EMBEDDING };
+    OllamaChat chat(ollama::OllamaChat) { Embedding => ollama::embedding::EMBEDDING };
+    OllamaGenerate chat(ollama::OllamaGenerate) { Embedding => ollama::embedding::EMBEDDING };
+    Openai chat(openai::Openai) calls(openai::call);
+    SagemakerChat chat(sagemaker::Sagemaker::Chat);
+    SagemakerNova chat(sagemaker::Sagemaker::Nova);
     /// Chat asked of OpenAI's Responses.
-    Responses,
-    Completions,
-    Gigachat,
-    Oci,
-    Watsonx,
-    Sap,
-    SagemakerChat,
-    SagemakerNova,
+    Responses chat(responses::ChatOverResponses);
+    Sap chat(sap::Sap);
+    Watsonx chat(watsonx::Watsonx) calls(watsonx::call);
+
     // Languages that take a prompt.
-    AnthropicText,
-    Bytez,
-    Custom,
-    Langflow,
-    Langgraph,
+    AnthropicText chat(text::ANTHROPIC);
+    Bytez chat(text::BYTEZ);
+    Custom chat(text::CUSTOM);
+    Langflow chat(text::LANGFLOW);
+    Langgraph chat(text::LANGGRAPH);
     #[serde(rename = "microsoft_365")]
-    Microsoft365,
-    NlpCloud,
-    Predibase,
-    Replicate,
-    Sagemaker,
-    Triton,
-    WatsonxText,
+    Microsoft365 chat(text::MICROSOFT);
+    NlpCloud chat(text::NLP_CLOUD);
+    Predibase chat(text::PREDIBASE);
+    Replicate chat(text::REPLICATE);
+    Sagemaker chat(text::SAGEMAKER) { Embedding => text::embedding::SAGEMAKER };
+    Triton chat(text::TRITON) { Embedding => text::embedding::TRITON };
+    WatsonxText chat(text::WATSONX);
+
+    // Languages without chat.
+    BlackForestLabs { ImageGeneration | ImageEdit => black_forest_labs::IMAGE };
+    Dashscope { ImageGeneration | ImageEdit => dashscope::IMAGE, Speech => dashscope::SPEECH };
+    Deepgram { Transcription => deepgram::TRANSCRIPTION };
+    Deepinfra { Rerank => deepinfra::RERANK };
+    Elevenlabs { Speech => elevenlabs::SPEECH, Transcription => elevenlabs::TRANSCRIPTION };
+    Fal { ImageEdit => fal::EDIT, ImageGeneration => fal::GENERATION };
+    Huggingface { Embedding => huggingface::EMBEDDING, Rerank => huggingface::RERANK };
+    Minimax { Speech => minimax::SPEECH };
+    Mistral { Speech => mistral::SPEECH };
+    Nvidia { Rerank => nvidia::RERANK };
+    OpenaiChatImages calls(openai::chat_images);
+    Polly { Speech => polly::SPEECH };
+    Runwayml { ImageGeneration => runwayml::IMAGE, Speech => runwayml::SPEECH };
+    Soniox { Transcription => soniox::TRANSCRIPTION };
+    Stability { ImageGeneration | ImageEdit => stability::IMAGE };
+    Topaz { ImageVariation => topaz::VARIATION };
+    Vertex {
+        Embedding => vertex::EMBEDDING,
+        Rerank => vertex::RERANK,
+        Speech => vertex::SPEECH,
+        Transcription => vertex::TRANSCRIPTION
+    };
+    Voyage { Embedding => voyage::EMBEDDING };
 }
 
 impl WireId {
-    /// Its chat side.
-    pub fn chat(self) -> &'static dyn StreamWire {
-        match self {
-            Self::Openai => &openai::Openai,
-            Self::Anthropic => &anthropic::Anthropic,
-            Self::BedrockConverse => &bedrock::Converse,
-            Self::BedrockInvoke => &bedrock_invoke::Invoke,
-            Self::Gemini => &gemini::Gemini,
-            Self::Cohere => &cohere::Cohere,
-            Self::OllamaChat => &ollama::OllamaChat,
-            Self::OllamaGenerate => &ollama::OllamaGenerate,
-            Self::Responses => &responses::ChatOverResponses,
-            Self::Completions => &completions::Completions,
-            Self::Gigachat => &gigachat::Gigachat,
-            Self::Watsonx => &watsonx::Watsonx,
-            Self::Oci => &oci::Oci,
-            Self::Sap => &sap::Sap,
-            Self::SagemakerChat => &sagemaker::Sagemaker::Chat,
-            Self::SagemakerNova => &sagemaker::Sagemaker::Nova,
-            Self::AnthropicText => &text::ANTHROPIC,
-            Self::Bytez => &text::BYTEZ,
-            Self::Custom => &text::CUSTOM,
-            Self::Langflow => &text::LANGFLOW,
-            Self::Langgraph => &text::LANGGRAPH,
-            Self::Microsoft365 => &text::MICROSOFT,
-            Self::NlpCloud => &text::NLP_CLOUD,
-            Self::Predibase => &text::PREDIBASE,
-            Self::Replicate => &text::REPLICATE,
-            Self::Sagemaker => &text::SAGEMAKER,
-            Self::Triton => &text::TRITON,
-            Self::WatsonxText => &text::WATSONX,
-        }
-    }
-}
-
-impl WireId {
-    /// Its side for a call of another type; `None` when the language has no such call.
-    pub fn call(self, call_type: CallType) -> Option<&'static dyn Wire<Call>> {
-        match self {
-            Self::Anthropic => anthropic::call(call_type),
-            Self::Gemini => gemini::call(call_type),
-            Self::Openai => openai::call(call_type),
-            _ => None,
-        }
-    }
-
     /// The same for a call that streams.
     pub fn events(self, call_type: CallType) -> Option<&'static dyn EventWire> {
         match (self, call_type) {
@@ -170,11 +201,25 @@ pub struct Prepared {
 }
 
 /// A further request that has to be made before the answer is there.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Next {
     pub call: HttpCall,
     /// How long to wait before it is sent.
     pub wait: Duration,
+    /// A failure changes nothing: for cleaning up.
+    pub may_fail: bool,
+}
+
+impl Next {
+    /// Sent at once.
+    pub fn now(call: HttpCall) -> Self {
+        Self { call, wait: Duration::ZERO, may_fail: false }
+    }
+
+    /// Sent after a while.
+    pub fn after(wait: Duration, call: HttpCall) -> Self {
+        Self { wait, ..Self::now(call) }
+    }
 }
 
 /// What decoding must remember of encoding, for this call only (GEN-09).
@@ -256,9 +301,15 @@ pub trait Wire<O: Operation>: Send + Sync + fmt::Debug {
     fn error_facts(&self, status: u16, body: &[u8]) -> ErrorFacts;
     /// What the failure means (ERR-02, ERR-05): structured fields first, the provider's words last.
     fn classify(&self, facts: &ErrorFacts, target: &Target) -> Kind;
-    /// What to ask after this reply, when it is not yet the answer: a job that goes on, an address that was looked up.
-    /// The key goes along to the host of the first request only.
-    fn next(&self, _reply: &HttpReply, _memo: &Memo, _target: &Target) -> Result<Option<Next>> {
+    /// What to ask after this reply, when it is not yet the answer: a job that goes on, an address that was looked up,
+    /// another input. The key goes along to the host of the first request only.
+    fn next(
+        &self,
+        _request: &O::Request,
+        _reply: &HttpReply,
+        _memo: &mut Memo,
+        _target: &Target,
+    ) -> Result<Option<Next>> {
         Ok(None)
     }
     /// Another request worth one more try after this failure; a wire never offers the same one twice (ANT-20).

@@ -33,6 +33,7 @@ PROVIDERS = (
     "groq",
     "hosted_vllm",
     "huggingface",
+    "jina_ai",
     "lm_studio",
     "mistral",
     "moonshot",
@@ -46,6 +47,7 @@ PROVIDERS = (
     "together_ai",
     "vertex_ai",
     "vertex_ai_claude",
+    "voyage",
     "watsonx",
     "xai",
 )
@@ -59,9 +61,15 @@ KINDS = (
     "retry",
     "timeout",
     "mock",
-    "responses",
+    "embedding",
+    "image",
     "messages",
+    "moderation",
+    "rerank",
+    "responses",
+    "speech",
     "text",
+    "transcription",
 )
 
 

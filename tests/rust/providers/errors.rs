@@ -31,7 +31,7 @@ pub fn failed(keywords: Value, status: u16, body: &Value) -> Error {
     let Value::Object(map) = keywords else { panic!("keywords") };
     let call = ChatCall::from_keywords(map, &Settings::default(), &variables()).expect("a call");
     let target = call.target();
-    let wire = target.wire.chat();
+    let wire = target.wire.chat().expect("a language with chat");
     let text = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
     let facts = wire.error_facts(status, text.as_bytes());
     let kind = wire.classify(&facts, target);

@@ -45,10 +45,10 @@ fn said(text: &str) -> Value {
 fn collected(events: &[Value]) -> Result<ferrolite::hub::ChatResponse, Error> {
     let call = call();
     let target = call.target();
-    let wire = target.wire.chat();
+    let wire = target.wire.chat().unwrap();
     let (mut decoder, mut frames) = (wire.decoder(Memo::default(), target), Frames::new(wire.framing()));
     let mut deltas = Deltas::default();
-    let body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    let body = events.iter().map(|event| format!("data: {event}\n\n")).collect::<Vec<_>>().concat();
     frames.push(body.into(), &mut |frame| decoder.frame(frame, &mut deltas).map(|_| true))?;
     decoder.end(&mut deltas)?;
     let mut collector = Collector::default();
@@ -149,7 +149,8 @@ fn oar_08_states_are_reasons() {
     let mut failed = answer(json!([]), "failed", Value::Null);
     failed["error"] = json!({ "code": "server_error", "message": "bad" });
     let reply = HttpReply { status: 200, headers: http::HeaderMap::new(), body: failed.to_string().into() };
-    let error = call.target().wire.chat().decode(&reply, &Memo::default(), call.target()).unwrap_err();
+    let error =
+        call.target().wire.chat().unwrap().decode(&reply, &Memo::default(), call.target()).unwrap_err();
     assert_eq!((error.kind(), error.message()), (Kind::InternalServer, "bad"));
 }
 
@@ -246,7 +247,7 @@ fn oar_14_citations_move_with_their_text() {
     let reply = answer(json!([item]), "completed", Value::Null);
     let call = call();
     let reply = HttpReply { status: 200, headers: http::HeaderMap::new(), body: reply.to_string().into() };
-    let made = call.target().wire.chat().decode(&reply, &Memo::default(), call.target()).unwrap();
+    let made = call.target().wire.chat().unwrap().decode(&reply, &Memo::default(), call.target()).unwrap();
     let annotations = made.choices[0].message.annotations.clone().unwrap();
     let starts: Vec<_> = (0..2).map(|at| annotations[at]["url_citation"]["start_index"].clone()).collect();
     assert_eq!(starts, [json!(0), json!(3)]);

@@ -52,7 +52,7 @@ fn answered(more: Value, message: Value, finish: &str) -> Value {
     });
     let reply = HttpReply { status: 200, headers: http::HeaderMap::new(), body: reply.to_string().into() };
     let target = chat.target();
-    let response = target.wire.chat().decode(&reply, &Memo::default(), target).unwrap();
+    let response = target.wire.chat().unwrap().decode(&reply, &Memo::default(), target).unwrap();
     let asked = asked(more);
     wires::dialect(CallType::Responses).unwrap().encode_response(response, &asked, target).unwrap()
 }
@@ -690,7 +690,7 @@ fn what_a_stream_of_chat_says_the_response_says() {
     // Through the chat wire's own decoder and chunker, as the engine does it.
     let call = call("mistral/m", json!({ "stream": true })).unwrap();
     let target = call.target();
-    let wire = target.wire.chat();
+    let wire = target.wire.chat().unwrap();
     let mut decoder = wire.decoder(Memo::default(), target);
     let mut chunker = Chunker::new(true, || "call_new".to_owned());
     let (mut deltas, mut chunks) = (Deltas::default(), Vec::new());
