@@ -41,7 +41,19 @@ const WIRES: &[(&str, &[&str])] = &[
     // OpenAI's language inside something else, or in older words.
     ("wrapped", &["gigachat/GigaChat-2", "text-completion-openai/gpt-3.5-turbo-instruct"]),
     ("sagemaker", &["sagemaker_chat/e", "sagemaker_nova/e", "sagemaker/e"]),
+    // OpenAI's Responses, asked for chat.
+    (OVER_RESPONSES, &["openai/gpt-4o"]),
     ("text", &["anthropic_text/claude-2.1", "langgraph/a", "bytez/m", "replicate/o/m", "nlp_cloud/m"]),
+];
+
+const OVER_RESPONSES: &str = "over_responses";
+
+/// Callers' formats, by the name of their target.
+const FORMATS: &[(&str, CallType)] = &[
+    ("responses", CallType::Responses),
+    ("anthropic_messages", CallType::Messages),
+    ("text_completions", CallType::TextCompletion),
+    ("generate_content", CallType::GenerateContent),
 ];
 
 /// Models whose requests have something of their own, beside those above.
@@ -57,8 +69,9 @@ const FURTHER_MODELS: &[&str] = &[
 /// All targets.
 pub fn names() -> Vec<String> {
     let of_wires = WIRES.iter().flat_map(|(wire, _)| [format!("{wire}_stream"), format!("{wire}_response")]);
-    let others = ["messages", "responses", "responses_events"].map(str::to_owned);
-    ["sse".to_owned()].into_iter().chain(of_wires).chain(others).collect()
+    let others = ["messages", "responses_events"].map(str::to_owned);
+    let formats = FORMATS.iter().map(|(name, _)| (*name).to_owned());
+    ["sse".to_owned()].into_iter().chain(of_wires).chain(others).chain(formats).collect()
 }
 
 /// The name of a language with chat: a new one does not compile until it is here, and then wants its targets above.
@@ -73,6 +86,7 @@ fn name_of(wire: WireId) -> Option<&'static str> {
         WireId::OllamaChat => "ollama_chat",
         WireId::OllamaGenerate => "ollama",
         WireId::Completions | WireId::Gigachat | WireId::Oci | WireId::Sap | WireId::Watsonx => "wrapped",
+        WireId::Responses => OVER_RESPONSES,
         WireId::Sagemaker | WireId::SagemakerChat | WireId::SagemakerNova => "sagemaker",
         WireId::AnthropicText
         | WireId::Bytez
@@ -113,9 +127,11 @@ pub fn run(name: &str, input: &[u8]) {
         Some((wire, "response")) => targets(wire).for_each(|target| response(&target, input)),
         _ if name == "sse" => sse(input),
         _ if name == "messages" => messages(input),
-        _ if name == "responses" => responses(input),
         _ if name == "responses_events" => responses_events(input),
-        _ => panic!("there is no target {name}"),
+        _ => match FORMATS.iter().find(|(known, _)| *known == name) {
+            Some((_, call_type)) => calls(*call_type, input),
+            None => panic!("there is no target {name}"),
+        },
     }
 }
 
@@ -123,7 +139,10 @@ pub fn run(name: &str, input: &[u8]) {
 fn targets(wire: &str) -> impl Iterator<Item = Target> {
     let (_, models) = WIRES.iter().find(|(known, _)| *known == wire).expect("there is no such language");
     models.iter().map(move |model| {
-        let target = target(model);
+        let mut target = target(model);
+        if wire == OVER_RESPONSES {
+            target.wire = WireId::Responses;
+        }
         assert_eq!(name_of(target.wire), Some(wire), "{model} is asked in another language");
         target
     })
@@ -370,6 +389,10 @@ fn check_stream(target: &Target, input: &[u8]) {
     check_deltas(&whole.deltas);
     check_chunks(&whole.chunks);
     check_responses(target, &whole.chunks);
+    check_message_events(&encoded(CallType::Messages, target, &whole.chunks));
+    for call_type in [CallType::GenerateContent, CallType::TextCompletion] {
+        encoded(call_type, target, &whole.chunks);
+    }
     let split = decode(target, pieces(input));
     assert_eq!(split.error, whole.error);
     assert_eq!(split.deltas, whole.deltas);
@@ -444,8 +467,12 @@ fn asked() -> serde_json::Map<String, Value> {
 
 /// Any chunks as the events of a response.
 fn check_responses(target: &Target, chunks: &[Chunk]) {
-    let dialect = dialect(CallType::Responses).expect("there is one");
-    let mut encoder = dialect.encoder(asked(), target);
+    check_response_events(&encoded(CallType::Responses, target, chunks));
+}
+
+/// Any chunks as events in a caller's format.
+fn encoded(call_type: CallType, target: &Target, chunks: &[Chunk]) -> Vec<Event> {
+    let mut encoder = dialect(call_type).expect("there is one").encoder(asked(), target);
     let head =
         StreamHead { id: "id".to_owned(), created: 1, model: "m".to_owned(), system_fingerprint: None };
     let mut events = Vec::new();
@@ -453,7 +480,35 @@ fn check_responses(target: &Target, chunks: &[Chunk]) {
         encoder.chunk(chunk.clone(), &head, &mut events);
     }
     encoder.finish(&head, &mut events);
-    check_response_events(&events);
+    events
+}
+
+/// What holds for every message that was encoded or replayed (AMI-03, AMI-33, AMI-36).
+fn check_message_events(events: &[Event]) {
+    let mut blocks = 0;
+    let mut open = false;
+    for (number, event) in events.iter().enumerate() {
+        let data = &event.data;
+        assert_eq!(data["type"].as_str(), event.name.as_deref());
+        match data["type"].as_str() {
+            Some("message_start") => assert_eq!(number, 0, "a message begins once"),
+            Some("content_block_start") => {
+                assert!(!open && data["index"] == blocks, "blocks follow each other and are counted from 0");
+                open = true;
+            }
+            Some("content_block_delta") => {
+                assert!(open && data["index"] == blocks, "a delta is of its block");
+            }
+            Some("content_block_stop") => {
+                assert!(open && data["index"] == blocks, "a block ends once");
+                open = false;
+                blocks += 1;
+            }
+            Some("message_delta") => assert!(!open && number + 2 == events.len(), "the reason comes last"),
+            kind => assert_eq!((kind, number + 1), (Some("message_stop"), events.len())),
+        }
+    }
+    assert!(events.last().is_some_and(|last| last.name.as_deref() == Some("message_stop")));
 }
 
 /// What holds for every response that was encoded or replayed (OAR-15, OAR-16).
@@ -500,11 +555,11 @@ fn check_response_events(events: &[Event]) {
     assert_eq!(output, items.len(), "the last event has all items");
 }
 
-/// The keywords of a response, for providers that have it and for those that have not.
-fn responses(input: &[u8]) {
+/// The keywords of a call in a caller's format, for providers that have it and for those that have not.
+fn calls(call_type: CallType, input: &[u8]) {
     let Ok(Value::Object(keywords)) = serde_json::from_slice::<Value>(input) else { return };
     let bridged = WIRES.iter().flat_map(|(_, models)| *models).copied();
-    for model in bridged.chain(["mistral/m", "xai/grok-4"]) {
+    for model in bridged.chain(["mistral/m", "xai/grok-4", "deepseek/m", "together_ai/m"]) {
         for as_chat in [false, true] {
             let mut keywords = keywords.clone();
             for (name, value) in [
@@ -516,13 +571,8 @@ fn responses(input: &[u8]) {
                 keywords.insert(name.to_owned(), value);
             }
             keywords.shift_remove("custom_llm_provider");
-            let call = Call::from_keywords(
-                CallType::Responses,
-                keywords,
-                Vec::new(),
-                &Settings::default(),
-                &NoVariables,
-            );
+            let call =
+                Call::from_keywords(call_type, keywords, Vec::new(), &Settings::default(), &NoVariables);
             if let Ok(prepared) = call.and_then(|call| call.prepare()) {
                 let body: Result<Value, _> = serde_json::from_slice(&prepared.call.body);
                 assert!(body.is_ok_and(|body| body.is_object()), "a body is a JSON object");

@@ -40,6 +40,35 @@ MARKER = re.compile(r'"\$(pydantic|file|bytes|tuple|gcp|result)"')
 # The providers that are asked for Responses, and those that have them.
 RESPONSES = ("openai", "azure", "anthropic", "gemini", "mistral", "cerebras", "groq", "bedrock")
 
+# Formats of callers, and the functions that take them.
+FORMATS = {"anthropic_messages": "anthropic.messages.create", "text_completions": "text_completion"}
+FORMAT_PROVIDERS = ("anthropic", "gemini", "hosted_vllm", "openai")
+# The parity corpus has no calls of this format.
+CONTENT = (
+    {
+        "contents": "hi",
+        "config": {"temperature": 0.5, "max_output_tokens": 9, "response_schema": {"type": "OBJECT"}},
+    },
+    {
+        "contents": [
+            {
+                "role": "user",
+                "parts": [{"text": "a"}, {"inlineData": {"mimeType": "image/png", "data": "AA=="}}],
+            },
+            {
+                "role": "model",
+                "parts": [{"functionCall": {"name": "f", "args": {"a": 1}}, "thoughtSignature": "S"}],
+            },
+            {"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {"r": 1}}}]},
+        ],
+        "systemInstruction": {"parts": [{"text": "s"}]},
+        "tools": [
+            {"functionDeclarations": [{"name": "f", "parameters": {"type": "OBJECT", "nullable": True}}]}
+        ],
+        "toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f"]}},
+    },
+)
+
 
 def cases(provider, function="completion"):
     path = ROOT / "tests" / "parity" / "cases" / f"{provider}.json"
@@ -94,11 +123,11 @@ def shape(data):
     return re.sub(rb'"(?:[^"\\]|\\.){12,}"|\d+', b"?", data)
 
 
-def few(inputs, most):
+def few(inputs, most, longest=LONGEST):
     """Short ones of different shapes."""
     chosen = {}
     for data in sorted(set(inputs), key=lambda data: (len(data), data)):
-        if 0 < len(data) <= LONGEST:
+        if 0 < len(data) <= longest:
             chosen.setdefault(shape(data), data)
     chosen = list(chosen.values())
     step = max(1, -(-len(chosen) // most))
@@ -137,8 +166,13 @@ def main():
     added = [data for data in asked(name for name in WIRES if name not in SSE) if shape(data) not in shapes]
     write("messages", few(known, 45) + few(added, 25))
     write("responses", few([data for name in RESPONSES for data in keywords(name, "responses")], 30))
-    native = [data for name in RESPONSES[:2] for _, data in replies(name, "responses")]
-    write("responses_events", few(native, 30))
+    native = [(kind, data) for name in RESPONSES[:2] for kind, data in replies(name, "responses")]
+    write("responses_events", few([data for _, data in native], 30))
+    write("over_responses_stream", few([data for kind, data in native if kind], 6, 8000))
+    write("over_responses_response", few([data for kind, data in native if not kind], 20))
+    for target, function in FORMATS.items():
+        write(target, few([data for name in FORMAT_PROVIDERS for data in keywords(name, function)], 30))
+    write("generate_content", [json.dumps(seed, separators=(",", ":")).encode() for seed in CONTENT])
 
 
 def asked(wires):

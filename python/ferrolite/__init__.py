@@ -17,7 +17,8 @@ TYPE_CHECKING = False  # pyright: ignore[reportConstantRedefinition]
 if TYPE_CHECKING:
     from typing import Any
 
-    from ferrolite import anthropic_interface as anthropic
+    from ferrolite import anthropic_interface as anthropic_interface
+    from ferrolite import google_genai as google_genai
     from ferrolite._batch import batch_completion as batch_completion
     from ferrolite._batch import batch_completion_models as batch_completion_models
     from ferrolite._batch import (
@@ -83,6 +84,9 @@ if TYPE_CHECKING:
     from ferrolite.llms.custom_llm import CustomLLM as CustomLLM
     from ferrolite.types.llms.openai import ResponsesAPIResponse as ResponsesAPIResponse
     from ferrolite.types.utils import *  # noqa: F403
+
+    anthropic = anthropic_interface
+    messages = anthropic_interface.messages
 
 _HOMES = {
     "_batch": ("batch_completion", "batch_completion_models", "batch_completion_models_all_responses"),

@@ -26,6 +26,8 @@ class CoreReader:
     _batch: Iterator[Any] = _NOTHING
     _hidden: dict[str, Any] | None = None
     _headers: dict[str, str] | None = None
+    # What is read in place of a core, by streams of a program's own.
+    completion_stream: Any = None
 
     # Reading
 
@@ -129,7 +131,6 @@ class CustomStreamWrapper(CoreReader):
     its streams without it.
     """
 
-    completion_stream: Any = None
     model: str | None = None
     custom_llm_provider: str | None = None
     logging_obj: Any = None

@@ -14,7 +14,7 @@ use crate::hub::{CallRequest, CallResponse, CallType, Target, Upload};
 use crate::json::{Map, str_at};
 use crate::providers::{self, Wanted};
 use crate::wires::responses::ResponseId;
-use crate::wires::{self, Destination, Dialect, HttpReply, Inbound, Memo, Next, Prepared, Wire};
+use crate::wires::{self, Destination, Dialect, HttpReply, Inbound, Memo, Next, Prepared, Wire, WireId};
 
 /// A call that is ready to be sent.
 #[derive(Debug)]
@@ -128,7 +128,9 @@ impl Call {
                     read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
                 return Self::native(call_type, request, envelope, None, &control);
             }
-            let bridged = Bridged::new(dialect, wanted, control, keywords, settings, environment)?;
+            let provider = wanted.provider.as_deref().filter(|_| !as_chat);
+            let wire = provider.and_then(|provider| providers::bridge_wire(provider, call_type));
+            let bridged = Bridged::new(dialect, wire, wanted, control, keywords, settings, environment)?;
             return Ok(Self { call_type, lane: Lane::Bridged(Box::new(bridged)) });
         }
         let options = envelope::options(&control, &keywords, settings, environment)?;
@@ -224,6 +226,7 @@ fn own_language(
 impl Bridged {
     fn new(
         dialect: &'static dyn Dialect,
+        wire: Option<WireId>,
         wanted: Wanted,
         control: Control,
         keywords: Keywords,
@@ -238,7 +241,7 @@ impl Bridged {
         };
         let Inbound { chat, asked, optional } =
             dialect.decode_request(keywords, &destination).map_err(|error| name_wanted(error, &wanted))?;
-        let mut chat = ChatCall::new(wanted, control, chat, optional, settings, environment)?;
+        let mut chat = ChatCall::new(wanted, control, chat, optional, wire, settings, environment)?;
         // The answer's last event has the counts, whether the caller asked for them or not.
         chat.include_usage = true;
         Ok(Self { chat, dialect, asked })

@@ -10,6 +10,7 @@ use crate::config::Environment;
 use crate::error::{Error, Result};
 use crate::hub::{CallType, ChatRequest, Target, check_messages};
 use crate::providers::Wanted;
+use crate::wires::WireId;
 
 /// A chat completion that is ready to be sent.
 #[derive(Debug)]
@@ -35,16 +36,18 @@ impl ChatCall {
     ) -> Result<Self> {
         let control = Control::take(&mut keywords);
         let wanted = envelope::wanted(&control, &mut keywords, settings)?;
-        Self::new(wanted, control, keywords, &[], settings, environment)
+        Self::new(wanted, control, keywords, &[], None, settings, environment)
     }
 
     /// The same once it is known who is asked, and the steering keywords are taken out. What is `optional` is left
-    /// out where the target does not take it.
+    /// out where the target does not take it. `wire` is another language than the provider's usual one, for requests
+    /// that it can say.
     pub(super) fn new(
         wanted: Wanted,
         mut control: Control,
         keywords: Keywords,
         optional: &[&str],
+        wire: Option<WireId>,
         settings: &Settings,
         environment: &dyn Environment,
     ) -> Result<Self> {
@@ -54,7 +57,10 @@ impl ChatCall {
         check_messages(&request.messages).map_err(|error| name_wanted(error, &wanted))?;
         let mock = Mock::take(&mut control)?;
         let purpose = Purpose { call_type: CallType::Chat, stream: request.stream, mocked: mock.is_some() };
-        let envelope = Envelope::new(wanted, &control, purpose, options, settings, environment)?;
+        let mut envelope = Envelope::new(wanted, &control, purpose, options, settings, environment)?;
+        if let Some(wire) = wire.filter(|wire| takes_all(*wire, &request, envelope.target(), optional)) {
+            envelope.route.target.wire = wire;
+        }
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
         cache_marks::inject(&mut request, control.get("cache_control_injection_points")).map_err(named)?;
@@ -82,6 +88,11 @@ impl ChatCall {
             envelope,
         })
     }
+}
+
+fn takes_all(wire: WireId, request: &ChatRequest, target: &Target, optional: &[&str]) -> bool {
+    let Some(chat) = wire.chat() else { return false };
+    request.params.0.keys().all(|name| optional.contains(&name.as_str()) || chat.supports(name, target))
 }
 
 /// Keywords whose type decides what becomes of the call.

@@ -82,12 +82,19 @@ pub fn is_bridged(provider: &str, model: &str, call_type: CallType) -> bool {
         return false;
     }
     let Some(call) = row.calls.get(&call_type.in_rows()) else { return true };
-    if !call.has(model) {
+    if !call.has(model) || call.wire.call(call_type).is_none() {
         return true;
     }
     let model = model.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/')).unwrap_or(model);
     let mode = || models::facts(&row.name, model).mode.clone();
     call.accent.not_for_chat_models && mode().is_some_and(|mode| mode == "chat" || mode == "responses")
+}
+
+/// The language in which a chat completion is asked for in place of a call of this type, when it is not the
+/// provider's usual one.
+pub fn bridge_wire(provider: &str, call_type: CallType) -> Option<WireId> {
+    let wire = row(provider)?.calls.get(&call_type)?.wire;
+    wire.call(call_type).is_none().then_some(wire)
 }
 
 /// Whether models of a provider may have the format of a call type as their own language.

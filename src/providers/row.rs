@@ -259,7 +259,8 @@ impl Provider {
             return wrong(format!("the wire {:?} has no chat", self.wires.chat));
         }
         for (call_type, call) in &self.calls {
-            if call.wire.call(*call_type).is_none() {
+            // A wire without such calls is the language in which a chat completion is asked for instead.
+            if call.wire.call(*call_type).is_none() && !call_type.is_of_models() {
                 return wrong(format!("the wire {:?} has no {}", call.wire, call_type.name()));
             }
         }

@@ -116,6 +116,8 @@ languages! {
     Openai chat(openai::Openai) calls(openai::call);
     SagemakerChat chat(sagemaker::Sagemaker::Chat);
     SagemakerNova chat(sagemaker::Sagemaker::Nova);
+    /// Chat asked of OpenAI's Responses.
+    Responses chat(responses::ChatOverResponses);
     Sap chat(sap::Sap);
     Watsonx chat(watsonx::Watsonx) calls(watsonx::call);
 

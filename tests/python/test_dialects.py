@@ -139,9 +139,11 @@ async def stream_of(function: Any, arguments: dict[str, Any]) -> list[Any]:
 
 def test_a_message_that_fails_is_one_of_our_errors() -> None:
     error = {"type": "error", "error": {"type": "rate_limit_error", "message": "slow down"}}
-    with Upstream(lambda exchange: exchange.json(error, 429, {"retry-after": "0"})) as upstream:
-        with pytest.raises(ferrolite.RateLimitError, match="slow down") as caught:
-            ferrolite.anthropic.messages.create(**messages(upstream, "anthropic/claude-sonnet-4-5"))
+    with (
+        Upstream(lambda exchange: exchange.json(error, 429, {"retry-after": "0"})) as upstream,
+        pytest.raises(ferrolite.RateLimitError, match="slow down") as caught,
+    ):
+        ferrolite.anthropic.messages.create(**messages(upstream, "anthropic/claude-sonnet-4-5"))
     assert caught.value.llm_provider == "anthropic"
 
 
@@ -170,11 +172,12 @@ def test_anthropics_client_reads_a_bridged_message() -> None:
     with Upstream(lambda exchange: exchange.json(chat("hi"))) as upstream:
         made = ferrolite.anthropic.messages.create(**messages(upstream))
     anthropic.types.Message.model_validate(made)
-    with Upstream(lambda exchange: exchange.json(made)) as upstream:
-        with anthropic.Anthropic(base_url=upstream.origin, api_key=KEY, max_retries=0) as client:
-            read = client.messages.create(
-                model="m", max_tokens=9, messages=[{"role": "user", "content": "hi"}]
-            )
+    turns: Any = [{"role": "user", "content": "hi"}]
+    with (
+        Upstream(lambda exchange: exchange.json(made)) as upstream,
+        anthropic.Anthropic(base_url=upstream.origin, api_key=KEY, max_retries=0) as client,
+    ):
+        read = client.messages.create(model="m", max_tokens=9, messages=turns)
     assert (read.content[0].text, read.stop_reason, read.usage.input_tokens) == ("hi", "end_turn", 3)
 
 

@@ -61,6 +61,7 @@ corpus! {
     sse openai_stream openai_response anthropic_stream anthropic_response gemini_stream gemini_response
     bedrock_stream bedrock_response bedrock_invoke_stream bedrock_invoke_response cohere_chat_stream
     cohere_chat_response ollama_chat_stream ollama_chat_response ollama_stream ollama_response
-    wrapped_stream wrapped_response sagemaker_stream sagemaker_response text_stream text_response messages
-    responses responses_events
+    wrapped_stream wrapped_response sagemaker_stream sagemaker_response over_responses_stream
+    over_responses_response text_stream text_response messages responses_events responses anthropic_messages
+    text_completions generate_content
 }

@@ -13,9 +13,9 @@ class GenerateContentResponse(Response):
     """Content in Google's form; what is in it are dicts and lists, under Google's names."""
 
     candidates: list[dict[str, Any]] | None = None
-    usageMetadata: dict[str, Any] | None = None
-    modelVersion: str | None = None
-    responseId: str | None = None
+    usageMetadata: dict[str, Any] | None = None  # noqa: N815 - Google's names
+    modelVersion: str | None = None  # noqa: N815
+    responseId: str | None = None  # noqa: N815
 
     def __init__(self, candidates: list[dict[str, Any]] | None = None, **extras: Any) -> None:
         values = self.__dict__

@@ -8,6 +8,7 @@ use super::names::call_id;
 use crate::error::Result;
 use crate::hub::{Content, Message, Part, ToolCall};
 use crate::json::{Map, object, str_at};
+use crate::wires::responses::ENCRYPTED;
 use crate::wires::tool_names::ToolNames;
 
 /// Ids of calls that the provider runs itself (ANT-34).
@@ -117,9 +118,10 @@ fn text_blocks(message: &Message, index: usize, blocks: &mut Blocks<'_>) -> Resu
     Ok(out)
 }
 
-/// Thinking goes back as it came, but only what the provider signed (ANT-17, ANT-21).
+/// Thinking goes back as it came, but only what the provider signed (ANT-17, ANT-21, AMI-25).
 fn thinking_block(block: &Map) -> Option<Value> {
-    if str_at(block, "type") == Some("thinking") && str_at(block, "signature").is_none_or(str::is_empty) {
+    let is_foreign = |signature: &str| signature.is_empty() || signature.starts_with(ENCRYPTED);
+    if str_at(block, "type") == Some("thinking") && str_at(block, "signature").is_none_or(is_foreign) {
         return None;
     }
     let mut block = block.clone();

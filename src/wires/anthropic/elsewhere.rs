@@ -149,7 +149,9 @@ pub fn close_schema(schema: &Value, notes: bool) -> Value {
 pub fn native(body: &mut Map, target: &Target) -> Option<HeaderValue> {
     let given = given_betas(body);
     let mut betas = Betas::default();
-    given.iter().for_each(|name| betas.need(name));
+    for name in &given {
+        betas.need(name);
+    }
     need_for_body(body, &mut betas);
     let Some(hosted) = &target.accent.hosted else { return betas.header() };
     body.shift_remove("model");
@@ -185,7 +187,7 @@ fn given_betas(body: &mut Map) -> Vec<String> {
     for key in ["betas", "anthropic_beta"] {
         match body.shift_remove(key) {
             Some(Value::Array(list)) => {
-                names.extend(list.iter().filter_map(Value::as_str).map(str::to_owned))
+                names.extend(list.iter().filter_map(Value::as_str).map(str::to_owned));
             }
             Some(Value::String(list)) => names.extend(list.split(',').map(|name| name.trim().to_owned())),
             _ => {}

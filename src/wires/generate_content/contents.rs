@@ -214,7 +214,7 @@ impl Writer<'_> {
             let mime = field(&mut inline, "mimeType");
             let mime = mime.as_ref().and_then(Value::as_str).unwrap_or("application/octet-stream");
             let data = standard_base64(str_at(&inline, "data").unwrap_or_default());
-            return Ok(Some(inline_media(mime, data)));
+            return Ok(Some(inline_media(mime, &data)));
         }
         if let Some(Value::Object(mut file)) = field(&mut part, "fileData") {
             let uri = field(&mut file, "fileUri").unwrap_or_default();
@@ -248,7 +248,7 @@ fn standard_base64(data: &str) -> String {
     data.replace('-', "+").replace('_', "/")
 }
 
-fn inline_media(mime: &str, data: String) -> Value {
+fn inline_media(mime: &str, data: &str) -> Value {
     if mime.starts_with("image/") {
         return json!({ "type": "image_url", "image_url": { "url": format!("data:{mime};base64,{data}") } });
     }

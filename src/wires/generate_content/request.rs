@@ -36,7 +36,7 @@ pub fn split(mut request: Map) -> Result<(Map, Map)> {
         match request.shift_remove(name) {
             None | Some(Value::Null) => {}
             Some(Value::Object(more)) => {
-                config.extend(more.into_iter().map(|(name, value)| (camel(&name), value)))
+                config.extend(more.into_iter().map(|(name, value)| (camel(&name), value)));
             }
             Some(other) => return Err(wrong("config", "an object", &other)),
         }

@@ -8,6 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::hub::{Call, CallRequest, CallResponse, Target};
 use crate::json::{Map, str_at};
 use crate::wires::framing::Frame;
+use crate::wires::responses::ENCRYPTED;
 use crate::wires::{
     ErrorFacts, Event, EventReader, EventWire, HttpReply, Memo, Prepared, Seen, Wire, anthropic, calls,
     incomplete_stream,
@@ -33,6 +34,9 @@ impl Wire<Call> for Native {
             if metadata.is_empty() {
                 body.shift_remove("metadata");
             }
+        }
+        if let Some(Value::Array(turns)) = body.get_mut("messages") {
+            turns.iter_mut().for_each(drop_foreign_thinking);
         }
         body.insert("stream".into(), request.stream.into());
         let features = anthropic::native_body(&mut body, target);
@@ -63,6 +67,15 @@ impl Wire<Call> for Native {
 
     fn classify(&self, facts: &ErrorFacts, _target: &Target) -> Kind {
         anthropic::classify(facts)
+    }
+}
+
+/// Reasoning that OpenAI encrypted says nothing to Claude (AMI-25).
+fn drop_foreign_thinking(turn: &mut Value) {
+    if let Some(Value::Array(blocks)) = turn.get_mut("content") {
+        blocks.retain(|block| {
+            block["signature"].as_str().is_none_or(|signature| !signature.starts_with(ENCRYPTED))
+        });
     }
 }
 

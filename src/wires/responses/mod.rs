@@ -1,6 +1,7 @@
 //! OpenAI's Responses: what callers ask, answered by a provider that speaks it ([`Native`]) or by a chat completion
 //! ([`Responses`], RULES OAR-15 … OAR-20).
 
+mod chat;
 mod encoder;
 mod ids;
 mod input;
@@ -14,6 +15,7 @@ mod writer;
 
 use serde_json::Value;
 
+pub use chat::{ChatOverResponses, ENCRYPTED};
 pub use ids::{ResponseId, of_provider};
 pub use native::Native;
 pub use stored::Stored;

@@ -124,7 +124,7 @@ impl EventReader for Reader {
 }
 
 /// The error that an event tells, if it does.
-fn failure(name: Option<&str>, event: &Map) -> Option<Map> {
+pub(super) fn failure(name: Option<&str>, event: &Map) -> Option<Map> {
     let error_in = |map: &Map| map.get("error").and_then(Value::as_object).cloned();
     match name {
         // Its facts lie in the event itself, or one level deeper.
@@ -139,7 +139,7 @@ fn failure(name: Option<&str>, event: &Map) -> Option<Map> {
 }
 
 /// Events have codes where replies have a status, too.
-fn facts_of(error: &Map) -> ErrorFacts {
+pub(super) fn facts_of(error: &Map) -> ErrorFacts {
     let status = match str_at(error, "code") {
         Some("rate_limit_exceeded" | "insufficient_quota") => 429,
         Some(code) if code.starts_with("invalid_") || code.starts_with("context_length") => 400,

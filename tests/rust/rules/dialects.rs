@@ -126,7 +126,7 @@ impl Face {
         let wire = target.wire.events(self.call_type).unwrap();
         let (mut reader, mut frames) = (wire.reader(&Memo::default(), target), Frames::new(wire.framing()));
         let mut out = Vec::new();
-        let body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+        let body = events.iter().map(|event| format!("data: {event}\n\n")).collect::<Vec<_>>().concat();
         let ended = frames
             .push(Bytes::from(body), &mut |frame| reader.frame(frame, &mut out).map(|_| true))
             .and_then(|_| reader.end());

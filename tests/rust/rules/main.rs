@@ -11,6 +11,7 @@
 mod azure;
 #[path = "../call.rs"]
 mod call;
+mod chat_over_responses;
 mod coverage;
 mod dialects;
 mod general;

@@ -1,0 +1,209 @@
+//! A conversation as input items (OAR-01 … OAR-07).
+
+use serde_json::{Value, json};
+
+use super::ENCRYPTED;
+use crate::error::Result;
+use crate::hub::{CallRequest, ChatRequest, Content, Message, Part, Role, Target, ToolCall};
+use crate::json::{Map, object, str_at};
+use crate::wires::{Memo, Prepared, calls};
+
+/// Parameters under the same name in both.
+const SAME: [&str; 11] = [
+    "metadata",
+    "parallel_tool_calls",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "safety_identifier",
+    "service_tier",
+    "store",
+    "temperature",
+    "top_logprobs",
+    "top_p",
+    "user",
+];
+
+pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
+    let params = &request.params;
+    let mut body = Map::new();
+    body.insert("model".into(), target.model.as_str().into());
+    // Leading instructions have a place of their own (OAR-01).
+    let leading = request.messages.iter().take_while(|message| message.role == Role::System).count();
+    let (system, rest) = request.messages.split_at(leading);
+    let instructions: Vec<_> =
+        system.iter().map(|message| message.text()).filter(|text| !text.is_empty()).collect();
+    if !instructions.is_empty() {
+        body.insert("instructions".into(), instructions.join(" ").into());
+    }
+    let mut input = Vec::new();
+    for message in rest {
+        add(message, &mut input);
+    }
+    body.insert("input".into(), input.into());
+    // Reasoning goes back with the next turn: nothing of it is kept for us (OAR-11).
+    body.insert("include".into(), json!(["reasoning.encrypted_content"]));
+    if let Some(limit) = params.output_limit() {
+        body.insert("max_output_tokens".into(), limit.clone());
+    }
+    for name in SAME {
+        if let Some(value) = params.get(name) {
+            body.insert(name.into(), value.clone());
+        }
+    }
+    if let Some(effort) = params.get("reasoning_effort") {
+        let reasoning = if effort.is_object() { effort.clone() } else { json!({ "effort": effort }) };
+        body.insert("reasoning".into(), reasoning);
+    }
+    if let Some(text) = text(request)? {
+        body.insert("text".into(), text);
+    }
+    let tools = tools(request);
+    if !tools.is_empty() {
+        body.insert("tools".into(), tools.into());
+        if let Some(choice) = params.get("tool_choice") {
+            body.insert("tool_choice".into(), tool_choice(choice));
+        }
+    }
+    if request.stream {
+        body.insert("stream".into(), true.into());
+    }
+    body.extend(request.extra.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let sent = CallRequest { extra_body: request.extra_body.clone(), ..CallRequest::default() };
+    calls::json_call(target.url("/responses"), body, &sent, Memo::default())
+}
+
+fn add(message: &Message, input: &mut Vec<Value>) {
+    match &message.role {
+        Role::Assistant => assistant(message, input),
+        Role::Tool | Role::Function => {
+            let content = message.content.as_ref();
+            let output = match content.and_then(Content::parts) {
+                Some(parts) if parts.iter().any(|part| part.text().is_none()) => {
+                    Value::Array(parts.iter().filter_map(|part| said(part, "input_text")).collect())
+                }
+                _ => message.text().into(),
+            };
+            let id = message.tool_call_id.as_deref().or(message.name.as_deref()).unwrap_or_default();
+            input.push(object([
+                ("type", "function_call_output".into()),
+                ("call_id", id.into()),
+                ("output", output),
+            ]));
+        }
+        role => input.push(spoken(role.as_str(), message, "input_text")),
+    }
+}
+
+fn spoken(role: &str, message: &Message, kind: &str) -> Value {
+    let content: Vec<Value> = match &message.content {
+        None => Vec::new(),
+        Some(Content::Text(text)) => vec![json!({ "type": kind, "text": text })],
+        Some(Content::Parts(parts)) => parts.iter().filter_map(|part| said(part, kind)).collect(),
+    };
+    object([("type", "message".into()), ("role", role.into()), ("content", content.into())])
+}
+
+/// Reasoning, then text, then calls (OAR-03).
+fn assistant(message: &Message, input: &mut Vec<Value>) {
+    for block in &message.thinking_blocks {
+        let sealed = str_at(block, "signature").and_then(|signature| signature.strip_prefix(ENCRYPTED));
+        // What another provider signed, OpenAI cannot read.
+        let Some(sealed) = sealed else { continue };
+        let summary: Vec<Value> = str_at(block, "thinking")
+            .filter(|text| !text.is_empty())
+            .map(|text| json!({ "type": "summary_text", "text": text }))
+            .into_iter()
+            .collect();
+        input.push(json!({ "type": "reasoning", "summary": summary, "encrypted_content": sealed }));
+    }
+    if !message.text().is_empty() {
+        input.push(spoken("assistant", message, "output_text"));
+    }
+    input.extend(message.tool_calls.iter().map(call));
+}
+
+fn call(call: &ToolCall) -> Value {
+    let arguments = if call.function.arguments.is_empty() { "{}" } else { &call.function.arguments };
+    object([
+        ("type", "function_call".into()),
+        ("call_id", call.id.as_deref().unwrap_or_default().into()),
+        ("name", call.function.name.as_deref().unwrap_or_default().into()),
+        ("arguments", arguments.into()),
+    ])
+}
+
+/// One part (OAR-04); nothing for what has no counterpart.
+fn said(part: &Part, kind: &str) -> Option<Value> {
+    Some(match part {
+        Part::Text { text, .. } => json!({ "type": kind, "text": text }),
+        Part::ImageUrl { url, detail, .. } => {
+            let detail = detail.as_deref().unwrap_or("auto");
+            json!({ "type": "input_image", "image_url": url, "detail": detail })
+        }
+        Part::File { file, .. } => {
+            let mut made = Map::new();
+            made.insert("type".into(), "input_file".into());
+            for name in ["file_id", "file_data", "filename"] {
+                if let Some(value) = file.get(name) {
+                    made.insert(name.into(), value.clone());
+                }
+            }
+            made.into()
+        }
+        Part::InputAudio { .. } => {
+            tracing::warn!("sound is left out: Responses do not take it");
+            return None;
+        }
+        Part::Other(other) => Value::Object(other.clone()),
+    })
+}
+
+/// The form of the answer: a schema's name and rules are one level higher here (OAR-05).
+fn text(request: &ChatRequest) -> Result<Option<Value>> {
+    let mut text = Map::new();
+    if request.params.response_format()?.is_some()
+        && let Some(Value::Object(format)) = request.params.get("response_format")
+    {
+        let mut flat = Map::new();
+        flat.insert("type".into(), format.get("type").cloned().unwrap_or_default());
+        if let Some(Value::Object(schema)) = format.get("json_schema") {
+            flat.extend(schema.clone());
+            flat.entry("strict").or_insert(false.into());
+        }
+        text.insert("format".into(), flat.into());
+    }
+    if let Some(verbosity) = request.params.get("verbosity") {
+        text.insert("verbosity".into(), verbosity.clone());
+    }
+    Ok((!text.is_empty()).then(|| text.into()))
+}
+
+/// Flat functions (OAR-06), and a web search as the tool that it is here.
+fn tools(request: &ChatRequest) -> Vec<Value> {
+    let given = request.params.get("tools").and_then(Value::as_array);
+    let mut tools: Vec<Value> = given.into_iter().flatten().map(tool).collect();
+    if let Some(options) = request.params.get("web_search_options") {
+        let mut search = Map::new();
+        search.insert("type".into(), "web_search_preview".into());
+        search.extend(options.as_object().cloned().unwrap_or_default());
+        tools.push(search.into());
+    }
+    tools
+}
+
+fn tool(tool: &Value) -> Value {
+    let Some(Value::Object(function)) = tool.get("function") else { return tool.clone() };
+    let mut flat = Map::new();
+    flat.insert("type".into(), "function".into());
+    flat.extend(function.clone());
+    flat.entry("parameters").or_insert_with(|| json!({ "type": "object", "properties": {} }));
+    flat.entry("strict").or_insert(false.into());
+    flat.into()
+}
+
+fn tool_choice(choice: &Value) -> Value {
+    match &choice["function"]["name"] {
+        Value::String(name) => json!({ "type": "function", "name": name }),
+        _ => choice.clone(),
+    }
+}
