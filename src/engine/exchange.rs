@@ -215,7 +215,7 @@ impl Exchange {
         let facts = wire.error_facts(reply.status, &reply.body);
         let kind = wire.classify(&facts, self.target());
         let context = self.context_of(&reply.status.to_string());
-        let error = self.decorate_as(&context, facts.clone().into_error(kind), &reply.headers);
+        let error = decorated(&context, facts.clone().into_error(kind), &reply.headers);
         let clock = self.envelope.route.signing.as_ref().and_then(|_| {
             auth::aws::clock_offset(reply.status, &reply.headers, &reply.body, SystemTime::now())
         });
@@ -234,7 +234,7 @@ impl Exchange {
             Kind::Timeout => self.context_of("timeout"),
             _ => self.error_context(),
         };
-        self.decorate_as(&context, error, &HeaderMap::new())
+        decorated(&context, error, &HeaderMap::new())
     }
 
     /// What an error says that came of a reply with this status, or of no reply: the row may name another provider.
@@ -269,19 +269,19 @@ impl Exchange {
 
     /// Adds what is known here: who answered, its headers, when to try again.
     pub fn decorate(&self, error: Error, headers: &HeaderMap) -> Error {
-        self.decorate_as(&self.error_context(), error, headers)
+        decorated(&self.error_context(), error, headers)
     }
+}
 
-    fn decorate_as(&self, context: &ErrorContext, mut error: Error, headers: &HeaderMap) -> Error {
-        let facts = error.facts_mut();
-        facts.retry_after = retry_after(headers, SystemTime::now()).or(facts.retry_after);
-        // What the wire read from the body is nearer to the failure.
-        let known = ["x-request-id", "request-id", "x-amzn-requestid"];
-        facts.request_id =
-            facts.request_id.take().or_else(|| known.into_iter().find_map(|name| text(headers, name)));
-        facts.headers = own_headers(headers);
-        context.name(error)
-    }
+fn decorated(context: &ErrorContext, mut error: Error, headers: &HeaderMap) -> Error {
+    let facts = error.facts_mut();
+    facts.retry_after = retry_after(headers, SystemTime::now()).or(facts.retry_after);
+    // What the wire read from the body is nearer to the failure.
+    let known = ["x-request-id", "request-id", "x-amzn-requestid"];
+    facts.request_id =
+        facts.request_id.take().or_else(|| known.into_iter().find_map(|name| text(headers, name)));
+    facts.headers = own_headers(headers);
+    context.name(error)
 }
 
 /// The request as it is sent.
