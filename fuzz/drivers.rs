@@ -10,13 +10,13 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use ferrolite::auth::Secret;
 use ferrolite::config::Environment;
-use ferrolite::engine::{ChatCall, Settings};
-use ferrolite::hub::{CallType, Collector, Delta, Deltas, Options, Target, replay};
+use ferrolite::engine::{Call, ChatCall, Settings};
+use ferrolite::hub::{CallType, Collector, Delta, Deltas, Options, StreamHead, Target, replay};
 use ferrolite::providers::{Wanted, resolve};
 use ferrolite::wires::framing::{Frame, Frames, Framing};
 use ferrolite::wires::openai::{Chunk, Chunker};
-use ferrolite::wires::{HttpReply, Memo, Seen, WireId};
-use serde_json::Value;
+use ferrolite::wires::{Event, HttpReply, Memo, Seen, StreamWire, WireId, dialect};
+use serde_json::{Value, json};
 
 /// Languages, each with the models that are asked in it: more than one where it has several dialects. A language is
 /// two targets: `…_stream` and `…_response`.
@@ -57,12 +57,13 @@ const FURTHER_MODELS: &[&str] = &[
 /// All targets.
 pub fn names() -> Vec<String> {
     let of_wires = WIRES.iter().flat_map(|(wire, _)| [format!("{wire}_stream"), format!("{wire}_response")]);
-    ["sse".to_owned()].into_iter().chain(of_wires).chain(["messages".to_owned()]).collect()
+    let others = ["messages", "responses", "responses_events"].map(str::to_owned);
+    ["sse".to_owned()].into_iter().chain(of_wires).chain(others).collect()
 }
 
-/// The name of a language: a new one does not compile until it is here, and then wants its targets above.
-fn name_of(wire: WireId) -> &'static str {
-    match wire {
+/// The name of a language with chat: a new one does not compile until it is here, and then wants its targets above.
+fn name_of(wire: WireId) -> Option<&'static str> {
+    Some(match wire {
         WireId::Openai => "openai",
         WireId::Anthropic => "anthropic",
         WireId::Gemini => "gemini",
@@ -84,7 +85,25 @@ fn name_of(wire: WireId) -> &'static str {
         | WireId::Replicate
         | WireId::Triton
         | WireId::WatsonxText => "text",
-    }
+        WireId::BlackForestLabs
+        | WireId::Dashscope
+        | WireId::Deepgram
+        | WireId::Deepinfra
+        | WireId::Elevenlabs
+        | WireId::Fal
+        | WireId::Huggingface
+        | WireId::Minimax
+        | WireId::Mistral
+        | WireId::Nvidia
+        | WireId::OpenaiChatImages
+        | WireId::Polly
+        | WireId::Runwayml
+        | WireId::Soniox
+        | WireId::Stability
+        | WireId::Topaz
+        | WireId::Vertex
+        | WireId::Voyage => return None,
+    })
 }
 
 /// Runs a target by its name.
@@ -94,6 +113,8 @@ pub fn run(name: &str, input: &[u8]) {
         Some((wire, "response")) => targets(wire).for_each(|target| response(&target, input)),
         _ if name == "sse" => sse(input),
         _ if name == "messages" => messages(input),
+        _ if name == "responses" => responses(input),
+        _ if name == "responses_events" => responses_events(input),
         _ => panic!("there is no target {name}"),
     }
 }
@@ -103,7 +124,7 @@ fn targets(wire: &str) -> impl Iterator<Item = Target> {
     let (_, models) = WIRES.iter().find(|(known, _)| *known == wire).expect("there is no such language");
     models.iter().map(move |model| {
         let target = target(model);
-        assert_eq!(name_of(target.wire), wire, "{model} is asked in another language");
+        assert_eq!(name_of(target.wire), Some(wire), "{model} is asked in another language");
         target
     })
 }
@@ -252,9 +273,14 @@ struct Decoded {
     error: Option<String>,
 }
 
+/// Every target here has chat.
+fn chat(target: &Target) -> &'static dyn StreamWire {
+    target.wire.chat().expect("a language with chat")
+}
+
 /// Reads as the engine's driver does.
 fn decode<'a>(target: &Target, pieces: impl Iterator<Item = &'a [u8]>) -> Decoded {
-    let wire = target.wire.chat();
+    let wire = chat(target);
     let mut frames = Frames::new(wire.framing());
     let mut decoder = wire.decoder(Memo::default(), target);
     let mut chunker = Chunker::new(true, || "call_new".to_owned());
@@ -333,7 +359,7 @@ fn check_chunks(chunks: &[Chunk]) {
 /// A stream as it is; where messages are binary, also as what is in them.
 fn stream(target: &Target, input: &[u8]) {
     check_stream(target, input);
-    if target.wire.chat().framing() == Framing::AwsEvents {
+    if chat(target).framing() == Framing::AwsEvents {
         check_stream(target, &as_messages(input));
     }
 }
@@ -343,6 +369,7 @@ fn check_stream(target: &Target, input: &[u8]) {
     let whole = decode(target, std::iter::once(input));
     check_deltas(&whole.deltas);
     check_chunks(&whole.chunks);
+    check_responses(target, &whole.chunks);
     let split = decode(target, pieces(input));
     assert_eq!(split.error, whole.error);
     assert_eq!(split.deltas, whole.deltas);
@@ -355,7 +382,7 @@ fn check_stream(target: &Target, input: &[u8]) {
 
 /// A reply, good or bad. A response that is replayed as a stream and collected again is the same response.
 fn response(target: &Target, input: &[u8]) {
-    let wire = target.wire.chat();
+    let wire = chat(target);
     let reply =
         HttpReply { status: 200, headers: http::HeaderMap::new(), body: Bytes::copy_from_slice(input) };
     if let Ok(response) = wire.decode(&reply, &Memo::default(), target) {
@@ -399,12 +426,140 @@ fn messages(input: &[u8]) {
                 continue;
             };
             let target = call.target();
-            let wire = target.wire.chat();
+            let wire = chat(target);
             let _ = wire.remote_media(&call.request, target);
             if let Ok(prepared) = wire.encode(&call.request, target) {
                 let body: Result<Value, _> = serde_json::from_slice(&prepared.call.body);
                 assert!(body.is_ok_and(|body| body.is_object()), "a body is a JSON object");
             }
         }
+    }
+}
+
+/// Tools whose calls are encoded in their two ways.
+fn asked() -> serde_json::Map<String, Value> {
+    let tools = json!([{ "type": "custom", "name": "f" }, { "type": "function", "name": "get_weather" }]);
+    serde_json::Map::from_iter([("tools".to_owned(), tools)])
+}
+
+/// Any chunks as the events of a response.
+fn check_responses(target: &Target, chunks: &[Chunk]) {
+    let dialect = dialect(CallType::Responses).expect("there is one");
+    let mut encoder = dialect.encoder(asked(), target);
+    let head =
+        StreamHead { id: "id".to_owned(), created: 1, model: "m".to_owned(), system_fingerprint: None };
+    let mut events = Vec::new();
+    for chunk in chunks {
+        encoder.chunk(chunk.clone(), &head, &mut events);
+    }
+    encoder.finish(&head, &mut events);
+    check_response_events(&events);
+}
+
+/// What holds for every response that was encoded or replayed (OAR-15, OAR-16).
+fn check_response_events(events: &[Event]) {
+    let mut items: Vec<(String, Option<Value>)> = Vec::new();
+    for (number, event) in events.iter().enumerate() {
+        let data = &event.data;
+        assert_eq!(data["sequence_number"], number, "events are counted from 0");
+        assert_eq!(data["type"].as_str(), event.name.as_deref());
+        let Some(index) = data["output_index"].as_u64().and_then(|index| usize::try_from(index).ok()) else {
+            continue;
+        };
+        match data["type"].as_str() {
+            Some("response.output_item.added") => {
+                assert_eq!(index, items.len(), "items are counted from 0");
+                items.push((String::new(), None));
+            }
+            Some("response.output_item.done") => {
+                let open = items.get_mut(index).expect("an item begins before it ends");
+                assert!(open.1.replace(data["item"].clone()).is_none(), "an item ends once");
+            }
+            kind => {
+                let open = items.get_mut(index).expect("an item begins before its pieces");
+                assert!(open.1.is_none(), "an item's pieces come before its end");
+                if let Some(delta) = data["delta"].as_str() {
+                    open.0.push_str(delta);
+                } else if let Some("response.output_text.done" | "response.function_call_arguments.done") =
+                    kind
+                {
+                    let whole = data["text"].as_str().or(data["arguments"].as_str());
+                    // Replayed messages may have several parts.
+                    assert!(whole.is_some_and(|whole| open.0.ends_with(whole)), "the pieces make the whole");
+                }
+            }
+        }
+    }
+    assert!(items.iter().all(|(_, item)| item.is_some()), "every item ends");
+    let last = events.last().expect("a response has events");
+    let known = ["response.completed", "response.incomplete", "response.failed"];
+    assert!(known.contains(&last.data["type"].as_str().unwrap_or_default()));
+    let output = last.data["response"]["output"].as_array().expect("a response has output");
+    // What is no object is no item.
+    let output = output.iter().filter(|item| item.is_object()).count();
+    assert_eq!(output, items.len(), "the last event has all items");
+}
+
+/// The keywords of a response, for providers that have it and for those that have not.
+fn responses(input: &[u8]) {
+    let Ok(Value::Object(keywords)) = serde_json::from_slice::<Value>(input) else { return };
+    let bridged = WIRES.iter().flat_map(|(_, models)| *models).copied();
+    for model in bridged.chain(["mistral/m", "xai/grok-4"]) {
+        for as_chat in [false, true] {
+            let mut keywords = keywords.clone();
+            for (name, value) in [
+                ("model", Value::from(model)),
+                ("api_key", "key".into()),
+                ("drop_params", as_chat.into()),
+                ("use_chat_completions_api", as_chat.into()),
+            ] {
+                keywords.insert(name.to_owned(), value);
+            }
+            keywords.shift_remove("custom_llm_provider");
+            let call = Call::from_keywords(
+                CallType::Responses,
+                keywords,
+                Vec::new(),
+                &Settings::default(),
+                &NoVariables,
+            );
+            if let Ok(prepared) = call.and_then(|call| call.prepare()) {
+                let body: Result<Value, _> = serde_json::from_slice(&prepared.call.body);
+                assert!(body.is_ok_and(|body| body.is_object()), "a body is a JSON object");
+            }
+        }
+    }
+}
+
+/// A provider's own events, and its own response as events.
+fn responses_events(input: &[u8]) {
+    let target = target("openai/gpt-4o");
+    let wire = target.wire.events(CallType::Responses).expect("it streams");
+    let read = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+        let mut frames = Frames::new(wire.framing());
+        let mut reader = wire.reader(&Memo::default(), &target);
+        let mut out = Vec::new();
+        let ended = (|| {
+            let mut each = |frame: Frame<'_>| Ok(reader.frame(frame, &mut out)? != Seen::Done);
+            let mut goes_on = true;
+            for piece in pieces {
+                goes_on = frames.push(Bytes::copy_from_slice(piece), &mut each)?;
+                if !goes_on {
+                    break;
+                }
+            }
+            if goes_on {
+                frames.finish(&mut each)?;
+            }
+            reader.end()
+        })();
+        (out, ended.map_err(|error| error.to_string()))
+    };
+    let whole = read(&mut std::iter::once(input));
+    assert_eq!(read(&mut pieces(input)), whole, "split");
+    let reply =
+        HttpReply { status: 200, headers: http::HeaderMap::new(), body: Bytes::copy_from_slice(input) };
+    if let Ok(answer) = wire.decode(&reply, &Memo::default(), &target) {
+        check_response_events(&wire.replay(answer.into_json()));
     }
 }

@@ -37,19 +37,23 @@ LONGEST = 2500
 MARKER = re.compile(r'"\$(pydantic|file|bytes|tuple|gcp|result)"')
 
 
-def cases(provider):
+# The providers that are asked for Responses, and those that have them.
+RESPONSES = ("openai", "azure", "anthropic", "gemini", "mistral", "cerebras", "groq", "bedrock")
+
+
+def cases(provider, function="completion"):
     path = ROOT / "tests" / "parity" / "cases" / f"{provider}.json"
     document = json.loads(path.read_text(encoding="utf-8"))
-    return [case for case in document["cases"] if is_chat(case)]
+    return [case for case in document["cases"] if asks(case, function)]
 
 
-def is_chat(case):
-    return all(call["function"] == "completion" for call in case["calls"])
+def asks(case, function):
+    return all(call["function"] == function for call in case["calls"])
 
 
-def replies(provider):
+def replies(provider, function="completion"):
     """(kind, bytes) of what the cases' server answers. The kind is the field of the reply that holds it."""
-    for case in cases(provider):
+    for case in cases(provider, function):
         for reply in case["server"]:
             if reply.get("gzip"):
                 continue
@@ -74,8 +78,8 @@ def readable(item):
     return {"event": name, "data": item["payload"]}
 
 
-def keywords(provider):
-    for case in cases(provider):
+def keywords(provider, function="completion"):
+    for case in cases(provider, function):
         for call in case["calls"]:
             kwargs = {
                 name: value for name, value in call["kwargs"].items() if name not in ("api_base", "model")
@@ -132,6 +136,9 @@ def main():
     shapes = {shape(data) for data in known}
     added = [data for data in asked(name for name in WIRES if name not in SSE) if shape(data) not in shapes]
     write("messages", few(known, 45) + few(added, 25))
+    write("responses", few([data for name in RESPONSES for data in keywords(name, "responses")], 30))
+    native = [data for name in RESPONSES[:2] for _, data in replies(name, "responses")]
+    write("responses_events", few(native, 30))
 
 
 def asked(wires):

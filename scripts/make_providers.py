@@ -21,9 +21,28 @@ A model is named `prefix/model`. The first variable that is set counts, and a ke
 before it. Names in braces are parts of an address that differ from caller to caller; the variable beside them fills them
 in. How to add one: [adding-a-provider.md](adding-a-provider.md).
 """
+CALLS = """## Call types
+
+What each prefix serves. A call type that is not here is refused before anything is sent.
+"""
+CALL_NAMES = {
+    "chat": "chat",
+    "embedding": "embedding",
+    "rerank": "rerank",
+    "image_generation": "image",
+    "image_edit": "edit",
+    "image_variation": "variation",
+    "transcription": "transcription",
+    "speech": "speech",
+    "moderation": "moderation",
+}
 VERBS = """## Verbs
 
 What a row may say in `[accent]` of how its provider differs from the format.
+"""
+CALL_VERBS = """## Verbs of calls
+
+The same for one call type, in `[calls.….accent]`.
 """
 # What else proves who asks, where no key is required.
 PROOF = {
@@ -62,14 +81,21 @@ def provider_rows():
         public = [v for v in named.values() if not v.get("secret")]
         variables = [*row.get("base_env", []), *(v["env"][0] for v in public if "env" in v)]
         base = code(row["base"]) if "base" in row else "the caller's"
-        yield [names, row["wires"]["chat"], keys, base, ", ".join(map(code, variables))]
+        yield [names, row.get("wires", {}).get("chat", ""), keys, base, ", ".join(map(code, variables))]
 
 
-def verb_rows():
+def call_rows():
+    """A mark where the row has the call type; others than those of the head are left to their own documents."""
+    for row in rows():
+        served = {"chat"} if "chat" in row.get("wires", {}) else set()
+        served |= row.get("calls", {}).keys()
+        yield [code(f"{row['name']}/"), *("✓" if name in served else "" for name in CALL_NAMES)]
+
+
+def verb_rows(path, struct, said):
     """The fields of the schema, with the comments before them."""
-    text = (ROOT / "src" / "hub" / "accent.rs").read_text(encoding="utf-8")
-    body = text.split("pub struct Accent {")[1].split("\n}\n")[0]
-    said = [[row.get("accent", {}), *row.get("accents", {}).values()] for row in rows()]
+    text = (ROOT / "src" / "hub" / path).read_text(encoding="utf-8")
+    body = text.split(f"pub struct {struct} {{")[1].split("\n}\n")[0]
     pending = []
     for line in body.splitlines():
         line = line.strip()
@@ -82,14 +108,28 @@ def verb_rows():
             pending = []
 
 
+def call_accents():
+    calls = [call for row in rows() for call in row.get("calls", {}).values()]
+    return [call.get("accent", {}) for call in calls if isinstance(call, dict)]
+
+
 def text():
     providers = list(provider_rows())
     parts = [
         HEAD,
         f"{len(providers)} rows.\n",
         table(["prefix", "format", "key", "address", "variables"], providers),
+        CALLS,
+        table(["prefix", *CALL_NAMES.values()], call_rows()),
         VERBS,
-        table(["verb", "meaning", "rows that say it"], verb_rows()),
+        table(
+            ["verb", "meaning", "rows that say it"],
+            verb_rows("accent.rs", "Accent", [row.get("accent", {}) for row in rows()]),
+        ),
+        CALL_VERBS,
+        table(
+            ["verb", "meaning", "call types that say it"], verb_rows("call.rs", "CallAccent", call_accents())
+        ),
     ]
     return "\n".join(parts)
 

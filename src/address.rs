@@ -39,6 +39,16 @@ pub fn same_origin(one: &str, other: &str) -> bool {
         }
 }
 
+/// Whether an address is at a sibling of another's host, over TLS: `api.eu.example.com` of `api.example.com`. Some
+/// providers continue in a region.
+pub fn is_sibling(address: &str, of: &str) -> bool {
+    let (Ok(address), Ok(of)) = (Url::parse(address), parse(of)) else { return false };
+    let (Some(host), Some(own)) = (address.domain(), of.domain()) else { return false };
+    let parent = own.split_once('.').map(|(_, parent)| parent).filter(|parent| parent.contains('.'));
+    address.scheme() == "https"
+        && parent.is_some_and(|parent| host.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.')))
+}
+
 /// A name as one segment of a path (BED-21, AZ-01).
 pub fn segment(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 16);
@@ -68,6 +78,21 @@ fn has_credentials(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn siblings_are_hosts_of_one_provider() {
+        for (address, of, is) in [
+            ("https://api.eu1.x.ai/get?id=1", "https://api.x.ai/v1", true),
+            ("http://api.eu1.x.ai/get", "https://api.x.ai", false),
+            ("https://evil.ai/get", "https://api.x.ai", false),
+            ("https://evilx.ai/get", "https://api.x.ai", false),
+            ("https://other.ai/get", "https://x.ai", false),
+            ("https://10.0.0.2/get", "https://10.0.0.1", false),
+            ("nonsense", "https://api.x.ai", false),
+        ] {
+            assert_eq!(is_sibling(address, of), is, "{address} of {of}");
+        }
+    }
 
     #[test]
     fn an_address_is_the_same_the_second_time() {

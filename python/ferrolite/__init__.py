@@ -17,6 +17,12 @@ TYPE_CHECKING = False  # pyright: ignore[reportConstantRedefinition]
 if TYPE_CHECKING:
     from typing import Any
 
+    from ferrolite import anthropic_interface as anthropic
+    from ferrolite._batch import batch_completion as batch_completion
+    from ferrolite._batch import batch_completion_models as batch_completion_models
+    from ferrolite._batch import (
+        batch_completion_models_all_responses as batch_completion_models_all_responses,
+    )
     from ferrolite._call import acompletion as acompletion
     from ferrolite._call import completion as completion
     from ferrolite._call import stream_chunk_builder as stream_chunk_builder
@@ -36,13 +42,50 @@ if TYPE_CHECKING:
     from ferrolite._calls import rerank as rerank
     from ferrolite._calls import speech as speech
     from ferrolite._calls import transcription as transcription
+    from ferrolite._health import ahealth_check as ahealth_check
+    from ferrolite._models import check_valid_key as check_valid_key
+    from ferrolite._models import get_supported_openai_params as get_supported_openai_params
+    from ferrolite._models import get_valid_models as get_valid_models
+    from ferrolite._models import supports_audio_input as supports_audio_input
+    from ferrolite._models import supports_audio_output as supports_audio_output
+    from ferrolite._models import supports_function_calling as supports_function_calling
+    from ferrolite._models import supports_httpx_timeout as supports_httpx_timeout
+    from ferrolite._models import supports_parallel_function_calling as supports_parallel_function_calling
+    from ferrolite._models import supports_pdf_input as supports_pdf_input
+    from ferrolite._models import supports_reasoning as supports_reasoning
+    from ferrolite._models import supports_response_schema as supports_response_schema
+    from ferrolite._models import supports_system_messages as supports_system_messages
+    from ferrolite._models import supports_tool_search as supports_tool_search
+    from ferrolite._models import supports_url_context as supports_url_context
+    from ferrolite._models import supports_video_input as supports_video_input
+    from ferrolite._models import supports_vision as supports_vision
+    from ferrolite._models import supports_web_search as supports_web_search
+    from ferrolite._models import validate_environment as validate_environment
     from ferrolite._providers import get_llm_provider as get_llm_provider
     from ferrolite._providers import register_provider as register_provider
+    from ferrolite._responses import acancel_responses as acancel_responses
+    from ferrolite._responses import adelete_responses as adelete_responses
+    from ferrolite._responses import aget_responses as aget_responses
+    from ferrolite._responses import alist_input_items as alist_input_items
+    from ferrolite._responses import aresponses as aresponses
+    from ferrolite._responses import cancel_responses as cancel_responses
+    from ferrolite._responses import delete_responses as delete_responses
+    from ferrolite._responses import get_responses as get_responses
+    from ferrolite._responses import list_input_items as list_input_items
+    from ferrolite._responses import responses as responses
     from ferrolite._stream import CustomStreamWrapper as CustomStreamWrapper
+    from ferrolite._text import TextCompletionStreamWrapper as TextCompletionStreamWrapper
+    from ferrolite._text import atext_completion as atext_completion
+    from ferrolite._text import text_completion as text_completion
+    from ferrolite.anthropic_interface.messages import anthropic_messages as anthropic_messages
     from ferrolite.exceptions import *  # noqa: F403
+    from ferrolite.google_genai import agenerate_content as agenerate_content
+    from ferrolite.llms.custom_llm import CustomLLM as CustomLLM
+    from ferrolite.types.llms.openai import ResponsesAPIResponse as ResponsesAPIResponse
     from ferrolite.types.utils import *  # noqa: F403
 
 _HOMES = {
+    "_batch": ("batch_completion", "batch_completion_models", "batch_completion_models_all_responses"),
     "_call": ("acompletion", "completion", "mock_completion", "stream_chunk_builder"),
     "_calls": (
         "aembedding",
@@ -62,12 +105,62 @@ _HOMES = {
         "speech",
         "transcription",
     ),
+    "_health": ("ahealth_check",),
     "_logging": ("print_verbose", "turn_on_debug", "turn_on_json", "verbose_logger", "_turn_on_debug"),
+    "_models": (
+        "check_valid_key",
+        "get_supported_openai_params",
+        "get_valid_models",
+        "supports_audio_input",
+        "supports_audio_output",
+        "supports_function_calling",
+        "supports_httpx_timeout",
+        "supports_parallel_function_calling",
+        "supports_pdf_input",
+        "supports_reasoning",
+        "supports_response_schema",
+        "supports_system_messages",
+        "supports_tool_search",
+        "supports_url_context",
+        "supports_video_input",
+        "supports_vision",
+        "supports_web_search",
+        "validate_environment",
+    ),
     "_providers": ("get_llm_provider", "register_provider"),
+    "_responses": (
+        "acancel_responses",
+        "adelete_responses",
+        "aget_responses",
+        "alist_input_items",
+        "aresponses",
+        "cancel_responses",
+        "delete_responses",
+        "get_responses",
+        "list_input_items",
+        "responses",
+    ),
     "_stream": ("CustomStreamWrapper",),
+    "_text": ("TextCompletionStreamWrapper", "atext_completion", "text_completion"),
+    "anthropic_interface.messages": ("anthropic_messages",),
+    "google_genai": ("agenerate_content",),
+    "llms.custom_llm": ("CustomLLM",),
+    "types.llms.openai": ("ResponsesAPIResponse",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
-_SUBMODULES = ("_logging", "exceptions", "testing", "types")
+_SUBMODULES = {
+    name: name
+    for name in (
+        "_logging",
+        "anthropic_interface",
+        "exceptions",
+        "google_genai",
+        "llms",
+        "testing",
+        "types",
+        "utils",
+    )
+} | {"anthropic": "anthropic_interface", "messages": "anthropic_interface.messages"}
 _NOT_AT_TOP = (
     "ChatCompletionDeltaToolCall",
     "Delta",
@@ -82,7 +175,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     if name in _SUBMODULES:
-        return import_module(f"ferrolite.{name}")
+        return import_module(f"ferrolite.{_SUBMODULES[name]}")
     if name in _HOME:
         value = getattr(import_module(f"ferrolite.{_HOME[name]}"), name)
     elif name[:1].isupper() and name not in _NOT_AT_TOP:

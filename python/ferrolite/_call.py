@@ -149,6 +149,11 @@ async def acompletion(
     ready = _prepare(arguments)
     if ready is not None:
         return ready
+    if _settings["custom_provider_map"]:
+        from ferrolite import _custom
+
+        if (own := _custom.find(arguments)) is not None:
+            return await own.arun()
     token = _token_of_provider(arguments)
     if token is not None:
         arguments["kwargs"]["azure_ad_token"] = await token if hasattr(token, "__await__") else token
@@ -161,6 +166,11 @@ def _complete(arguments: dict[str, Any]) -> ModelResponse | CustomStreamWrapper:
     ready = _prepare(arguments)
     if ready is not None:
         return ready
+    if _settings["custom_provider_map"]:
+        from ferrolite import _custom
+
+        if (own := _custom.find(arguments)) is not None:
+            return own.run()
     token = _token_of_provider(arguments)
     if token is not None:
         arguments["kwargs"]["azure_ad_token"] = token

@@ -61,7 +61,7 @@ def embedding(
 
 async def aembedding(*args: Any, **kwargs: Any) -> EmbeddingResponse:
     """`embedding` for asyncio."""
-    return await _arun("embedding", _bound(embedding, args, kwargs))
+    return await _arun("embedding", bound(embedding, args, kwargs))
 
 
 def moderation(
@@ -148,7 +148,7 @@ def image_generation(
 
 async def aimage_generation(*args: Any, **kwargs: Any) -> ImageResponse:
     """`image_generation` for asyncio."""
-    return await _arun("image_generation", _with_image_model(_bound(image_generation, args, kwargs)))
+    return await _arun("image_generation", _with_image_model(bound(image_generation, args, kwargs)))
 
 
 def image_edit(
@@ -176,13 +176,13 @@ def image_edit(
         mask: A file like `image`: where its pixels are transparent, the image is changed.
     """
     arguments = _with_image_model(locals())
-    return _run("image_edit", arguments, _image_files(arguments))
+    return _run("image_edit", arguments, _image_files)
 
 
 async def aimage_edit(*args: Any, **kwargs: Any) -> ImageResponse:
     """`image_edit` for asyncio."""
-    arguments = _with_image_model(_bound(image_edit, args, kwargs))
-    return await _arun("image_edit", arguments, _image_files(arguments))
+    arguments = _with_image_model(bound(image_edit, args, kwargs))
+    return await _arun("image_edit", arguments, _image_files)
 
 
 def image_variation(
@@ -196,13 +196,13 @@ def image_variation(
 ) -> ImageResponse:
     """Variations of an image, which is a file as `image_edit` takes it."""
     arguments = _with_image_model(locals())
-    return _run("image_variation", arguments, _image_files(arguments))
+    return _run("image_variation", arguments, _image_files)
 
 
 async def aimage_variation(*args: Any, **kwargs: Any) -> ImageResponse:
     """`image_variation` for asyncio."""
-    arguments = _with_image_model(_bound(image_variation, args, kwargs))
-    return await _arun("image_variation", arguments, _image_files(arguments))
+    arguments = _with_image_model(bound(image_variation, args, kwargs))
+    return await _arun("image_variation", arguments, _image_files)
 
 
 def transcription(
@@ -231,13 +231,13 @@ def transcription(
         response_format: "json", "text", "srt", "verbose_json" or "vtt".
     """
     arguments = locals()
-    return _run("transcription", arguments, _audio_file(arguments))
+    return _run("transcription", arguments, _audio_file)
 
 
 async def atranscription(*args: Any, **kwargs: Any) -> TranscriptionResponse:
     """`transcription` for asyncio."""
-    arguments = _bound(transcription, args, kwargs)
-    return await _arun("transcription", arguments, _audio_file(arguments))
+    arguments = bound(transcription, args, kwargs)
+    return await _arun("transcription", arguments, _audio_file)
 
 
 def speech(
@@ -270,20 +270,30 @@ def speech(
 
 async def aspeech(*args: Any, **kwargs: Any) -> HttpxBinaryResponseContent:
     """`speech` for asyncio."""
-    return await _arun("speech", _bound(speech, args, kwargs))
+    return await _arun("speech", bound(speech, args, kwargs))
 
 
-def _run(call_type: str, arguments: dict[str, Any], files: list[_File] | None = None) -> Any:
-    return _core.call(arguments, _settings, call_type, files)
+def _run(call_type: str, arguments: dict[str, Any], files: _Files | None = None) -> Any:
+    if _settings["custom_provider_map"]:
+        from ferrolite import _custom
+
+        if (own := _custom.find(arguments, call_type)) is not None:
+            return own.run()
+    return _core.call(arguments, _settings, call_type, files and files(arguments))
 
 
-async def _arun(call_type: str, arguments: dict[str, Any], files: list[_File] | None = None) -> Any:
+async def _arun(call_type: str, arguments: dict[str, Any], files: _Files | None = None) -> Any:
+    if _settings["custom_provider_map"]:
+        from ferrolite import _custom
+
+        if (own := _custom.find(arguments, call_type)) is not None:
+            return await own.arun()
     from ferrolite import _aio
 
-    return await _aio.call(arguments, _settings, call_type, files)
+    return await _aio.call(arguments, _settings, call_type, files and files(arguments))
 
 
-def _bound(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+def bound(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     """The keywords of a call with positional arguments.
 
     Raises:
@@ -328,3 +338,4 @@ def _audio_file(arguments: dict[str, Any]) -> list[_File]:
 
 if TYPE_CHECKING:
     _File = tuple[str, str, str | None, bytes]
+    _Files = Callable[[dict[str, Any]], list[_File]]

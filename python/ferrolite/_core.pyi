@@ -7,7 +7,7 @@ from asyncio import Future
 from collections.abc import Awaitable, Callable
 from typing import Any, final
 
-from ferrolite.types.utils import ModelResponse, ModelResponseStream
+from ferrolite.types.utils import ModelResponse
 
 version: str
 
@@ -53,6 +53,29 @@ def register_provider(row: dict[str, Any]) -> None:
 def split_model(model: str, provider: str | None = None) -> tuple[str, str]:
     """The provider, and the provider's own name of a model."""
 
+# What is known of models and providers.
+
+def is_steering(name: str) -> bool:
+    """Whether a keyword steers a call, and is never sent to a provider."""
+
+def missing_environment(provider: str, has_key: bool, has_base: bool) -> list[str] | None:
+    """Variables that a provider still needs; None for an unknown one."""
+
+def model_can(model: str, provider: str | None, ability: str) -> bool:
+    """Whether a listed model has an ability."""
+
+def model_facts(model: str, provider: str | None = None) -> dict[str, Any] | None:
+    """Facts of a listed model: key, provider, mode, max_input_tokens, max_output_tokens, abilities, lacks."""
+
+def model_names(provider: str) -> list[str]:
+    """Names of the listed models of a provider."""
+
+def providers_with_keys() -> list[str]:
+    """Names of the built-in providers whose key is in the environment."""
+
+def supported_params(model: str, provider: str | None = None, call_type: str = "chat") -> list[str] | None:
+    """The parameters that a call of the model takes; None where there is no such call."""
+
 def set_log_level(level: int) -> None:
     """Set the level (Python's numbers) and connect the core's records to `logging` on first use."""
 
@@ -85,20 +108,28 @@ class CallMeta:
 
 @final
 class CoreStream:
-    """A stream's core: batches of chunks, blocking or awaitable."""
+    """A stream's core: batches of chunks, or of events in a caller's own format, blocking or awaitable."""
 
     @property
     def provider(self) -> str: ...
     @property
     def model(self) -> str: ...
     @property
+    def call_type(self) -> str:
+        """The core's name of the call type."""
+
+    @property
+    def bridged(self) -> bool:
+        """Whether the provider was asked for a chat completion instead."""
+
+    @property
     def meta(self) -> CallMeta:
         """What is known of the call."""
 
-    def next_batch(self) -> list[ModelResponseStream]:
+    def next_batch(self) -> list[Any]:
         """Wait for the next batch. An empty one means the end."""
 
-    def take_ready(self) -> list[ModelResponseStream] | None:
+    def take_ready(self) -> list[Any] | None:
         """What has been read already, without waiting; None when nothing is there, empty at the end."""
 
     def request(self, queue: LoopQueue, future: Future[Any]) -> None:

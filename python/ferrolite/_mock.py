@@ -34,10 +34,10 @@ def response_of_mock(mock: Any, arguments: dict[str, Any]) -> Any:
 def _exception_of_mock(mock: BaseException, model: str) -> BaseException:
     if hasattr(mock, "status_code") or not isinstance(mock, Exception):
         return mock
-    from ferrolite import _core
+    from ferrolite._providers import get_llm_provider
     from ferrolite.exceptions import InternalServerError
 
-    provider, name = _core.split_model(model)
+    name, provider, _, _ = get_llm_provider(model)
     error = InternalServerError(message=str(mock), llm_provider=provider, model=name)
     error.__cause__ = mock
     return error

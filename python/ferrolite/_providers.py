@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 from ferrolite import _core
+
+_settings = sys.modules["ferrolite"].__dict__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +25,12 @@ def get_llm_provider(
     Raises:
         BadRequestError: No provider can be told from the name.
     """
+    if _settings["custom_provider_map"]:
+        from ferrolite._custom import handler_of
+
+        handler, provider, name = handler_of(model, custom_llm_provider)
+        if handler is not None:
+            return name, provider, api_key, api_base
     provider, name = _core.split_model(model, custom_llm_provider)
     return name, provider, api_key, api_base
 

@@ -7,6 +7,15 @@ They become attributes of the package and are read from there at the time of eac
 from __future__ import annotations
 
 TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypedDict
+
+    class CustomProvider(TypedDict):
+        """One entry of `custom_provider_map`."""
+
+        provider: str
+        custom_handler: Any
+
 
 api_key: str | None = None
 """A key for any provider whose own is not set."""
@@ -20,6 +29,74 @@ azure_key: str | None = None
 """Azure OpenAI's key."""
 gemini_key: str | None = None
 """Gemini's key."""
+ai21_key: str | None = None
+"""The key of AI21."""
+amazon_nova_api_key: str | None = None
+"""The key of Amazon Nova."""
+baseten_key: str | None = None
+"""The key of Baseten."""
+bytez_key: str | None = None
+"""The key of Bytez."""
+clarifai_key: str | None = None
+"""The key of Clarifai."""
+cloudflare_api_key: str | None = None
+"""The key of Cloudflare."""
+cohere_key: str | None = None
+"""The key of Cohere."""
+cometapi_key: str | None = None
+"""The key of CometAPI."""
+databricks_key: str | None = None
+"""The key of Databricks."""
+datarobot_key: str | None = None
+"""The key of DataRobot."""
+gdc_key: str | None = None
+"""The key of Google Distributed Cloud."""
+gigachat_key: str | None = None
+"""The key of GigaChat."""
+gradient_ai_api_key: str | None = None
+"""The key of Gradient AI."""
+groq_key: str | None = None
+"""The key of Groq."""
+heroku_key: str | None = None
+"""The key of Heroku."""
+huggingface_key: str | None = None
+"""The key of Hugging Face."""
+inception_key: str | None = None
+"""The key of Inception."""
+lemonade_key: str | None = None
+"""The key of Lemonade."""
+llama_api_key: str | None = None
+"""The key of the Llama API."""
+maritalk_key: str | None = None
+"""The key of Maritalk."""
+nebius_key: str | None = None
+"""The key of Nebius."""
+nlp_cloud_key: str | None = None
+"""The key of NLP Cloud."""
+novita_api_key: str | None = None
+"""The key of Novita."""
+ollama_key: str | None = None
+"""The key of Ollama."""
+openrouter_key: str | None = None
+"""The key of OpenRouter."""
+ovhcloud_key: str | None = None
+"""The key of OVHcloud."""
+predibase_key: str | None = None
+"""The key of Predibase."""
+replicate_key: str | None = None
+"""The key of Replicate."""
+sap_service_key: str | None = None
+"""The key of SAP's AI Core."""
+snowflake_key: str | None = None
+"""The key of Snowflake."""
+togetherai_api_key: str | None = None
+"""The key of Together AI."""
+vercel_ai_gateway_key: str | None = None
+"""The key of Vercel's AI Gateway."""
+wandb_key: str | None = None
+"""The key of Weights & Biases."""
+xai_key: str | None = None
+"""The key of xAI."""
 organization: str | None = None
 """OpenAI's organization."""
 vertex_project: str | None = None
@@ -39,6 +116,9 @@ modify_params: bool = False
 """Repair conversations that a provider would refuse."""
 model_alias_map: dict[str, str] = {}
 """Names that stand for other models."""
+
+custom_provider_map: list[CustomProvider] = []
+"""Providers written in Python: dicts of a `provider` and its `custom_handler`, a `CustomLLM`."""
 
 num_retries: int | None = None
 """Attempts after the first; by default two for OpenAI and most compatible servers, none for others."""

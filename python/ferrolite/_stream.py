@@ -15,11 +15,115 @@ if TYPE_CHECKING:
 _NOTHING: Any = iter(())
 
 
-class CustomStreamWrapper:
+class CoreReader:
+    """Reading a stream of the core, with `for` or with `async for`.
+
+    `close`, leaving a `with` block, or letting go of the object ends the request. What is ready is taken from the
+    core in batches, so most steps wait for nothing.
+    """
+
+    _core: CoreStream | None = None
+    _batch: Iterator[Any] = _NOTHING
+    _hidden: dict[str, Any] | None = None
+    _headers: dict[str, str] | None = None
+
+    # Reading
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        for chunk in self._batch:
+            return chunk
+        core = self._core
+        if core is not None:
+            self._batch = iter(core.next_batch())
+            for chunk in self._batch:
+                return chunk
+        self._batch = _NOTHING
+        raise StopIteration
+
+    async def __anext__(self) -> Any:
+        for chunk in self._batch:
+            return chunk
+        core = self._core
+        if core is None:
+            return await self._next_of_own()
+        from ferrolite._aio import wait
+
+        while True:
+            ready = core.take_ready()
+            if ready is None:
+                await wait(core)
+                continue
+            self._batch = iter(ready)
+            for chunk in self._batch:
+                return chunk
+            self._batch = _NOTHING
+            raise StopAsyncIteration
+
+    async def _next_of_own(self) -> Any:
+        """The next item of a stream that is no core's."""
+        raise StopAsyncIteration
+
+    # Ending
+
+    def close(self) -> None:
+        """End the stream; the upstream connection is closed. Reading on ends at once."""
+        self._batch = _NOTHING
+        if self._core is not None:
+            self._core.close()
+        elif hasattr(self.completion_stream, "close"):
+            self.completion_stream.close()
+
+    async def aclose(self) -> None:
+        """`close`, for async code."""
+        self.close()
+        if self._core is None and hasattr(self.completion_stream, "aclose"):
+            await self.completion_stream.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+    # What is known of the call
+
+    @property
+    def _hidden_params(self) -> dict[str, Any]:
+        if self._hidden is None:
+            self._hidden = {} if self._core is None else self._core.meta.hidden_params()
+        return self._hidden
+
+    @_hidden_params.setter
+    def _hidden_params(self, value: dict[str, Any]) -> None:
+        self._hidden = value
+
+    @property
+    def _response_headers(self) -> dict[str, str] | None:
+        if self._headers is None and self._core is not None:
+            self._headers = self._core.meta.headers()
+        return self._headers
+
+    @_response_headers.setter
+    def _response_headers(self, value: dict[str, str] | None) -> None:
+        self._headers = value
+
+
+class CustomStreamWrapper(CoreReader):
     """A streamed chat completion.
 
-    Iterating gives `ModelResponseStream` chunks. `close`, leaving a `with` block, or letting go of the object
-    ends the request. Chunks that are ready are taken from the core in batches, so most steps wait for nothing.
+    Iterating gives `ModelResponseStream` chunks.
 
     The constructor is for streams of a program's own: an iterable or async iterable of chunks. The package makes
     its streams without it.
@@ -32,10 +136,6 @@ class CustomStreamWrapper:
     stream_options: dict[str, Any] | None = None
     response_id: str | None = None
     messages: list[Any] | None = None
-    _core: CoreStream | None = None
-    _batch: Iterator[Any] = _NOTHING
-    _hidden: dict[str, Any] | None = None
-    _headers: dict[str, str] | None = None
 
     def __init__(
         self,
@@ -69,92 +169,15 @@ class CustomStreamWrapper:
         made.chunks = []
         return made
 
-    # Reading
+    if TYPE_CHECKING:
 
-    def __iter__(self) -> Iterator[ModelResponseStream]:
-        return self
-
-    def __aiter__(self) -> AsyncIterator[ModelResponseStream]:
-        return self
-
-    def __next__(self) -> ModelResponseStream:
-        for chunk in self._batch:
-            return chunk
-        core = self._core
-        if core is not None:
-            self._batch = iter(core.next_batch())
-            for chunk in self._batch:
-                return chunk
-        self._batch = _NOTHING
-        raise StopIteration
-
-    async def __anext__(self) -> ModelResponseStream:
-        for chunk in self._batch:
-            return chunk
-        core = self._core
-        if core is None:
-            return await self._next_of_own()
-        from ferrolite._aio import wait
-
-        while True:
-            ready = core.take_ready()
-            if ready is None:
-                await wait(core)
-                continue
-            self._batch = iter(ready)
-            for chunk in self._batch:
-                return chunk
-            self._batch = _NOTHING
-            raise StopAsyncIteration
+        def __iter__(self) -> Iterator[ModelResponseStream]: ...
+        def __aiter__(self) -> AsyncIterator[ModelResponseStream]: ...
+        def __next__(self) -> ModelResponseStream: ...
+        async def __anext__(self) -> ModelResponseStream: ...
 
     async def _next_of_own(self) -> Any:
         """The next chunk of a stream that is no core's."""
         if hasattr(self.completion_stream, "__anext__"):
             return await self.completion_stream.__anext__()
         raise StopAsyncIteration
-
-    # Ending
-
-    def close(self) -> None:
-        """End the stream; the upstream connection is closed. Reading on ends at once."""
-        self._batch = _NOTHING
-        if self._core is not None:
-            self._core.close()
-
-    async def aclose(self) -> None:
-        """`close`, for async code."""
-        self.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        self.close()
-
-    # What is known of the call
-
-    @property
-    def _hidden_params(self) -> dict[str, Any]:
-        if self._hidden is None:
-            self._hidden = {} if self._core is None else self._core.meta.hidden_params()
-        return self._hidden
-
-    @_hidden_params.setter
-    def _hidden_params(self, value: dict[str, Any]) -> None:
-        self._hidden = value
-
-    @property
-    def _response_headers(self) -> dict[str, str] | None:
-        if self._headers is None and self._core is not None:
-            self._headers = self._core.meta.headers()
-        return self._headers
-
-    @_response_headers.setter
-    def _response_headers(self, value: dict[str, str] | None) -> None:
-        self._headers = value

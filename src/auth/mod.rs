@@ -63,6 +63,10 @@ pub enum Scheme {
     AzureAnthropic,
     /// `x-goog-api-key`
     Goog,
+    /// `x-key`
+    XKey,
+    /// `xi-api-key`
+    XiApiKey,
     /// `Authorization: Token …`
     Token,
     /// `Authorization: Key …`
@@ -96,6 +100,8 @@ pub fn sign(headers: &mut HeaderMap, scheme: Scheme, key: Option<&Secret>) -> Re
         Scheme::Anthropic | Scheme::XApiKey => {
             (HeaderName::from_static("x-api-key"), key.expose().to_owned())
         }
+        Scheme::XKey => (HeaderName::from_static("x-key"), key.expose().to_owned()),
+        Scheme::XiApiKey => (HeaderName::from_static("xi-api-key"), key.expose().to_owned()),
         Scheme::ApiKey => (HeaderName::from_static("api-key"), key.expose().to_owned()),
         Scheme::Goog => (HeaderName::from_static("x-goog-api-key"), key.expose().to_owned()),
     };

@@ -4,22 +4,47 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::control::{Control, Keywords, strings, wrong};
+use super::control::{Control, Keywords, is_control, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::exchange::Exchange;
-use super::{Engine, Meta};
+use super::{Answer, ChatCall, Engine, EventStream, Meta, chat_wire, mock, new_uuid};
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallRequest, CallResponse, CallType, Target, Upload};
-use crate::json::Map;
-use crate::wires::{Prepared, Wire};
+use crate::json::{Map, str_at};
+use crate::providers::{self, Wanted};
+use crate::wires::responses::ResponseId;
+use crate::wires::{self, Destination, Dialect, HttpReply, Inbound, Memo, Next, Prepared, Wire};
 
 /// A call that is ready to be sent.
 #[derive(Debug)]
 pub struct Call {
-    pub request: CallRequest,
-    pub envelope: Envelope,
+    call_type: CallType,
+    lane: Lane,
+}
+
+/// Who answers it.
+#[derive(Debug)]
+enum Lane {
+    /// The provider has such calls.
+    Native(Box<Native>),
+    /// It is asked for a chat completion instead.
+    Bridged(Box<Bridged>),
+}
+
+#[derive(Debug)]
+struct Native {
+    request: CallRequest,
+    envelope: Envelope,
+    mock: Option<Value>,
     wire: &'static dyn Wire<crate::hub::Call>,
+}
+
+#[derive(Debug)]
+struct Bridged {
+    chat: ChatCall,
+    dialect: &'static dyn Dialect,
+    asked: Map,
 }
 
 /// A whole answer and what is known of how it came.
@@ -31,8 +56,49 @@ pub struct CallAnswer {
 }
 
 impl Call {
+    pub fn envelope(&self) -> &Envelope {
+        match &self.lane {
+            Lane::Native(native) => &native.envelope,
+            Lane::Bridged(bridged) => &bridged.chat.envelope,
+        }
+    }
+
     pub fn target(&self) -> &Target {
-        self.envelope.target()
+        self.envelope().target()
+    }
+
+    /// The chat completion that is asked for instead, where the provider has no calls of this type.
+    pub fn bridge(&self) -> Option<&ChatCall> {
+        match &self.lane {
+            Lane::Native(_) => None,
+            Lane::Bridged(bridged) => Some(&bridged.chat),
+        }
+    }
+
+    /// What is asked, where the provider has calls of this type.
+    pub fn request(&self) -> Option<&CallRequest> {
+        match &self.lane {
+            Lane::Native(native) => Some(&native.request),
+            Lane::Bridged(_) => None,
+        }
+    }
+
+    /// What would be sent, before headers and keys.
+    pub fn prepare(&self) -> Result<Prepared> {
+        match &self.lane {
+            Lane::Native(native) => native.wire.encode(&native.request, native.envelope.target()),
+            Lane::Bridged(bridged) => {
+                let chat = &bridged.chat;
+                chat_wire(chat.target())?.encode(&chat.request, chat.target())
+            }
+        }
+    }
+
+    pub fn is_stream(&self) -> bool {
+        match &self.lane {
+            Lane::Native(native) => native.request.stream,
+            Lane::Bridged(bridged) => bridged.chat.request.stream,
+        }
     }
 
     /// Reads and checks the keywords; `model` is among them.
@@ -43,12 +109,42 @@ impl Call {
         settings: &Settings,
         environment: &dyn Environment,
     ) -> Result<Self> {
-        let control = Control::take(&mut keywords);
+        if call_type.is_about_response() {
+            name_by_id(&mut keywords)?;
+        }
+        let own = own_parameters(call_type, &mut keywords);
+        let mut control = Control::take(&mut keywords);
+        keywords.extend(own);
+        let mock = if mock::serves(call_type) { control.take_value("mock_response") } else { None };
         let wanted = envelope::wanted(&control, &mut keywords, settings)?;
+        let as_chat = wants_chat(&control)?;
+        if let Some(dialect) = bridge(call_type, &wanted, as_chat) {
+            let stream = keywords.get("stream") == Some(&Value::Bool(true));
+            if let Some(envelope) = own_language(call_type, &wanted, stream, as_chat, &|purpose| {
+                let options = envelope::options(&control, &keywords, settings, environment)?;
+                Envelope::new(wanted.clone(), &control, purpose, options, settings, environment)
+            })? {
+                let request =
+                    read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
+                return Self::native(call_type, request, envelope, None, &control);
+            }
+            let bridged = Bridged::new(dialect, wanted, control, keywords, settings, environment)?;
+            return Ok(Self { call_type, lane: Lane::Bridged(Box::new(bridged)) });
+        }
         let options = envelope::options(&control, &keywords, settings, environment)?;
-        let mut request = read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
-        let purpose = Purpose { call_type, stream: request.stream, mocked: false };
+        let request = read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
+        let purpose = Purpose { call_type, stream: request.stream, mocked: mock.is_some() };
         let envelope = Envelope::new(wanted, &control, purpose, options, settings, environment)?;
+        Self::native(call_type, request, envelope, mock, &control)
+    }
+
+    fn native(
+        call_type: CallType,
+        mut request: CallRequest,
+        envelope: Envelope,
+        mock: Option<Value>,
+        control: &Control,
+    ) -> Result<Self> {
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
         let wire = target.wire.call(call_type).ok_or_else(|| {
@@ -62,16 +158,98 @@ impl Call {
         }
         let allowed =
             strings(control.get("allowed_openai_params"), "allowed_openai_params").map_err(named)?;
-        check_parameters(&mut request.params, wire, target, &allowed)?;
-        target.call_accent.apply(&mut request.params);
-        Ok(Self { request, wire, envelope })
+        check_parameters(&mut request, wire, target, &allowed)?;
+        target.call_accent.apply(&mut request.params, &target.model);
+        Ok(Self { call_type, lane: Lane::Native(Box::new(Native { request, envelope, mock, wire })) })
+    }
+}
+
+/// What is a parameter of the call type steers nothing, though other calls are steered by a keyword of that name.
+fn own_parameters(call_type: CallType, keywords: &mut Keywords) -> Vec<(String, Value)> {
+    let names = call_type.parameters().iter().filter(|name| is_control(name));
+    names.filter_map(|name| Some(((*name).to_owned(), keywords.shift_remove(*name)?))).collect()
+}
+
+/// A response is found by its id alone, which names its provider.
+fn name_by_id(keywords: &mut Keywords) -> Result<()> {
+    let Some(id) = str_at(keywords, "response_id").map(ResponseId::parse) else {
+        return Err(Error::bad_request("'response_id' is missing.").with_param("response_id"));
+    };
+    if keywords.get("custom_llm_provider").is_none_or(Value::is_null) {
+        let Some(provider) = id.provider else {
+            return Err(Error::bad_request(
+                "'custom_llm_provider' is missing: the id of this response does not say whose it is.",
+            )
+            .with_param("custom_llm_provider"));
+        };
+        keywords.insert("custom_llm_provider".into(), provider.into());
+    }
+    keywords.insert("model".into(), id.id.into());
+    Ok(())
+}
+
+/// Whether a chat completion is asked for in any case: the caller says so, or wants a mock, which is one.
+fn wants_chat(control: &Control) -> Result<bool> {
+    let is_mocked =
+        ["mock_response", "mock_tool_calls", "mock_timeout"].iter().any(|name| control.get(name).is_some());
+    Ok(is_mocked || control.switch("use_chat_completions_api")?.unwrap_or(false))
+}
+
+/// The dialect that a call is translated from, when its provider has no calls of the type, or is not to be asked
+/// for them.
+fn bridge(call_type: CallType, wanted: &Wanted, as_chat: bool) -> Option<&'static dyn Dialect> {
+    let dialect = wires::dialect(call_type)?;
+    let provider = wanted.provider.as_deref()?;
+    (as_chat || providers::is_bridged(provider, &wanted.model, call_type)).then_some(dialect)
+}
+
+/// Where the model's chat completions go, when the language there is the caller's: then nothing is translated.
+fn own_language(
+    call_type: CallType,
+    wanted: &Wanted,
+    stream: bool,
+    as_chat: bool,
+    resolve: &dyn Fn(Purpose) -> Result<Envelope>,
+) -> Result<Option<Envelope>> {
+    let may_speak = wanted.provider.as_deref().is_some_and(|name| providers::may_speak(name, call_type));
+    if as_chat || !may_speak {
+        return Ok(None);
+    }
+    let mut envelope = resolve(Purpose { call_type: CallType::Chat, stream, mocked: false })?;
+    let target = &mut envelope.route.target;
+    target.call_type = call_type;
+    Ok(target.wire.call(call_type).is_some().then_some(envelope))
+}
+
+impl Bridged {
+    fn new(
+        dialect: &'static dyn Dialect,
+        wanted: Wanted,
+        control: Control,
+        keywords: Keywords,
+        settings: &Settings,
+        environment: &dyn Environment,
+    ) -> Result<Self> {
+        let options = envelope::options(&control, &keywords, settings, environment)?;
+        let destination = Destination {
+            model: &wanted.model,
+            drop_params: options.drop_params,
+            budgets: options.thinking_budgets,
+        };
+        let Inbound { chat, asked, optional } =
+            dialect.decode_request(keywords, &destination).map_err(|error| name_wanted(error, &wanted))?;
+        let mut chat = ChatCall::new(wanted, control, chat, optional, settings, environment)?;
+        // The answer's last event has the counts, whether the caller asked for them or not.
+        chat.include_usage = true;
+        Ok(Self { chat, dialect, asked })
     }
 }
 
 fn read(call_type: CallType, mut keywords: Map, files: Vec<Upload>) -> Result<CallRequest> {
     let stream = matches!(keywords.shift_remove("stream"), Some(Value::Bool(true)));
-    // The caller's own bookkeeping.
-    keywords.shift_remove("metadata");
+    if !call_type.sends_metadata() {
+        keywords.shift_remove("metadata");
+    }
     let extra_body = match keywords.shift_remove("extra_body") {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(body)) => body,
@@ -88,19 +266,17 @@ fn read(call_type: CallType, mut keywords: Map, files: Vec<Upload>) -> Result<Ca
 
 /// Parameters that the target does not take: refused by name, or dropped when the caller said so (GEN-01).
 fn check_parameters(
-    params: &mut Map,
+    request: &mut CallRequest,
     wire: &dyn Wire<crate::hub::Call>,
     target: &Target,
     allowed: &[String],
 ) -> Result<()> {
     let named = target.call_type.parameters();
     let takes = |name: &str| {
-        !named.contains(&name)
-            || allowed.iter().any(|allowed| allowed == name)
-            || target.call_accent.takes(name).unwrap_or_else(|| wire.supports(name, target))
+        !named.contains(&name) || allowed.iter().any(|allowed| allowed == name) || takes(name, wire, target)
     };
     let mut refused = None;
-    params.retain(|name, _| {
+    let mut keeps = |name: &String| {
         if takes(name) {
             return true;
         }
@@ -110,7 +286,9 @@ fn check_parameters(
         }
         refused.get_or_insert_with(|| name.clone());
         true
-    });
+    };
+    request.params.retain(|name, _| keeps(name));
+    request.files.retain(|file| keeps(&file.field));
     let Some(name) = refused else { return Ok(()) };
     let error = Error::unsupported(format!(
         "Setting `{name}` is not supported by {}, {}. To drop it from the call, set `drop_params = True`.",
@@ -119,25 +297,125 @@ fn check_parameters(
     Err(error.with_param(name).at(&target.provider, &target.model))
 }
 
+/// Whether a call at the target takes a parameter: as its row says, else as its format does.
+pub(super) fn takes(name: &str, wire: &dyn Wire<crate::hub::Call>, target: &Target) -> bool {
+    target.call_accent.takes(name).unwrap_or_else(|| wire.supports(name, target))
+}
+
 pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<CallAnswer> {
-    let Call { request, envelope, wire } = call;
-    let target = envelope.target();
-    let Prepared { call: http, memo } =
-        wire.encode(&request, target).map_err(|error| error.at(&target.provider, &target.model))?;
-    let mut exchange = Exchange::new(envelope, http, started)?;
-    let reply = loop {
+    let call_type = call.call_type;
+    let native = match call.lane {
+        Lane::Native(native) => *native,
+        Lane::Bridged(bridged) => {
+            let Bridged { chat, dialect, asked } = *bridged;
+            let target = chat.target().clone();
+            let Answer { response, meta } = Box::pin(engine.chat(chat)).await?;
+            let response = CallResponse::Json(dialect.encode_response(response, &asked, &target)?);
+            return Ok(CallAnswer { call_type, response, meta });
+        }
+    };
+    if let Some(mocked) = &native.mock {
+        return mock::call(mocked, native.envelope.target());
+    }
+    let deadline = started + native.envelope.limits.total;
+    let Exchanging { request, mut exchange, mut memo, wire } = native.prepare(started)?;
+    let mut reply = loop {
         match exchange.reply(engine, wire).await {
             Ok(reply) => break reply,
             Err(failure) => exchange.again(*failure).await?,
         }
     };
     exchange.log_reply(&reply);
-    let response = wire
+    loop {
+        let next = wire
+            .next(&request, &reply, &mut memo, exchange.target())
+            .map_err(|error| exchange.decorate(error, &reply.headers))?;
+        let Some(next) = next else { break };
+        match further(&mut exchange, engine, &next, deadline, wire).await {
+            Ok(next) => reply = next,
+            Err(error) if next.may_fail => {
+                tracing::debug!(provider = %exchange.target().provider, error = %error, "cleaning up failed");
+            }
+            Err(error) => return Err(error),
+        }
+        exchange.log_reply(&reply);
+    }
+    let mut response = wire
         .decode(&reply, &memo, exchange.target())
         .map_err(|error| exchange.decorate(error, &reply.headers))?;
+    if let CallResponse::Json(Value::Object(ranking)) = &mut response
+        && call_type == CallType::Rerank
+    {
+        ranking.entry("id").or_insert_with(|| new_uuid().into());
+    }
     let mut meta = exchange.meta(reply.status, reply.headers);
     if let CallResponse::Json(value) = &response {
         meta.response_model = value.get("model").and_then(Value::as_str).map(str::to_owned);
     }
-    Ok(CallAnswer { call_type: exchange.target().call_type, response, meta })
+    Ok(CallAnswer { call_type, response, meta })
+}
+
+pub async fn stream(engine: &Engine, call: Call, started: Instant) -> Result<EventStream> {
+    let call_type = call.call_type;
+    let native = match call.lane {
+        Lane::Native(native) => *native,
+        Lane::Bridged(bridged) => {
+            let Bridged { chat, dialect, asked } = *bridged;
+            let encoder = dialect.encoder(asked, chat.target());
+            let stream = Box::pin(engine.chat_stream(chat)).await?;
+            return Ok(EventStream::bridged(call_type, stream, encoder));
+        }
+    };
+    let Exchanging { mut exchange, memo, wire, .. } = native.prepare(started)?;
+    let target = exchange.target();
+    let Some(events) = target.wire.events(call_type) else {
+        let error =
+            Error::bad_request(format!("{} cannot be streamed", call_type.plural())).with_param("stream");
+        return Err(error.at(&target.provider, &target.model));
+    };
+    loop {
+        match exchange.body(engine, wire).await {
+            Ok(body) => return EventStream::native(&exchange, body, events, &memo).await,
+            Err(failure) => exchange.again(*failure).await?,
+        }
+    }
+}
+
+impl Native {
+    fn prepare(self, started: Instant) -> Result<Exchanging> {
+        let Self { request, envelope, wire, .. } = self;
+        let target = envelope.target();
+        let Prepared { call: http, memo } =
+            wire.encode(&request, target).map_err(|error| error.at(&target.provider, &target.model))?;
+        Ok(Exchanging { exchange: Exchange::new(envelope, http, started)?, request, memo, wire })
+    }
+}
+
+/// A call of the provider's own type that is under way.
+struct Exchanging {
+    request: CallRequest,
+    exchange: Exchange,
+    memo: Memo,
+    wire: &'static dyn Wire<crate::hub::Call>,
+}
+
+/// The reply to a further request, after as many attempts as it takes.
+async fn further(
+    exchange: &mut Exchange,
+    engine: &Engine,
+    next: &Next,
+    deadline: Instant,
+    wire: &dyn Wire<crate::hub::Call>,
+) -> Result<HttpReply> {
+    let limits = exchange.envelope.limits;
+    loop {
+        let reply = match exchange.further(engine, next.clone(), deadline, wire).await {
+            Ok(body) => body.collect(limits).await.map_err(|error| exchange.broken(error)),
+            Err(failure) => Err(failure),
+        };
+        match reply {
+            Ok(reply) => return Ok(reply),
+            Err(failure) => exchange.again(*failure).await?,
+        }
+    }
 }

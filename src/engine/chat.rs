@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::chat_call::ChatCall;
 use super::exchange::{Exchange, Failure, Outcome};
 use super::stream::{ChatStream, StreamSettings};
-use super::{Answer, Engine, media, new_call_id, new_chat_id, now};
+use super::{Answer, Engine, chat_wire, media, new_call_id, new_chat_id, now};
 use crate::error::{Error, Result};
 use crate::hub::{ChatRequest, ChatResponse, Target};
 use crate::tokens;
@@ -49,7 +49,7 @@ impl Job {
         let ChatCall { mut request, envelope, include_usage, repeated_chunk_limit, .. } = call;
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
-        let wire = target.wire.chat();
+        let wire = chat_wire(target)?;
         let wanted = wire.remote_media(&request, target);
         if !wanted.is_empty() {
             let fetched = media::fetch(transport, &envelope.connection, envelope.limits, wanted).await;
@@ -105,7 +105,7 @@ impl Job {
         let limits = self.exchange.envelope.limits;
         let deadline = Instant::now() + limits.total;
         loop {
-            let next = self.wire.next(&reply, &self.memo, self.target());
+            let next = self.wire.next(&self.request, &reply, &mut self.memo, self.exchange.target());
             let Some(next) = next.map_err(|error| self.exchange.broken(error))? else {
                 return Ok(Followed::Reply(reply));
             };

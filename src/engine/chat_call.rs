@@ -9,6 +9,7 @@ use super::{cache_marks, drop_params};
 use crate::config::Environment;
 use crate::error::{Error, Result};
 use crate::hub::{CallType, ChatRequest, Target, check_messages};
+use crate::providers::Wanted;
 
 /// A chat completion that is ready to be sent.
 #[derive(Debug)]
@@ -32,8 +33,21 @@ impl ChatCall {
         settings: &Settings,
         environment: &dyn Environment,
     ) -> Result<Self> {
-        let mut control = Control::take(&mut keywords);
+        let control = Control::take(&mut keywords);
         let wanted = envelope::wanted(&control, &mut keywords, settings)?;
+        Self::new(wanted, control, keywords, &[], settings, environment)
+    }
+
+    /// The same once it is known who is asked, and the steering keywords are taken out. What is `optional` is left
+    /// out where the target does not take it.
+    pub(super) fn new(
+        wanted: Wanted,
+        mut control: Control,
+        keywords: Keywords,
+        optional: &[&str],
+        settings: &Settings,
+        environment: &dyn Environment,
+    ) -> Result<Self> {
         let options = envelope::options(&control, &keywords, settings, environment)?;
         check_types(&keywords).map_err(|error| name_wanted(error, &wanted))?;
         let mut request = ChatRequest::from_map(keywords).map_err(|error| name_wanted(error, &wanted))?;
@@ -47,6 +61,7 @@ impl ChatCall {
         drop_params::additional(&mut request, control.get("additional_drop_params")).map_err(named)?;
         let allowed =
             strings(control.get("allowed_openai_params"), "allowed_openai_params").map_err(named)?;
+        drop_params::leave_out(&mut request, target, optional);
         if mock.is_none() {
             drop_params::check(&mut request, target, &allowed)?;
         }

@@ -161,8 +161,13 @@ pub fn is_ignored(name: &str) -> bool {
     name == "metadata" || is_control(name) && STEERING.binary_search(&name).is_err()
 }
 
+/// Whether a keyword is never sent: it steers the call, is a caller's own notes, or does nothing here.
+pub fn is_steering(name: &str) -> bool {
+    name == "metadata" || is_control(name)
+}
+
 /// Prices of a caller's own are keywords too: `input_cost_per_token` and its many relatives.
-fn is_control(name: &str) -> bool {
+pub(super) fn is_control(name: &str) -> bool {
     STEERING.binary_search(&name).is_ok()
         || IGNORED.binary_search(&name).is_ok()
         // Among them are secrets: they never reach a body (BED-23, AZ-10).

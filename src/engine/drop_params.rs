@@ -8,12 +8,8 @@ use crate::hub::{ChatRequest, Target};
 
 /// Checks every OpenAI parameter against the target. Those in `allowed` are sent as they are.
 pub fn check(request: &mut ChatRequest, target: &Target, allowed: &[String]) -> Result<()> {
-    let wire = target.wire.chat();
-    let takes = |name: &str| {
-        let said = target.accent.takes(name, &target.model, &target.facts);
-        said.unwrap_or_else(|| wire.supports(name, target))
-    };
-    let unsupported: Vec<String> = request.params.0.keys().filter(|name| !takes(name)).cloned().collect();
+    let params = request.params.0.keys();
+    let unsupported: Vec<String> = params.filter(|name| !takes(name, target)).cloned().collect();
     let mut refused = Vec::new();
     for name in unsupported {
         let Some(value) = request.params.remove(&name) else { continue };
@@ -36,6 +32,22 @@ pub fn check(request: &mut ChatRequest, target: &Target, allowed: &[String]) -> 
         target.provider, target.model
     ));
     Err(error.with_param(refused.swap_remove(0)).at(&target.provider, &target.model))
+}
+
+/// Whether a chat completion at the target takes a parameter: as its row says, else as its format does.
+pub fn takes(name: &str, target: &Target) -> bool {
+    let said = target.accent.takes(name, &target.model, &target.facts);
+    said.unwrap_or_else(|| target.wire.chat().is_some_and(|wire| wire.supports(name, target)))
+}
+
+/// Leaves out those of the named parameters that the target does not take.
+pub fn leave_out(request: &mut ChatRequest, target: &Target, names: &[&str]) {
+    for name in names {
+        if request.params.has(name) && !takes(name, target) {
+            tracing::warn!(provider = %target.provider, model = %target.model, parameter = %name, "left out");
+            request.params.remove(name);
+        }
+    }
 }
 
 /// Values that ask for nothing (GEN-32).

@@ -1,7 +1,9 @@
 //! From keywords and settings to where a call goes and how it is carried. No network.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -25,8 +27,7 @@ const UNSET_TIMEOUT: f64 = 6000.0;
 pub struct Settings {
     pub api_key: Option<Secret>,
     pub api_base: Option<String>,
-    /// Keys by provider, for providers whose key is set apart.
-    pub keys: HashMap<String, Secret>,
+    pub keys: Keys,
     pub organization: Option<String>,
     pub vertex_project: Option<String>,
     pub vertex_location: Option<String>,
@@ -45,6 +46,28 @@ pub struct Settings {
     pub model_aliases: HashMap<String, String>,
     /// How often one chunk may repeat before the stream is cut (STR-23).
     pub repeated_chunk_limit: Option<u32>,
+}
+
+/// Where the keys are that a face has set apart for single providers. Asked once a call, for its provider.
+#[derive(Clone, Default)]
+pub struct Keys(Option<Arc<FindKey>>);
+
+type FindKey = dyn Fn(&str) -> Option<Secret> + Send + Sync;
+
+impl Keys {
+    pub fn new(find: impl Fn(&str) -> Option<Secret> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(find)))
+    }
+
+    fn of(&self, provider: &str) -> Option<Secret> {
+        self.0.as_ref().and_then(|find| find(provider))
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys")
+    }
 }
 
 /// How a call is carried: where to, with what proof, within which limits.
@@ -201,8 +224,8 @@ pub(super) fn wanted(control: &Control, keywords: &mut Keywords, settings: &Sett
         provider = Some(found);
     }
     let of_settings = || {
-        let own = provider.as_ref().and_then(|provider| settings.keys.get(provider));
-        own.or(settings.api_key.as_ref()).cloned()
+        let own = provider.as_deref().and_then(|provider| settings.keys.of(provider));
+        own.or_else(|| settings.api_key.clone())
     };
     let api_key = control.text("api_key")?.map(Secret::new).or_else(of_settings);
     let row = provider.as_deref().and_then(providers::row);

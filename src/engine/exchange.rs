@@ -6,13 +6,13 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::envelope::Envelope;
 use super::error_context::ErrorContext;
-use super::{Engine, Meta, own_headers};
+use super::{Engine, Meta, media, own_headers};
 use crate::address;
 use crate::auth::{self, Scheme, Secret};
 use crate::error::{BODY_LIMIT, Error, Kind, Result};
 use crate::hub::{Operation, Target};
 use crate::providers;
-use crate::transport::{Body, retry_after, should_retry};
+use crate::transport::{Body, Connection, Reach, retry_after, should_retry};
 use crate::wires::{ErrorFacts, HttpCall, HttpReply, Next, Wire};
 
 /// One request of a call, as often as it is tried: what every attempt shares.
@@ -110,13 +110,19 @@ impl Exchange {
         deadline: Instant,
         wire: &dyn Wire<O>,
     ) -> Outcome<Body> {
-        let Next { mut call, wait } = next;
+        let Next { mut call, wait, .. } = next;
         if Instant::now() + wait >= deadline {
             return Err(self.broken(timed_out(self.envelope.limits.total)));
         }
         tokio::time::sleep(wait).await;
-        if self.is_home(&call) {
+        let is_home = self.is_home(&call);
+        if is_home {
             add_headers(&mut call.headers, &self.envelope).map_err(|error| self.broken(error))?;
+        }
+        if !is_home {
+            // As the provider's own fault: the caller has asked for no such address.
+            let checked = media::check_address(&call.url).await;
+            checked.map_err(|error| self.broken(Error::new(Kind::BadGateway, error.message().to_owned())))?;
         }
         let sent = Instant::now();
         let outcome = self.attempt(engine, call, wire).await;
@@ -125,7 +131,7 @@ impl Exchange {
     }
 
     fn is_home(&self, call: &HttpCall) -> bool {
-        address::same_origin(&call.url, &self.http.url)
+        address::same_origin(&call.url, &self.http.url) || address::is_sibling(&call.url, &self.http.url)
     }
 
     async fn attempt<O: Operation>(
@@ -135,8 +141,11 @@ impl Exchange {
         wire: &dyn Wire<O>,
     ) -> Outcome<Body> {
         let limits = self.envelope.limits;
+        let is_home = self.is_home(&http);
         let http = self.signed(engine, http).await.map_err(|error| self.broken(error))?;
-        let sent = engine.transport.send(http, &self.envelope.connection, limits).await;
+        let connection = &self.envelope.connection;
+        let elsewhere = (!is_home).then(|| Connection { reach: Reach::Public, ..connection.clone() });
+        let sent = engine.transport.send(http, elsewhere.as_ref().unwrap_or(connection), limits).await;
         let body = sent.map_err(|error| self.broken(error))?;
         if body.status() < 300 {
             return Ok(body);

@@ -94,7 +94,7 @@ fn failed(address: &str, why: &str) -> Error {
 
 /// http and https only, and no host in a private network: a prompt must not reach what its author cannot. A direct
 /// connection looks the name up again and is as strict; a proxy has only our word that the host is a public one.
-async fn check_address(address: &str) -> Result<Url> {
+pub(super) async fn check_address(address: &str) -> Result<Url> {
     let url = Url::parse(address).map_err(|_| failed(address, "the address cannot be read"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(failed(address, "only http and https addresses are fetched"));

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::calls::CallAnswer;
 use super::chat::complete;
 use super::chat_call::ChatCall;
 use super::control::Control;
@@ -11,7 +12,8 @@ use super::stream::ChatStream;
 use super::{Answer, Meta, new_chat_id, now};
 use crate::error::{Error, Kind, Result};
 use crate::hub::{
-    AssistantMessage, ChatResponse, Choice, Delta, Deltas, FinishReason, FunctionCall, ToolCall, Usage,
+    AssistantMessage, CallResponse, CallType, ChatResponse, Choice, Delta, Deltas, FinishReason,
+    FunctionCall, Target, ToolCall, Usage,
 };
 use crate::json::{Map, kind_of, str_at};
 
@@ -64,6 +66,48 @@ impl Mock {
             _ => return None,
         };
         Some(Error::new(kind, what))
+    }
+}
+
+/// The call types besides chat that may be mocked.
+pub fn serves(call_type: CallType) -> bool {
+    matches!(call_type, CallType::Embedding | CallType::ImageGeneration)
+}
+
+/// A vector, or what an image call answers with.
+pub fn call(mocked: &Value, target: &Target) -> Result<CallAnswer> {
+    if let Value::String(text) = mocked {
+        let mock =
+            Mock { text: text.clone(), tool_calls: Vec::new(), delay: Duration::ZERO, times_out: false };
+        if let Some(error) = mock.error() {
+            return Err(error.at(&target.provider, &target.model));
+        }
+    }
+    let answer = match target.call_type {
+        CallType::Embedding => json!({
+            "object": "list",
+            "model": target.model,
+            "data": [{ "object": "embedding", "index": 0, "embedding": mocked }],
+            "usage": { "prompt_tokens": 10, "completion_tokens": 0, "total_tokens": 10 },
+        }),
+        _ => image(mocked),
+    };
+    let meta = Meta {
+        provider: target.provider.clone(),
+        model: target.model.clone(),
+        status: 200,
+        ..Meta::default()
+    };
+    Ok(CallAnswer { call_type: target.call_type, response: CallResponse::Json(answer), meta })
+}
+
+/// The address of an image, a list of images, or the whole answer.
+fn image(mocked: &Value) -> Value {
+    match mocked {
+        Value::Object(_) => mocked.clone(),
+        Value::Array(_) => json!({ "data": mocked }),
+        Value::String(address) => json!({ "data": [{ "url": address }] }),
+        _ => json!({ "data": [] }),
     }
 }
 

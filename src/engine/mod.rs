@@ -9,7 +9,9 @@ mod credentials;
 mod drop_params;
 mod envelope;
 mod error_context;
+mod events;
 mod exchange;
+mod lookup;
 mod media;
 mod mock;
 mod retry;
@@ -24,16 +26,19 @@ use std::time::Instant;
 use http::HeaderMap;
 
 use crate::auth::exchange::Tokens;
-use crate::error::Result;
-use crate::hub::ChatResponse;
+use crate::error::{Error, Kind, Result};
+use crate::hub::{ChatResponse, Target};
 use crate::transport::Transport;
+use crate::wires::StreamWire;
 
 pub use calls::{Call, CallAnswer};
 pub use chat_call::ChatCall;
-pub use control::{Keywords, is_ignored};
-pub use envelope::{Envelope, Settings};
+pub use control::{Keywords, is_ignored, is_steering};
+pub use envelope::{Envelope, Keys, Settings};
+pub use events::EventStream;
+pub use lookup::{can, facts, missing_environment, model_names, providers_with_keys, supported_params};
 pub use retry::RetryPolicy;
-pub use stream::{ChatStream, StreamHead};
+pub use stream::ChatStream;
 
 /// Carries out calls. A value, not a global: every face has its own.
 #[derive(Debug, Default)]
@@ -90,6 +95,14 @@ fn own_headers(headers: &HeaderMap) -> Vec<(String, String)> {
     public_headers(headers).map(|(name, value)| (name.to_owned(), value.into_owned())).collect()
 }
 
+/// The chat side of a target's language.
+fn chat_wire(target: &Target) -> Result<&'static dyn StreamWire> {
+    target.wire.chat().ok_or_else(|| {
+        Error::new(Kind::Config, format!("the wire {:?} has no chat", target.wire))
+            .at(&target.provider, &target.model)
+    })
+}
+
 impl Engine {
     pub fn new() -> Self {
         Self::default()
@@ -116,6 +129,11 @@ impl Engine {
     /// A call of another type than chat, whole.
     pub async fn call(&self, call: Call) -> Result<CallAnswer> {
         calls::answer(self, call, Instant::now()).await
+    }
+
+    /// The same as a stream of events in the caller's own format: returns when the upstream has begun to answer.
+    pub async fn call_stream(&self, call: Call) -> Result<EventStream> {
+        calls::stream(self, call, Instant::now()).await
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::error_context::ErrorContext;
 use super::{Meta, new_call_id, new_chat_id, now, own_headers};
 use crate::error::{Error, Kind, Result};
-use crate::hub::{ChatResponse, Delta, Deltas, Usage, replay};
+use crate::hub::{ChatResponse, Delta, Deltas, StreamHead, Usage, replay};
 use crate::tokens;
 use crate::transport::{Body, Rest};
 use crate::wires::framing::{Frame, Frames, Framing};
@@ -21,15 +21,6 @@ use crate::wires::{Seen, StreamDecoder};
 const BATCH: usize = 64;
 /// The longest text that an error in mid-stream carries, in bytes.
 const GENERATED_LIMIT: usize = 1024 * 1024;
-
-/// What all chunks of a stream share (STR-02).
-#[derive(Debug, Clone, PartialEq)]
-pub struct StreamHead {
-    pub id: String,
-    pub created: u64,
-    pub model: String,
-    pub system_fingerprint: Option<String>,
-}
 
 /// A streamed chat completion.
 pub struct ChatStream {
@@ -261,18 +252,29 @@ impl ChatStream {
         }
     }
 
-    /// Any failure once the stream has begun is a failure in mid-stream, with its cause and the text so far.
     fn explain(&self, cause: Error) -> Error {
-        let Some(context) = &self.context else { return cause };
-        let cause = context.name(cause);
-        let mut error = Error::new(Kind::MidStream, cause.message().to_owned()).with_status(cause.status());
-        error = context.count(error).at(&context.provider, &context.model);
-        let facts = error.facts_mut();
-        facts.headers = own_headers(&self.meta.headers);
-        facts.generated = Some(self.state.generated.clone());
-        facts.cause = Some(cause);
-        error
+        match &self.context {
+            Some(context) => mid_stream(cause, context, &self.meta, Some(self.state.generated.clone())),
+            None => cause,
+        }
     }
+}
+
+/// Any failure once the stream has begun is a failure in mid-stream, with its cause and the text so far.
+pub(super) fn mid_stream(
+    cause: Error,
+    context: &ErrorContext,
+    meta: &Meta,
+    generated: Option<String>,
+) -> Error {
+    let cause = context.name(cause);
+    let mut error = Error::new(Kind::MidStream, cause.message().to_owned()).with_status(cause.status());
+    error = context.count(error).at(&context.provider, &context.model);
+    let facts = error.facts_mut();
+    facts.headers = own_headers(&meta.headers);
+    facts.generated = generated;
+    facts.cause = Some(cause);
+    error
 }
 
 impl State {

@@ -17,12 +17,16 @@ use crate::json::Map;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CallType {
+    CancelResponse,
     Chat,
+    DeleteResponse,
     Embedding,
     GenerateContent,
+    GetResponse,
     ImageEdit,
     ImageGeneration,
     ImageVariation,
+    ListInputItems,
     Messages,
     Moderation,
     Rerank,
@@ -33,13 +37,17 @@ pub enum CallType {
 }
 
 impl CallType {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
+        Self::CancelResponse,
         Self::Chat,
+        Self::DeleteResponse,
         Self::Embedding,
         Self::GenerateContent,
+        Self::GetResponse,
         Self::ImageEdit,
         Self::ImageGeneration,
         Self::ImageVariation,
+        Self::ListInputItems,
         Self::Messages,
         Self::Moderation,
         Self::Rerank,
@@ -52,12 +60,16 @@ impl CallType {
     /// The name in rows and at the faces.
     pub fn name(self) -> &'static str {
         match self {
+            Self::CancelResponse => "cancel_response",
             Self::Chat => "chat",
+            Self::DeleteResponse => "delete_response",
             Self::Embedding => "embedding",
             Self::GenerateContent => "generate_content",
+            Self::GetResponse => "get_response",
             Self::ImageEdit => "image_edit",
             Self::ImageGeneration => "image_generation",
             Self::ImageVariation => "image_variation",
+            Self::ListInputItems => "list_input_items",
             Self::Messages => "messages",
             Self::Moderation => "moderation",
             Self::Rerank => "rerank",
@@ -80,11 +92,35 @@ impl CallType {
             Self::Messages => "messages",
             Self::Moderation => "moderations",
             Self::Rerank => "reranking",
-            Self::Responses => "responses",
+            Self::CancelResponse
+            | Self::DeleteResponse
+            | Self::GetResponse
+            | Self::ListInputItems
+            | Self::Responses => "responses",
             Self::Speech => "speech",
             Self::TextCompletion => "text completions",
             Self::Transcription => "transcriptions",
         }
+    }
+
+    /// The call type whose entry in a provider's row speaks for this one, too.
+    pub fn in_rows(self) -> Self {
+        if self.is_about_response() { Self::Responses } else { self }
+    }
+
+    /// Whether the call is about a response that the provider keeps.
+    pub fn is_about_response(self) -> bool {
+        matches!(self, Self::CancelResponse | Self::DeleteResponse | Self::GetResponse | Self::ListInputItems)
+    }
+
+    /// Whether it is the format of a maker's models, which speak it wherever they are served.
+    pub fn is_of_models(self) -> bool {
+        matches!(self, Self::GenerateContent | Self::Messages)
+    }
+
+    /// Whether `metadata` is for the provider, and not the caller's own bookkeeping.
+    pub fn sends_metadata(self) -> bool {
+        matches!(self, Self::Messages | Self::Responses)
     }
 
     pub fn from_name(name: &str) -> Option<Self> {
@@ -141,10 +177,39 @@ impl CallType {
                 &["max_chunks_per_doc", "max_tokens_per_doc", "rank_fields", "return_documents", "top_n"]
             }
             // Passed on as they are, or read by their own dialect.
-            Self::GenerateContent
+            Self::Responses => &[
+                "background",
+                "context_management",
+                "include",
+                "instructions",
+                "max_output_tokens",
+                "max_tool_calls",
+                "metadata",
+                "parallel_tool_calls",
+                "previous_response_id",
+                "prompt",
+                "prompt_cache_key",
+                "reasoning",
+                "safety_identifier",
+                "service_tier",
+                "store",
+                "stream_options",
+                "temperature",
+                "text",
+                "tool_choice",
+                "tools",
+                "top_logprobs",
+                "top_p",
+                "truncation",
+                "user",
+            ],
+            Self::ListInputItems => &["after", "before", "include", "limit", "order"],
+            Self::CancelResponse
+            | Self::DeleteResponse
+            | Self::GenerateContent
+            | Self::GetResponse
             | Self::Messages
             | Self::Moderation
-            | Self::Responses
             | Self::TextCompletion => &[],
         }
     }
@@ -157,6 +222,9 @@ impl CallType {
             Self::Rerank => Some("query"),
             Self::Chat | Self::Messages => Some("messages"),
             Self::GenerateContent => Some("contents"),
+            Self::CancelResponse | Self::DeleteResponse | Self::GetResponse | Self::ListInputItems => {
+                Some("response_id")
+            }
             Self::ImageEdit | Self::ImageVariation | Self::Transcription => None,
         }
     }
@@ -203,9 +271,20 @@ pub enum CallResponse {
     Bytes { content_type: String, data: Bytes },
 }
 
+impl CallResponse {
+    /// What is no JSON is null.
+    pub fn into_json(self) -> Value {
+        match self {
+            Self::Json(value) => value,
+            Self::Bytes { .. } => Value::Null,
+        }
+    }
+}
+
 /// How one call type of a provider differs from its wire's own way: the edits of a row.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a verb of its own")]
 pub struct CallAccent {
     /// The parameters that are taken, where they are not those that the wire takes.
     pub takes: Option<Vec<String>>,
@@ -217,6 +296,34 @@ pub struct CallAccent {
     pub renames: BTreeMap<String, String>,
     /// Keys that are sent when the caller gives none.
     pub defaults: Map,
+    /// Models that are listed as chat models have no calls of this type: they are asked for a chat completion.
+    pub not_for_chat_models: bool,
+    /// A limit of tokens may be as small as the caller likes.
+    pub small_limits: bool,
+    /// Models that get no defaults, by a part of their names.
+    pub not_for: Option<String>,
+    /// The input is a list, even a single one.
+    pub lists_input: bool,
+    /// The name of an object of width and height in place of `size`.
+    pub size_object: Option<String>,
+    /// Vectors are asked for as base64, which is shorter, and unpacked.
+    pub packed: bool,
+    /// A list in a form repeats its name as it is, without brackets.
+    pub plain_lists: bool,
+    /// An edit takes one image, which is no list.
+    pub one_image: bool,
+    /// Which tokens a ranking's `meta` counts.
+    pub ranking_tokens: RankingTokens,
+}
+
+/// Where a ranking says how many tokens it took, its `meta` may say which.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RankingTokens {
+    #[default]
+    None,
+    Input,
+    Both,
 }
 
 impl CallAccent {
@@ -239,12 +346,28 @@ impl CallAccent {
     }
 
     /// Leaves out, renames and adds.
-    pub fn apply(&self, params: &mut Map) {
+    pub fn apply(&self, params: &mut Map, model: &str) {
         params.retain(|name, _| !self.ignores.iter().any(|ignored| ignored == name));
+        if self.lists_input
+            && let Some(input) = params.get_mut("input").filter(|input| !input.is_array())
+        {
+            *input = Value::Array(vec![input.take()]);
+        }
+        if let Some(name) = &self.size_object
+            && let Some(Value::String(size)) = params.shift_remove("size")
+            && let Some((width, height)) = size.split_once('x')
+            && let (Ok(width), Ok(height)) = (width.parse::<u64>(), height.parse::<u64>())
+        {
+            let size = crate::json::object([("width", width.into()), ("height", height.into())]);
+            params.entry(name.clone()).or_insert(size);
+        }
         for (name, other) in &self.renames {
             if let Some(value) = params.shift_remove(name) {
                 params.entry(other.clone()).or_insert(value);
             }
+        }
+        if self.not_for.as_ref().is_some_and(|part| model.contains(part.as_str())) {
+            return;
         }
         for (name, value) in &self.defaults {
             params.entry(name.clone()).or_insert_with(|| value.clone());
@@ -284,7 +407,7 @@ mod tests {
         else {
             panic!()
         };
-        accent.apply(&mut params);
+        accent.apply(&mut params, "m");
         assert_eq!(
             Value::Object(params),
             json!({ "input_type": "d", "output_dimension": 3, "truncate": true })

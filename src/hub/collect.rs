@@ -18,7 +18,7 @@ pub struct Collector {
 struct Collected {
     index: u64,
     message: AssistantMessage,
-    blocks: Vec<Map>,
+    blocks: ThinkingBlocks,
     finish: Option<(FinishReason, Option<String>)>,
     logprobs: Option<Value>,
     extra: Map,
@@ -48,7 +48,7 @@ impl Collector {
             Delta::Reasoning { choice, text } => {
                 self.choice(choice).message.reasoning_content.get_or_insert_default().push_str(&text);
             }
-            Delta::ThinkingBlock { choice, block } => self.choice(choice).add_block(block),
+            Delta::ThinkingBlock { choice, block } => self.choice(choice).blocks.add(block),
             Delta::ToolStart { choice, index, id, name, provider_fields } => {
                 let call = self.choice(choice).tool_call(index);
                 call.id = id;
@@ -134,7 +134,7 @@ impl Collector {
                 self.choices.push(Collected {
                     index,
                     message: AssistantMessage::default(),
-                    blocks: Vec::new(),
+                    blocks: ThinkingBlocks::default(),
                     finish: None,
                     logprobs: None,
                     extra: Map::new(),
@@ -166,32 +166,6 @@ impl Collected {
         &mut calls[at]
     }
 
-    /// A piece continues the open thinking block until its `index` changes, or, without one, until a signature
-    /// closes it (ANT-36).
-    fn add_block(&mut self, piece: Map) {
-        let continues = str_at(&piece, "type") == Some("thinking")
-            && self.blocks.last().is_some_and(|open| {
-                str_at(open, "type") == Some("thinking")
-                    && match (piece.get("index"), open.get("index")) {
-                        (Some(piece), Some(open)) => piece == open,
-                        _ => str_at(open, "signature").is_none_or(str::is_empty),
-                    }
-            });
-        let Some(open) = self.blocks.last_mut().filter(|_| continues) else {
-            self.blocks.push(piece);
-            return;
-        };
-        for key in ["thinking", "signature"] {
-            let Some(more) = str_at(&piece, key).filter(|more| !more.is_empty()) else { continue };
-            match open.get_mut(key) {
-                Some(Value::String(text)) => text.push_str(more),
-                _ => {
-                    open.insert(key.to_owned(), more.into());
-                }
-            }
-        }
-    }
-
     fn add_function_call(&mut self, value: Value) {
         let (Some(Value::Object(all)), Value::Object(part)) = (&mut self.message.function_call, &value)
         else {
@@ -214,10 +188,7 @@ impl Collected {
                 call.function.arguments.push_str("{}");
             }
         }
-        for block in &mut self.blocks {
-            block.shift_remove("index");
-        }
-        self.message.thinking_blocks = self.blocks.into_iter().map(Value::Object).collect();
+        self.message.thinking_blocks = self.blocks.finish();
         if let Some(whole) = self.message.provider_fields.get_mut("thinking_blocks") {
             *whole = self.message.thinking_blocks.clone().into();
         }
@@ -230,6 +201,45 @@ impl Collected {
             logprobs: self.logprobs,
             extra: self.extra,
         }
+    }
+}
+
+/// Thinking blocks of a message, put together from the pieces of a stream.
+#[derive(Debug, Clone, Default)]
+pub struct ThinkingBlocks(Vec<Map>);
+
+impl ThinkingBlocks {
+    /// A piece continues the open thinking block until its `index` changes, or, without one, until a signature
+    /// closes it (ANT-36).
+    pub fn add(&mut self, piece: Map) {
+        let continues = str_at(&piece, "type") == Some("thinking")
+            && self.0.last().is_some_and(|open| {
+                str_at(open, "type") == Some("thinking")
+                    && match (piece.get("index"), open.get("index")) {
+                        (Some(piece), Some(open)) => piece == open,
+                        _ => str_at(open, "signature").is_none_or(str::is_empty),
+                    }
+            });
+        let Some(open) = self.0.last_mut().filter(|_| continues) else {
+            self.0.push(piece);
+            return;
+        };
+        for key in ["thinking", "signature"] {
+            let Some(more) = str_at(&piece, key).filter(|more| !more.is_empty()) else { continue };
+            match open.get_mut(key) {
+                Some(Value::String(text)) => text.push_str(more),
+                _ => {
+                    open.insert(key.to_owned(), more.into());
+                }
+            }
+        }
+    }
+
+    pub fn finish(mut self) -> Vec<Value> {
+        for block in &mut self.0 {
+            block.shift_remove("index");
+        }
+        self.0.into_iter().map(Value::Object).collect()
     }
 }
 

@@ -102,6 +102,15 @@ pub enum Delta {
     },
 }
 
+/// What all chunks of a stream share (STR-02).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StreamHead {
+    pub id: String,
+    pub created: u64,
+    pub model: String,
+    pub system_fingerprint: Option<String>,
+}
+
 /// Where a decoder puts its steps: those of one frame stay together.
 #[derive(Debug, Default)]
 pub struct Deltas(pub Vec<Delta>);

@@ -18,10 +18,10 @@ pub use accent::{
     Accent, ErrorClass, ErrorTable, Flatten, Hosted, ModelName, PastReasoning, ReasoningRule, SchemaRule,
     ToolChoiceRule,
 };
-pub use call::{Call, CallAccent, CallRequest, CallResponse, CallType, Upload};
+pub use call::{Call, CallAccent, CallRequest, CallResponse, CallType, RankingTokens, Upload};
 pub use chat::{AssistantMessage, CHAT_PARAMS, ChatRequest, ChatResponse, Choice, InlineMedia, Params};
-pub use collect::{Collector, replay};
-pub use delta::{Delta, Deltas};
+pub use collect::{Collector, ThinkingBlocks, replay};
+pub use delta::{Delta, Deltas, StreamHead};
 pub use finish::{FinishReason, is_synonym, map_finish_reason};
 pub use message::{Content, FunctionCall, Message, Part, Role, ToolCall, check_messages, parse_messages};
 pub use options::{ReasoningEffort, ResponseFormat, Tool, ToolChoice, tools_without_cache_control};

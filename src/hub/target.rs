@@ -114,3 +114,15 @@ impl Default for ThinkingBudgets {
         Self { minimal: None, low: 1024, medium: 2048, high: 4096, xhigh: 8192, max: 16384 }
     }
 }
+
+impl ThinkingBudgets {
+    /// The level that a budget of the caller's stands for (AMI-07).
+    pub fn level_of(&self, budget: u64) -> &'static str {
+        match budget {
+            _ if budget >= self.high => "high",
+            _ if budget >= self.medium => "medium",
+            _ if budget >= self.low => "low",
+            _ => "minimal",
+        }
+    }
+}

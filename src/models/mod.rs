@@ -36,6 +36,15 @@ pub fn provider_of(key: &str) -> Option<String> {
     entry(key)?.get("provider")?.as_str().map(str::to_owned)
 }
 
+/// Names of the models that belong to a provider, apart from those that stand for one size of a picture.
+pub fn names(provider: &str) -> impl Iterator<Item = &'static str> {
+    let mark = format!("\"provider\":\"{provider}\"");
+    TABLE.lines().filter_map(move |line| {
+        let (name, entry) = line.split_once('\t')?;
+        (entry.contains(&mark) && !name.contains("-x-")).then_some(name)
+    })
+}
+
 /// Facts of a model at a provider: listed as `provider/model` or under its bare name. Unlisted models have none.
 pub fn facts(provider: &str, model: &str) -> Arc<ModelFacts> {
     let name = format!("{provider}/{model}");
@@ -134,6 +143,13 @@ mod tests {
         assert_eq!(find_line(TABLE, "no-such-model"), None);
         assert_eq!(find_line(TABLE, ""), None);
         assert_eq!(find_line(TABLE, "~~~~"), None);
+    }
+
+    #[test]
+    fn names_are_those_of_one_provider() {
+        let names: Vec<_> = names("anthropic").collect();
+        assert!(names.contains(&"claude-sonnet-4-5"));
+        assert!(names.iter().all(|name| provider_of(name).as_deref() == Some("anthropic")));
     }
 
     #[test]

@@ -1,21 +1,43 @@
 //! From the name of a Bedrock model to its wire, its path, its region and what is known of it (BED-22).
 
 use super::{ModelName, Provider};
+use crate::hub::CallType;
 use crate::wires::WireId;
 use crate::wires::bedrock::model::{Name, Route};
 use crate::{address, models};
 
 /// `deployment` is called in place of the model, which then says only what it can do.
-pub(super) fn read(model: &str, deployment: Option<&str>, converse: WireId, row: &Provider) -> ModelName {
+pub(super) fn read(
+    model: &str,
+    deployment: Option<&str>,
+    call_type: CallType,
+    wire: WireId,
+    row: &Provider,
+) -> ModelName {
     let name = Name::parse(model);
     let owners: Vec<&str> = row.aliases.iter().map(String::as_str).chain([row.name.as_str()]).collect();
     let facts = models::facts_of(&owners, &name.listed(&row.name));
     let called = deployment.map_or(name, Name::parse);
     let path = format!("/model/{}", address::segment(called.id));
     let region = called.region.or(name.region).map(str::to_owned);
+    if call_type != CallType::Chat {
+        // A ranking names its model in the body; what else there is goes through `invoke`.
+        let path = (wire == WireId::BedrockInvoke).then(|| format!("{path}/invoke"));
+        let shown = if path.is_some() { model } else { called.id };
+        return ModelName {
+            shown: shown.to_owned(),
+            wire,
+            path,
+            base_suffix: "",
+            region,
+            facts,
+            accent: None,
+            door: None,
+        };
+    }
     let route = name.route.unwrap_or_else(|| Route::of(name, &facts));
     let (wire, path, base_suffix) = match route {
-        Route::Converse => (converse, Some(path), ""),
+        Route::Converse => (wire, Some(path), ""),
         Route::Invoke => (WireId::BedrockInvoke, Some(path), ""),
         Route::ChatCompletions => (WireId::Openai, None, "/openai/v1"),
     };

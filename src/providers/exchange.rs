@@ -86,7 +86,7 @@ fn gigachat(route: &mut Route, values: &Values<'_>) -> Result<()> {
         route.key = Some(Secret::new(token));
         return Ok(());
     }
-    let Some(key) = route.key.take() else { return Err(missing_key(&route.row)) };
+    let Some(key) = route.key.take() else { return Err(missing_key(&route.row, &route.row.key_env)) };
     let (endpoint, scope) = (value("auth_url"), value("scope"));
     route.grant = Some(Arc::new(gigachat::Credentials { endpoint, scope, key }));
     Ok(())
@@ -105,7 +105,9 @@ fn ibm(route: &mut Route, values: &Values<'_>) -> Result<()> {
             Some(Arc::new(ibm::ApiKey { endpoint: values.get("iam_url").unwrap_or_default(), key }));
         return Ok(());
     }
-    let Some(zen) = zen.or_else(|| values.get("zen_api_key")) else { return Err(missing_key(&route.row)) };
+    let Some(zen) = zen.or_else(|| values.get("zen_api_key")) else {
+        return Err(missing_key(&route.row, &route.row.key_env));
+    };
     route.key = Some(Secret::new(zen));
     route.auth = Scheme::ZenApiKey;
     Ok(())

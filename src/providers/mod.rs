@@ -20,7 +20,9 @@ use crate::wires::WireId;
 use crate::{address, auth, models};
 
 pub use names::split_model;
-pub use row::{CallRow, HeaderFrom, ModelNames, Provider, TokenKind, Variable, Wires, error_prefix};
+pub use row::{
+    CallRow, HeaderFrom, ModelNames, Provider, TokenKind, Variable, Wires, error_prefix, names_in,
+};
 
 /// The embedded rows: (file name, text), sorted.
 static DATA: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/providers.rs"));
@@ -72,6 +74,32 @@ fn embedded(name: &str) -> Option<Provider> {
     DATA.iter().filter(|(_, text)| text.contains(name)).find_map(|(_, text)| {
         Provider::parse(text).ok().filter(|row| row.aliases.iter().any(|alias| alias == name))
     })
+}
+
+/// Whether a provider is asked for a chat completion in place of a call of this type. The model's name has the
+/// provider in front.
+pub fn is_bridged(provider: &str, model: &str, call_type: CallType) -> bool {
+    let Some(row) = row(provider) else { return false };
+    if row.wires.chat.is_none() {
+        return false;
+    }
+    let Some(call) = row.calls.get(&call_type.in_rows()) else { return true };
+    if !call.has(model) {
+        return true;
+    }
+    let model = model.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/')).unwrap_or(model);
+    let mode = || models::facts(&row.name, model).mode.clone();
+    call.accent.not_for_chat_models && mode().is_some_and(|mode| mode == "chat" || mode == "responses")
+}
+
+/// Whether models of a provider may have the format of a call type as their own language.
+pub fn may_speak(provider: &str, call_type: CallType) -> bool {
+    call_type.is_of_models()
+        && row(provider).is_some_and(|row| {
+            row.model_names != ModelNames::Plain
+                || row.quirk.is_some()
+                || row.wires.chat.is_some_and(|wire| wire.call(call_type).is_some())
+        })
 }
 
 /// What a caller said about where a call goes; everything may be left to the environment.
@@ -133,18 +161,20 @@ impl Route {
     }
 }
 
-/// A route for a call that is not sent: no key, no address of the caller's.
+/// A route for a call that is not sent: no key, no address of the caller's. What the environment would have to say
+/// is taken as said.
 pub fn resolve_without_key(wanted: Wanted, call_type: CallType, options: Options) -> Result<Route> {
-    struct Nothing;
-    impl Environment for Nothing {
+    /// One value for all variables; some of them name a region, which has a form.
+    struct Anything;
+    impl Environment for Anything {
         fn get(&self, _name: &str) -> Option<String> {
-            None
+            Some("us-east-1".to_owned())
         }
     }
     let base = wanted.api_base.or_else(|| Some("http://localhost".to_owned()));
     let google = google::Keywords { project: Some("none".to_owned()), ..google::Keywords::default() };
     let wanted = Wanted { api_base: base, api_key: Some(Secret::new("")), google, unproven: true, ..wanted };
-    resolve(wanted, call_type, options, &Nothing)
+    resolve(wanted, call_type, options, &Anything)
 }
 
 /// From a model string to a route. No network; errors name what to set.
@@ -160,7 +190,7 @@ pub fn resolve(
         return resolve(other, call_type, options, environment);
     }
     let at = |error: Error| error.at(&row.name, &model);
-    let call = row.calls.get(&call_type);
+    let call = row.calls.get(&call_type.in_rows());
     let wire = if call_type == CallType::Chat { row.wires.chat } else { call.map(|call| call.wire) };
     let wire = wire.ok_or_else(|| {
         at(Error::bad_request(format!("the provider '{}' has no {}", row.name, call_type.plural())))
@@ -170,8 +200,11 @@ pub fn resolve(
     }
     let read = match row.model_names {
         ModelNames::Vertex if call_type == CallType::Chat => vertex::read(&model, &row),
+        ModelNames::Vertex if call.is_some_and(|call| call.path.is_none()) => {
+            vertex::read_call(&model, call_type, wire, &row)
+        }
         ModelNames::Plain | ModelNames::Vertex => ModelName::plain(&model, wire, &row),
-        ModelNames::Bedrock => bedrock::read(&model, wanted.model_id.as_deref(), wire, &row),
+        ModelNames::Bedrock => bedrock::read(&model, wanted.model_id.as_deref(), call_type, wire, &row),
     };
     let region = match row.auth {
         Scheme::Aws => Some(aws::region(&wanted.aws, read.region.as_deref(), environment).map_err(at)?),
@@ -181,16 +214,18 @@ pub fn resolve(
     if let Some(endpoint) = wanted.aws.runtime_endpoint.take().filter(|_| region.is_some()) {
         wanted.api_base = Some(endpoint);
     }
-    let (key, proof) = key_or_token(&mut wanted, &row, environment).map_err(at)?;
+    let key_env = call.and_then(|call| call.key_env.as_ref()).unwrap_or(&row.key_env);
+    let (key, proof) = key_or_token(&mut wanted, &row, key_env, environment).map_err(at)?;
     let access = match row.auth {
         Scheme::Google => Some(google::Access::find(&wanted.google, key.is_some(), environment).map_err(at)?),
         _ => None,
     };
-    let values = vars::Values::of(&row, &wanted, region.as_deref(), environment);
+    let shown = read.shown.clone();
+    let values = vars::Values::of(&row, &wanted, &shown, region.as_deref(), environment);
     let mut base =
         format!("{}{}", base(&row, call, &wanted, &values, environment).map_err(at)?, read.base_suffix);
     if key.is_none() && proof.is_none() && row.key_required {
-        return Err(at(missing_key(&row)));
+        return Err(at(missing_key(&row, key_env)));
     }
     let mut headers = Vec::with_capacity(row.headers.len());
     for (name, value) in &row.headers {
@@ -222,6 +257,10 @@ pub fn resolve(
         None => row.path.as_deref(),
     };
     let path = path.map(|path| values.fill(path)).transpose().map_err(at)?;
+    let path = path.map(|path| match &access {
+        Some(access) => path.replace("{project}", access.project.in_address()),
+        None => path,
+    });
     let mut paths = (read.path.or(path), None);
     if let (Some(door), Some(access), Some(location)) = (read.door, &access, &region) {
         let address = door.address(base, access.project.in_address(), location);
@@ -245,18 +284,9 @@ pub fn resolve(
         options,
         model: read.shown,
     };
-    let mut route = Route {
-        target,
-        auth: row.auth,
-        row: row.clone(),
-        key,
-        signing,
-        signer: None,
-        grant,
-        project,
-        headers,
-        query,
-    };
+    let auth = call.and_then(|call| call.auth).unwrap_or(row.auth);
+    let mut route =
+        Route { target, auth, row: row.clone(), key, signing, signer: None, grant, project, headers, query };
     if let Some(exchange) = route.row.exchange.filter(|_| !wanted.unproven) {
         exchange.adapt(&mut route, &values).map_err(at)?;
     }
@@ -274,10 +304,11 @@ pub fn resolve(
 fn key_or_token(
     wanted: &mut Wanted,
     row: &Provider,
+    variables: &[String],
     environment: &dyn Environment,
 ) -> Result<(Option<Secret>, Option<azure::Proof>)> {
     let key = wanted.api_key.take();
-    let own = || environment.first(&row.key_env).map(Secret::new);
+    let own = || environment.first(variables).map(Secret::new);
     match row.token {
         // A key that is no token of Google's is another provider's.
         None if row.auth == Scheme::Google => Ok((key.or_else(own).filter(google::is_token), None)),
@@ -326,8 +357,8 @@ impl ModelName {
     }
 }
 
-fn missing_key(row: &Provider) -> Error {
-    let how = match row.key_env.as_slice() {
+fn missing_key(row: &Provider, variables: &[String]) -> Error {
+    let how = match variables {
         [] => "Pass `api_key`.".to_owned(),
         names => format!("Pass `api_key` or set the environment variable {}.", names.join(" or ")),
     };
@@ -350,12 +381,13 @@ fn base(
     values: &vars::Values<'_>,
     environment: &dyn Environment,
 ) -> Result<String> {
-    let found = match wanted.api_base.clone().or_else(|| environment.first(&row.base_env)) {
+    let base_env = call.and_then(|call| call.base_env.as_ref()).unwrap_or(&row.base_env);
+    let found = match wanted.api_base.clone().or_else(|| environment.first(base_env)) {
         Some(base) => base,
         None => match call.and_then(|call| call.base.as_ref()).or(row.base.as_ref()) {
             Some(base) => values.fill(base)?,
             None => {
-                let how = match row.base_env.as_slice() {
+                let how = match base_env.as_slice() {
                     [] => String::new(),
                     names => format!(" or set {}", names.join(" or ")),
                 };
@@ -378,7 +410,8 @@ fn base(
             .with_param("api_base"));
         }
     }
-    if let Some(end) = &row.base_end
+    let has_own_base = call.is_some_and(|call| call.base.is_some());
+    if let Some(end) = row.base_end.as_ref().filter(|_| !has_own_base)
         && !base.ends_with(end.as_str())
         && !base.ends_with("/chat/completions")
     {

@@ -44,6 +44,7 @@ pub struct Provider {
     pub service: Option<String>,
     #[serde(default = "yes")]
     pub key_required: bool,
+    #[serde(default)]
     pub wires: Wires,
     /// The call types besides chat.
     #[serde(default)]
@@ -117,8 +118,8 @@ pub enum TokenKind {
     Entra,
 }
 
-/// The language of each call type.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// The language of chat.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wires {
     pub chat: Option<WireId>,
@@ -131,10 +132,24 @@ pub struct CallRow {
     pub wire: WireId,
     /// The address of this call type, when it is not the row's.
     pub base: Option<String>,
+    /// Environment variables that give the address, when they are not the row's.
+    pub base_env: Option<Vec<String>>,
+    /// Environment variables that hold the key, when they are not the row's.
+    pub key_env: Option<Vec<String>>,
     /// The path after the base, when it is not the wire's own. Names in braces as in the row's; `{model}` is the
     /// model's name.
     pub path: Option<String>,
+    /// Where the key goes, when it is not the row's way.
+    pub auth: Option<Scheme>,
+    /// Parts of names: only such models have it, where not all do.
+    pub models: Vec<String>,
     pub accent: Arc<CallAccent>,
+}
+
+impl CallRow {
+    pub fn has(&self, model: &str) -> bool {
+        self.models.is_empty() || self.models.iter().any(|part| model.contains(part.as_str()))
+    }
 }
 
 #[derive(Deserialize)]
@@ -149,7 +164,12 @@ enum CallRowText {
 struct WholeCallRow {
     wire: WireId,
     base: Option<String>,
+    base_env: Option<Vec<String>>,
+    key_env: Option<Vec<String>>,
     path: Option<String>,
+    auth: Option<Scheme>,
+    #[serde(default)]
+    models: Vec<String>,
     #[serde(default)]
     accent: Arc<CallAccent>,
 }
@@ -157,10 +177,26 @@ struct WholeCallRow {
 impl From<CallRowText> for CallRow {
     fn from(text: CallRowText) -> Self {
         match text {
-            CallRowText::Wire(wire) => Self { wire, base: None, path: None, accent: CallAccent::none() },
-            CallRowText::Whole(WholeCallRow { wire, base, path, accent }) => {
-                Self { wire, base, path, accent }
-            }
+            CallRowText::Wire(wire) => Self {
+                wire,
+                base: None,
+                base_env: None,
+                key_env: None,
+                auth: None,
+                path: None,
+                models: Vec::new(),
+                accent: CallAccent::none(),
+            },
+            CallRowText::Whole(WholeCallRow {
+                wire,
+                base,
+                base_env,
+                key_env,
+                path,
+                auth,
+                models,
+                accent,
+            }) => Self { wire, base, base_env, key_env, path, auth, models, accent },
         }
     }
 }
@@ -219,6 +255,9 @@ impl Provider {
         if self.base.as_deref().is_some_and(|base| base.ends_with('/')) {
             return wrong("the base ends with '/'".to_owned());
         }
+        if self.wires.chat.is_some_and(|wire| wire.chat().is_none()) {
+            return wrong(format!("the wire {:?} has no chat", self.wires.chat));
+        }
         for (call_type, call) in &self.calls {
             if call.wire.call(*call_type).is_none() {
                 return wrong(format!("the wire {:?} has no {}", call.wire, call_type.name()));
@@ -229,7 +268,8 @@ impl Provider {
         let templates = templates.chain(self.headers.values()).chain(self.query.values());
         for name in templates.flat_map(|template| names_in(template)) {
             let is_region = name == "region" && matches!(self.auth, Scheme::Aws | Scheme::Google);
-            if !is_region && name != "model" && !self.vars.contains_key(name) {
+            let is_project = name == "project" && self.auth == Scheme::Google;
+            if !is_region && !is_project && name != "model" && !self.vars.contains_key(name) {
                 return wrong(format!("nothing says what '{{{name}}}' stands for"));
             }
         }

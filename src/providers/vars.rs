@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::row::names_in;
 use super::{Provider, Wanted};
+use crate::auth::Scheme;
 use crate::config::Environment;
 use crate::error::{Error, Result};
 
@@ -11,6 +12,7 @@ use crate::error::{Error, Result};
 pub struct Values<'a> {
     row: &'a Provider,
     wanted: &'a Wanted,
+    model: &'a str,
     /// Of a call that is signed for one.
     region: Option<&'a str>,
     environment: &'a dyn Environment,
@@ -20,10 +22,11 @@ impl<'a> Values<'a> {
     pub fn of(
         row: &'a Provider,
         wanted: &'a Wanted,
+        model: &'a str,
         region: Option<&'a str>,
         environment: &'a dyn Environment,
     ) -> Self {
-        Self { row, wanted, region, environment }
+        Self { row, wanted, model, region, environment }
     }
 
     /// The template with every name filled in; an error names what to set.
@@ -38,6 +41,13 @@ impl<'a> Values<'a> {
     fn value(&self, name: &str) -> Result<String> {
         if let ("region", Some(region)) = (name, self.region) {
             return Ok(region.to_owned());
+        }
+        if name == "project" && self.row.auth == Scheme::Google {
+            // Of the credentials, which may have to be asked.
+            return Ok("{project}".to_owned());
+        }
+        if name == "model" {
+            return Ok(in_path(self.model));
         }
         let Some(variable) = self.row.vars.get(name) else { return Ok(String::new()) };
         self.get(name).ok_or_else(|| {
@@ -71,4 +81,9 @@ impl<'a> Values<'a> {
         let names = self.row.vars.iter().filter(|(_, variable)| !variable.secret).map(|(name, _)| name);
         names.filter_map(|name| Some((name.clone(), self.get(name)?))).collect()
     }
+}
+
+/// A model's name in a path, of which its slashes are part.
+fn in_path(model: &str) -> String {
+    model.split('/').map(crate::address::segment).collect::<Vec<_>>().join("/")
 }

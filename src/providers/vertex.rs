@@ -10,7 +10,7 @@ use super::{ModelName, Provider};
 use crate::auth::google::Keywords;
 use crate::config::Environment;
 use crate::error::{Error, Result};
-use crate::hub::ModelFacts;
+use crate::hub::{CallType, ModelFacts};
 use crate::models;
 use crate::wires::WireId;
 
@@ -99,6 +99,31 @@ pub(super) fn read(model: &str, row: &Provider) -> ModelName {
         facts: facts(model, plain, wire, row),
         accent: Some(accent),
         door: Some(Door { version, resource, methods }),
+    }
+}
+
+/// The same for a call of another type, which Google's own models serve.
+pub(super) fn read_call(model: &str, call_type: CallType, wire: WireId, row: &Provider) -> ModelName {
+    let plain = ["publishers/google/models/", "google/", "gemini/"]
+        .into_iter()
+        .find_map(|publisher| model.strip_prefix(publisher))
+        .unwrap_or(model);
+    let endpoint = tuned(model);
+    let resource = endpoint.map_or_else(
+        || format!("publishers/google/models/{}", encoded(plain)),
+        |endpoint| format!("endpoints/{}", encoded(endpoint)),
+    );
+    let predicts = call_type == CallType::Embedding || plain.contains("imagen");
+    let methods = if predicts { PREDICT_WHOLE } else { GENERATE };
+    ModelName {
+        shown: plain.to_owned(),
+        wire,
+        path: None,
+        base_suffix: "",
+        region: None,
+        facts: facts(model, plain, wire, row),
+        accent: None,
+        door: Some(Door { version: "v1", resource, methods: Some(methods) }),
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 
 use super::queue::{LoopQueue, Outcome, Sender};
 use super::runtime::{self, Home};
-use super::stream::CoreStream;
+use super::stream::{CoreStream, Source};
 use super::{error, objects, results, settings, value};
 use crate::config::ProcessEnvironment;
 use crate::engine::{Call, ChatCall, Engine, is_ignored};
@@ -22,8 +22,8 @@ use crate::providers;
 
 /// A call that is checked and ready to be sent.
 enum Ready {
-    Chat(ChatCall),
-    Other(Call),
+    Chat(Box<ChatCall>),
+    Other(Box<Call>),
 }
 
 /// A file that goes with a call: the form's field, the file's name, its content type, and what is in it.
@@ -39,12 +39,14 @@ fn prepare(
     let keywords = value::keywords(arguments, is_ignored).map_err(|failed| failed.into_python(py))?;
     let settings = settings::read(module);
     let ready = match call_type {
-        None => ChatCall::from_keywords(keywords, &settings, &ProcessEnvironment).map(Ready::Chat),
+        None => ChatCall::from_keywords(keywords, &settings, &ProcessEnvironment)
+            .map(|call| Ready::Chat(Box::new(call))),
         Some(name) => {
             let call_type = CallType::from_name(name)
                 .ok_or_else(|| PyValueError::new_err(format!("there is no call type '{name}'")))?;
             let files = files.unwrap_or_default().into_iter().map(upload).collect();
-            Call::from_keywords(call_type, keywords, files, &settings, &ProcessEnvironment).map(Ready::Other)
+            Call::from_keywords(call_type, keywords, files, &settings, &ProcessEnvironment)
+                .map(|call| Ready::Other(Box::new(call)))
         }
     };
     ready.map_err(|failed| error::exception(py, failed))
@@ -74,15 +76,20 @@ pub fn call<'py>(
     match ready {
         Ready::Chat(call) if call.request.stream => {
             let stream =
-                caught(py, || runtime::block_on(py, home, engine.chat_stream(call)))?.map_err(failed)?;
-            CoreStream::create(py, stream, home)
+                caught(py, || runtime::block_on(py, home, engine.chat_stream(*call)))?.map_err(failed)?;
+            CoreStream::create(py, Source::Chat(Box::new(stream)), home)
         }
         Ready::Chat(call) => {
-            let answer = caught(py, || runtime::block_on(py, home, engine.chat(call)))?.map_err(failed)?;
+            let answer = caught(py, || runtime::block_on(py, home, engine.chat(*call)))?.map_err(failed)?;
             objects::response(py, answer)
         }
+        Ready::Other(call) if call.is_stream() => {
+            let stream =
+                caught(py, || runtime::block_on(py, home, engine.call_stream(*call)))?.map_err(failed)?;
+            CoreStream::create(py, Source::Events(Box::new(stream)), home)
+        }
         Ready::Other(call) => {
-            let answer = caught(py, || runtime::block_on(py, home, engine.call(call)))?.map_err(failed)?;
+            let answer = caught(py, || runtime::block_on(py, home, engine.call(*call)))?.map_err(failed)?;
             results::result(py, answer)
         }
     }
@@ -161,10 +168,16 @@ impl Drop for Owed {
 async fn outcome(engine: &'static Engine, ready: Ready) -> Outcome {
     let done = match ready {
         Ready::Chat(call) if call.request.stream => {
-            engine.chat_stream(call).await.map(|stream| Outcome::Stream(Box::new(stream)))
+            engine.chat_stream(*call).await.map(|stream| Outcome::Stream(Source::Chat(Box::new(stream))))
         }
-        Ready::Chat(call) => engine.chat(call).await.map(|answer| Outcome::Answer(Box::new(answer))),
-        Ready::Other(call) => engine.call(call).await.map(|answer| Outcome::Result(Box::new(answer))),
+        Ready::Chat(call) => engine.chat(*call).await.map(|answer| Outcome::Answer(Box::new(answer))),
+        Ready::Other(call) if call.is_stream() => {
+            let stream = Box::pin(engine.call_stream(*call)).await;
+            stream.map(|stream| Outcome::Stream(Source::Events(Box::new(stream))))
+        }
+        Ready::Other(call) => {
+            Box::pin(engine.call(*call)).await.map(|answer| Outcome::Result(Box::new(answer)))
+        }
     };
     done.unwrap_or_else(Outcome::Failed)
 }

@@ -7,7 +7,7 @@ use pyo3::types::{PyList, PyString};
 use serde_json::Value;
 
 use super::objects::{self, Classes, construct};
-use crate::engine::StreamHead;
+use crate::hub::StreamHead;
 use crate::wires::openai::{Chunk, ChunkChoice, ToolCallChunk};
 
 /// Makes the chunk objects of one stream; what all of them share is made once.

@@ -17,9 +17,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::runtime::{self, Home};
-use super::stream::CoreStream;
+use super::stream::{CoreStream, Source};
 use super::{error, objects, results};
-use crate::engine::{Answer, CallAnswer, ChatStream};
+use crate::engine::{Answer, CallAnswer};
 use crate::error::Error;
 
 /// The longest a callback may hold the loop before it lets others run.
@@ -33,7 +33,7 @@ pub enum Outcome {
     Answer(Box<Answer>),
     /// Of a call other than chat.
     Result(Box<CallAnswer>),
-    Stream(Box<ChatStream>),
+    Stream(Source),
     /// A stream has something for its reader, who waits on the future.
     Wake,
     Failed(Error),
@@ -45,7 +45,7 @@ impl Outcome {
         match self {
             Self::Answer(answer) => objects::response(py, *answer),
             Self::Result(answer) => results::result(py, *answer),
-            Self::Stream(stream) => CoreStream::create(py, *stream, Home::Workers),
+            Self::Stream(stream) => CoreStream::create(py, stream, Home::Workers),
             Self::Wake => Ok(py.None().into_bound(py)),
             Self::Failed(failed) => Err(error::exception(py, failed)),
         }

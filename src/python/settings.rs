@@ -6,20 +6,68 @@ use pyo3::types::{PyDict, PyString};
 
 use crate::auth::Secret;
 use crate::config;
-use crate::engine::Settings;
+use crate::engine::{Keys, Settings};
 use crate::transport::Verify;
 
-/// Settings that hold one provider's key: (attribute, provider).
+/// Settings that hold one provider's key: (provider, attribute).
 const KEYS: &[(&str, &str)] = &[
-    ("anthropic_key", "anthropic"),
-    ("azure_key", "azure"),
-    ("gemini_key", "gemini"),
-    ("openai_key", "openai"),
+    ("ai21", "ai21_key"),
+    ("amazon_nova", "amazon_nova_api_key"),
+    ("anthropic", "anthropic_key"),
+    ("azure", "azure_key"),
+    ("baseten", "baseten_key"),
+    ("bytez", "bytez_key"),
+    ("clarifai", "clarifai_key"),
+    ("cloudflare", "cloudflare_api_key"),
+    ("cohere", "cohere_key"),
+    ("cohere_chat", "cohere_key"),
+    ("cometapi", "cometapi_key"),
+    ("databricks", "databricks_key"),
+    ("datarobot", "datarobot_key"),
+    ("gdc", "gdc_key"),
+    ("gemini", "gemini_key"),
+    ("gigachat", "gigachat_key"),
+    ("gradient_ai", "gradient_ai_api_key"),
+    ("groq", "groq_key"),
+    ("heroku", "heroku_key"),
+    ("huggingface", "huggingface_key"),
+    ("inception", "inception_key"),
+    ("lemonade", "lemonade_key"),
+    ("maritalk", "maritalk_key"),
+    ("meta_llama", "llama_api_key"),
+    ("nebius", "nebius_key"),
+    ("nlp_cloud", "nlp_cloud_key"),
+    ("novita", "novita_api_key"),
+    ("ollama", "ollama_key"),
+    ("ollama_chat", "ollama_key"),
+    ("openai", "openai_key"),
+    ("openrouter", "openrouter_key"),
+    ("ovhcloud", "ovhcloud_key"),
+    ("predibase", "predibase_key"),
+    ("replicate", "replicate_key"),
+    ("sap", "sap_service_key"),
+    ("snowflake", "snowflake_key"),
+    ("together_ai", "togetherai_api_key"),
+    ("vercel_ai_gateway", "vercel_ai_gateway_key"),
+    ("wandb", "wandb_key"),
+    ("xai", "xai_key"),
 ];
 
 /// A setting that is there and not None.
 fn find<'py>(module: &Bound<'py, PyDict>, name: &Bound<'py, PyString>) -> Option<Bound<'py, PyAny>> {
     module.get_item(name).ok().flatten().filter(|value| !value.is_none())
+}
+
+/// The keys of single providers, each looked up when a call goes to its provider.
+fn keys(module: &Bound<'_, PyDict>) -> Keys {
+    let module = module.clone().unbind();
+    Keys::new(move |provider| {
+        let (_, attribute) = KEYS.iter().find(|(known, _)| *known == provider)?;
+        Python::attach(|py| {
+            let value = module.bind(py).get_item(attribute).ok().flatten()?;
+            value.extract::<String>().ok().map(Secret::new)
+        })
+    })
 }
 
 /// Reads the settings from the module's own dict. A name that was never set has its default.
@@ -47,15 +95,9 @@ pub fn read<'py>(module: &Bound<'py, PyDict>) -> Settings {
         request_timeout: get(intern!(py, "request_timeout")).and_then(|value| value.extract().ok()),
         repeated_chunk_limit: get(intern!(py, "REPEATED_STREAMING_CHUNK_LIMIT"))
             .and_then(|value| value.extract().ok()),
+        keys: keys(module),
         ..Settings::default()
     };
-    for (attribute, provider) in KEYS {
-        if let Some(key) =
-            module.get_item(attribute).ok().flatten().and_then(|value| value.extract::<String>().ok())
-        {
-            settings.keys.insert((*provider).to_owned(), Secret::new(key));
-        }
-    }
     if let Some(headers) = get(intern!(py, "headers"))
         && let Ok(headers) = headers.cast::<PyDict>()
     {

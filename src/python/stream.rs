@@ -1,4 +1,4 @@
-//! A stream's core: batches of chunks, blocking or awaitable.
+//! A stream's core: batches of chunks, or of events in a caller's own format, blocking or awaitable.
 //!
 //! The reader asks for a batch; a task reads one and leaves it here. A reader that was cancelled meanwhile loses
 //! nothing: the batch waits for the next one. When the object goes, so does the upstream connection.
@@ -17,16 +17,64 @@ use super::chunks::ChunkMaker;
 use super::meta::CallMeta;
 use super::queue::{LoopQueue, Outcome, Sender};
 use super::runtime::{self, Home};
-use super::{call, error, objects};
-use crate::engine::{ChatStream, Meta, StreamHead};
+use super::{call, error, objects, results};
+use crate::engine::{ChatStream, EventStream, Meta};
 use crate::error::Error;
+use crate::hub::{CallType, StreamHead};
+use crate::transport::Rest;
+use crate::wires::Event;
 use crate::wires::openai::Chunk;
+
+/// What is read in batches.
+pub enum Source {
+    Chat(Box<ChatStream>),
+    Events(Box<EventStream>),
+}
+
+/// What has been read at once; an empty one means the end.
+enum Batch {
+    Chunks(Vec<Chunk>),
+    Events(Vec<Event>),
+}
+
+impl Source {
+    async fn next_batch(&mut self) -> Result<Batch, Error> {
+        match self {
+            Self::Chat(stream) => stream.next_batch().await.map(Batch::Chunks),
+            Self::Events(stream) => stream.next_batch().await.map(Batch::Events),
+        }
+    }
+
+    fn take_rest(&mut self) -> Option<Rest> {
+        match self {
+            Self::Chat(stream) => stream.take_rest(),
+            Self::Events(stream) => stream.take_rest(),
+        }
+    }
+
+    fn meta(&self) -> &Meta {
+        match self {
+            Self::Chat(stream) => stream.meta(),
+            Self::Events(stream) => stream.meta(),
+        }
+    }
+
+    /// What chunks share; events have it in themselves.
+    fn head(&self) -> Option<&StreamHead> {
+        match self {
+            Self::Chat(stream) => Some(stream.head()),
+            Self::Events(_) => None,
+        }
+    }
+}
 
 #[pyclass(frozen, module = "ferrolite._core")]
 pub struct CoreStream {
     slot: Arc<Mutex<Slot>>,
     maker: ChunkMaker,
     meta: Meta,
+    call_type: CallType,
+    bridged: bool,
     home: Home,
     /// The process whose runtime drives the stream.
     process: u32,
@@ -35,8 +83,8 @@ pub struct CoreStream {
 /// Where the stream is, and what has been read but not been fetched.
 struct Slot {
     /// Absent while somebody reads, and once the stream is finished with.
-    stream: Option<Box<ChatStream>>,
-    ready: Option<Result<Vec<Chunk>, Error>>,
+    stream: Option<Source>,
+    ready: Option<Result<Batch, Error>>,
     /// Known once the first batch has been read.
     head: Option<StreamHead>,
     waiting: Vec<Waiter>,
@@ -54,8 +102,8 @@ enum Waiter {
 
 /// What a blocking reader is to do next.
 enum Step {
-    Take(Result<Vec<Chunk>, Error>),
-    Read(Box<ChatStream>, Arc<Notify>),
+    Take(Result<Batch, Error>),
+    Read(Source, Arc<Notify>),
     /// Somebody else reads: wait for that.
     Wait(oneshot::Receiver<()>),
     End,
@@ -63,9 +111,9 @@ enum Step {
 
 impl Slot {
     /// Takes a stream back from its reader.
-    fn put(&mut self, stream: Box<ChatStream>) {
+    fn put(&mut self, stream: Source) {
         if self.head.is_none() {
-            self.head = Some(stream.head().clone());
+            self.head = stream.head().cloned();
         }
         self.stream = Some(stream);
     }
@@ -102,10 +150,14 @@ impl Waiter {
 }
 
 impl CoreStream {
-    pub fn create(py: Python<'_>, stream: ChatStream, home: Home) -> PyResult<Bound<'_, PyAny>> {
+    pub fn create(py: Python<'_>, stream: Source, home: Home) -> PyResult<Bound<'_, PyAny>> {
         let meta = stream.meta().clone();
+        let (call_type, bridged) = match &stream {
+            Source::Chat(_) => (CallType::Chat, false),
+            Source::Events(stream) => (stream.call_type(), stream.is_bridged()),
+        };
         let slot = Slot {
-            stream: Some(Box::new(stream)),
+            stream: Some(stream),
             ready: None,
             head: None,
             waiting: Vec::new(),
@@ -114,7 +166,8 @@ impl CoreStream {
             closed: false,
         };
         let process = std::process::id();
-        let made = Self { slot: Arc::new(Mutex::new(slot)), maker: ChunkMaker::new(), meta, home, process };
+        let slot = Arc::new(Mutex::new(slot));
+        let made = Self { slot, maker: ChunkMaker::new(), meta, call_type, bridged, home, process };
         Ok(Bound::new(py, made)?.into_any())
     }
 
@@ -123,17 +176,18 @@ impl CoreStream {
     }
 
     /// The objects for what was read; an empty list means the end.
-    fn objects<'py>(&self, py: Python<'py>, read: Result<Vec<Chunk>, Error>) -> PyResult<Bound<'py, PyList>> {
+    fn objects<'py>(&self, py: Python<'py>, read: Result<Batch, Error>) -> PyResult<Bound<'py, PyList>> {
+        let unreadable =
+            |failed: PyErr| objects::unreadable(py, &failed, &self.meta.provider, &self.meta.model);
         let made = match read {
-            Ok(chunks) => {
+            Ok(Batch::Events(events)) => results::events(py, self.call_type, events).map_err(unreadable),
+            Ok(Batch::Chunks(chunks)) => {
                 if !self.maker.is_ready(py)
                     && let Some(head) = &self.lock().head
                 {
                     self.maker.set_head(py, head)?;
                 }
-                self.maker
-                    .chunks(py, chunks)
-                    .map_err(|failed| objects::unreadable(py, &failed, &self.meta.provider, &self.meta.model))
+                self.maker.chunks(py, chunks).map_err(unreadable)
             }
             Err(failed) => Err(error::exception(py, failed)),
         };
@@ -207,7 +261,7 @@ impl CoreStream {
         self.let_go(stream);
     }
 
-    fn let_go(&self, stream: Option<Box<ChatStream>>) {
+    fn let_go(&self, stream: Option<Source>) {
         if stream.is_some() {
             runtime::drop_at(self.home, stream);
         }
@@ -276,7 +330,11 @@ impl CoreStream {
     fn take_ready<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
         let ready = {
             let mut slot = self.lock();
-            if slot.ready.is_none() && slot.closed { Some(Ok(Vec::new())) } else { slot.ready.take() }
+            if slot.ready.is_none() && slot.closed {
+                Some(Ok(Batch::Chunks(Vec::new())))
+            } else {
+                slot.ready.take()
+            }
         };
         ready.map(|read| self.objects(py, read)).transpose()
     }
@@ -311,6 +369,18 @@ impl CoreStream {
         &self.meta.model
     }
 
+    /// The core's name of the call type.
+    #[getter]
+    fn call_type(&self) -> &'static str {
+        self.call_type.name()
+    }
+
+    /// Whether the provider was asked for a chat completion instead.
+    #[getter]
+    fn bridged(&self) -> bool {
+        self.bridged
+    }
+
     /// What is known of the call.
     #[getter]
     fn meta(&self) -> CallMeta {
@@ -325,7 +395,7 @@ impl Drop for CoreStream {
 }
 
 /// What was read, and the stream to read on from.
-type Read = (Result<Vec<Chunk>, Error>, Box<ChatStream>);
+type Read = (Result<Batch, Error>, Source);
 
 /// Puts a read back where its reader finds it, however the task ends; a panic becomes an error.
 struct Returned {

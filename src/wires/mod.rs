@@ -6,27 +6,49 @@
 pub mod anthropic;
 pub mod bedrock;
 pub mod bedrock_invoke;
+mod black_forest_labs;
 mod calls;
 pub mod cohere;
 pub mod completions;
+mod dashscope;
+mod deepgram;
+mod deepinfra;
+mod dialect;
 #[cfg(test)]
 mod driven;
+mod elevenlabs;
 mod event_stream;
+mod fal;
 mod fillers;
 pub mod framing;
 pub mod gemini;
+pub mod generate_content;
 pub mod gigachat;
+mod huggingface;
 mod media;
+pub mod messages;
+mod minimax;
+mod mistral;
 mod nesting;
+mod nvidia;
 pub mod oci;
 pub mod ollama;
 pub mod openai;
+mod polly;
 mod prompt;
+pub mod responses;
+mod runwayml;
 pub mod sagemaker;
 pub mod sap;
+mod soniox;
+mod stability;
 pub mod text;
+pub mod text_completions;
 mod think;
 mod tool_names;
+mod topaz;
+mod vertex;
+mod voyage;
 pub mod watsonx;
 
 use std::fmt;
@@ -40,6 +62,8 @@ use crate::error::{BODY_LIMIT, Error, Kind, Result};
 use crate::hub::{Call, CallType, Chat, Deltas, Operation, Target, Usage};
 use crate::json::cut;
 use crate::wires::framing::{Frame, Framing};
+
+pub use dialect::{Destination, Dialect, Event, EventEncoder, EventReader, EventWire, Inbound, dialect};
 
 /// A language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
@@ -74,12 +98,31 @@ pub enum WireId {
     Sagemaker,
     Triton,
     WatsonxText,
+    // Without chat.
+    BlackForestLabs,
+    Dashscope,
+    Deepgram,
+    Deepinfra,
+    Elevenlabs,
+    Fal,
+    Huggingface,
+    Minimax,
+    Mistral,
+    Nvidia,
+    OpenaiChatImages,
+    Polly,
+    Runwayml,
+    Soniox,
+    Stability,
+    Topaz,
+    Vertex,
+    Voyage,
 }
 
 impl WireId {
-    /// Its chat side.
-    pub fn chat(self) -> &'static dyn StreamWire {
-        match self {
+    /// Its chat side; `None` when the language has no chat.
+    pub fn chat(self) -> Option<&'static dyn StreamWire> {
+        Some(match self {
             Self::Openai => &openai::Openai,
             Self::Anthropic => &anthropic::Anthropic,
             Self::BedrockConverse => &bedrock::Converse,
@@ -107,15 +150,84 @@ impl WireId {
             Self::Sagemaker => &text::SAGEMAKER,
             Self::Triton => &text::TRITON,
             Self::WatsonxText => &text::WATSONX,
-        }
+            Self::BlackForestLabs
+            | Self::Dashscope
+            | Self::Deepgram
+            | Self::Deepinfra
+            | Self::Elevenlabs
+            | Self::Fal
+            | Self::Huggingface
+            | Self::Minimax
+            | Self::Mistral
+            | Self::Nvidia
+            | Self::OpenaiChatImages
+            | Self::Polly
+            | Self::Runwayml
+            | Self::Soniox
+            | Self::Stability
+            | Self::Topaz
+            | Self::Vertex
+            | Self::Voyage => return None,
+        })
     }
 }
 
 impl WireId {
     /// Its side for a call of another type; `None` when the language has no such call.
     pub fn call(self, call_type: CallType) -> Option<&'static dyn Wire<Call>> {
-        match self {
-            Self::Openai => openai::call(call_type),
+        let found: &'static calls::CallWire = match (self, call_type) {
+            (Self::Openai, _) => return openai::call(call_type),
+            (Self::OpenaiChatImages, _) => return openai::chat_images(call_type),
+            (Self::Anthropic, _) => return anthropic::call(call_type),
+            (Self::Cohere, _) => return cohere::call(call_type),
+            (Self::Gemini, _) => return gemini::call(call_type),
+            (Self::BedrockInvoke, _) => return bedrock_invoke::call(call_type),
+            (Self::BedrockConverse, CallType::Rerank) => &bedrock::rerank::RERANK,
+            (Self::OllamaGenerate | Self::OllamaChat, CallType::Embedding) => &ollama::embedding::EMBEDDING,
+            (Self::BlackForestLabs, CallType::ImageGeneration | CallType::ImageEdit) => {
+                &black_forest_labs::IMAGE
+            }
+            (Self::Dashscope, CallType::ImageGeneration | CallType::ImageEdit) => &dashscope::IMAGE,
+            (Self::Dashscope, CallType::Speech) => &dashscope::SPEECH,
+            (Self::Deepgram, CallType::Transcription) => &deepgram::TRANSCRIPTION,
+            (Self::Deepinfra, CallType::Rerank) => &deepinfra::RERANK,
+            (Self::Elevenlabs, CallType::Speech) => &elevenlabs::SPEECH,
+            (Self::Elevenlabs, CallType::Transcription) => &elevenlabs::TRANSCRIPTION,
+            (Self::Fal, CallType::ImageEdit) => &fal::EDIT,
+            (Self::Fal, CallType::ImageGeneration) => &fal::GENERATION,
+            (Self::Huggingface, CallType::Embedding) => &huggingface::EMBEDDING,
+            (Self::Huggingface, CallType::Rerank) => &huggingface::RERANK,
+            (Self::Minimax, CallType::Speech) => &minimax::SPEECH,
+            (Self::Mistral, CallType::Speech) => &mistral::SPEECH,
+            (Self::Nvidia, CallType::Rerank) => &nvidia::RERANK,
+            (Self::Polly, CallType::Speech) => &polly::SPEECH,
+            (Self::Runwayml, CallType::ImageGeneration) => &runwayml::IMAGE,
+            (Self::Runwayml, CallType::Speech) => &runwayml::SPEECH,
+            (Self::Soniox, CallType::Transcription) => &soniox::TRANSCRIPTION,
+            (Self::Stability, CallType::ImageGeneration | CallType::ImageEdit) => &stability::IMAGE,
+            (Self::Topaz, CallType::ImageVariation) => &topaz::VARIATION,
+            (Self::Oci, CallType::Embedding) => &oci::embedding::EMBEDDING,
+            (Self::Sagemaker, CallType::Embedding) => &text::embedding::SAGEMAKER,
+            (Self::Triton, CallType::Embedding) => &text::embedding::TRITON,
+            (Self::Vertex, CallType::Embedding) => &vertex::EMBEDDING,
+            (Self::Vertex, CallType::Rerank) => &vertex::RERANK,
+            (Self::Vertex, CallType::Speech) => &vertex::SPEECH,
+            (Self::Vertex, CallType::Transcription) => &vertex::TRANSCRIPTION,
+            (Self::Watsonx, _) => watsonx::call(call_type)?,
+            (Self::Voyage, CallType::Embedding) => &voyage::EMBEDDING,
+            _ => return None,
+        };
+        Some(found)
+    }
+
+    /// The same for a call that streams.
+    pub fn events(self, call_type: CallType) -> Option<&'static dyn EventWire> {
+        match (self, call_type) {
+            (Self::Anthropic, CallType::Messages) => Some(&messages::Native),
+            (Self::Gemini, CallType::GenerateContent) => Some(&generate_content::Native),
+            (Self::Openai, CallType::Responses) => Some(&responses::Native),
+            (Self::Openai, CallType::GetResponse) => Some(&responses::Stored),
+            (Self::Openai, CallType::TextCompletion) => Some(&text_completions::Native),
             _ => None,
         }
     }
@@ -146,11 +258,25 @@ pub struct Prepared {
 }
 
 /// A further request that has to be made before the answer is there.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Next {
     pub call: HttpCall,
     /// How long to wait before it is sent.
     pub wait: Duration,
+    /// A failure changes nothing: for cleaning up.
+    pub may_fail: bool,
+}
+
+impl Next {
+    /// Sent at once.
+    pub fn now(call: HttpCall) -> Self {
+        Self { call, wait: Duration::ZERO, may_fail: false }
+    }
+
+    /// Sent after a while.
+    pub fn after(wait: Duration, call: HttpCall) -> Self {
+        Self { wait, ..Self::now(call) }
+    }
 }
 
 /// What decoding must remember of encoding, for this call only (GEN-09).
@@ -232,9 +358,15 @@ pub trait Wire<O: Operation>: Send + Sync + fmt::Debug {
     fn error_facts(&self, status: u16, body: &[u8]) -> ErrorFacts;
     /// What the failure means (ERR-02, ERR-05): structured fields first, the provider's words last.
     fn classify(&self, facts: &ErrorFacts, target: &Target) -> Kind;
-    /// What to ask after this reply, when it is not yet the answer: a job that goes on, an address that was looked up.
-    /// The key goes along to the host of the first request only.
-    fn next(&self, _reply: &HttpReply, _memo: &Memo, _target: &Target) -> Result<Option<Next>> {
+    /// What to ask after this reply, when it is not yet the answer: a job that goes on, an address that was looked up,
+    /// another input. The key goes along to the host of the first request only.
+    fn next(
+        &self,
+        _request: &O::Request,
+        _reply: &HttpReply,
+        _memo: &mut Memo,
+        _target: &Target,
+    ) -> Result<Option<Next>> {
         Ok(None)
     }
     /// Another request worth one more try after this failure; a wire never offers the same one twice (ANT-20).

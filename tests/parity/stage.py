@@ -33,6 +33,7 @@ PROVIDERS = (
     "groq",
     "hosted_vllm",
     "huggingface",
+    "jina_ai",
     "lm_studio",
     "mistral",
     "moonshot",
@@ -46,10 +47,30 @@ PROVIDERS = (
     "together_ai",
     "vertex_ai",
     "vertex_ai_claude",
+    "voyage",
     "watsonx",
     "xai",
 )
-KINDS = ("chat", "stream", "error", "params", "auth", "endpoint", "retry", "timeout", "mock")
+KINDS = (
+    "chat",
+    "stream",
+    "error",
+    "params",
+    "auth",
+    "endpoint",
+    "retry",
+    "timeout",
+    "mock",
+    "embedding",
+    "image",
+    "messages",
+    "moderation",
+    "rerank",
+    "responses",
+    "speech",
+    "text",
+    "transcription",
+)
 
 
 def main():

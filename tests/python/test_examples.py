@@ -76,6 +76,10 @@ def test_the_readme_shows_code_that_runs(tmp_path):
     assert run_blocks("README.md", tmp_path).count("Why is the sky blue?") == 2
 
 
+def test_providers_of_your_own_work_as_their_document_shows(tmp_path):
+    assert run_blocks("docs/custom-providers.md", tmp_path) == "Hello\nHello"
+
+
 def test_the_provider_that_is_registered_in_its_document_works(tmp_path):
     run_blocks("docs/adding-a-provider.md", tmp_path)
 

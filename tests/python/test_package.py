@@ -12,14 +12,25 @@ from ferrolite import _core, cli
 
 FUNCTIONS = {
     "acompletion",
+    "ahealth_check",
+    "batch_completion",
+    "batch_completion_models",
+    "batch_completion_models_all_responses",
+    "check_valid_key",
     "completion",
     "get_llm_provider",
+    "get_supported_openai_params",
+    "get_valid_models",
     "mock_completion",
     "print_verbose",
     "register_provider",
     "stream_chunk_builder",
+    "supports_function_calling",
+    "supports_response_schema",
+    "supports_vision",
     "turn_on_debug",
     "turn_on_json",
+    "validate_environment",
     "verbose_logger",
 }
 

@@ -41,7 +41,8 @@ pub fn keywords(model: &str, more: Value) -> Value {
 pub fn prepared(keywords: Value, variables: &Variables) -> Result<(ChatCall, Prepared)> {
     let Value::Object(map) = keywords else { panic!("keywords are an object") };
     let call = ChatCall::from_keywords(map, &Settings::default(), variables)?;
-    let prepared = call.target().wire.chat().encode(&call.request, call.target())?;
+    let prepared =
+        call.target().wire.chat().expect("a language with chat").encode(&call.request, call.target())?;
     Ok((call, prepared))
 }
 
@@ -53,5 +54,5 @@ pub fn body_of(prepared: &Prepared) -> Value {
 /// What a reply becomes.
 pub fn answered((call, prepared): (ChatCall, Prepared), reply: &Value) -> Result<ChatResponse> {
     let reply = HttpReply { status: 200, headers: HeaderMap::new(), body: Bytes::from(reply.to_string()) };
-    call.target().wire.chat().decode(&reply, &prepared.memo, call.target())
+    call.target().wire.chat().expect("a language with chat").decode(&reply, &prepared.memo, call.target())
 }

@@ -62,4 +62,5 @@ corpus! {
     bedrock_stream bedrock_response bedrock_invoke_stream bedrock_invoke_response cohere_chat_stream
     cohere_chat_response ollama_chat_stream ollama_chat_response ollama_stream ollama_response
     wrapped_stream wrapped_response sagemaker_stream sagemaker_response text_stream text_response messages
+    responses responses_events
 }

@@ -48,6 +48,8 @@ class Model:
     """How the generic constructor converts a field's value."""
     _required: ClassVar[tuple[str, ...]] = ()
     """Fields the generic constructor insists on."""
+    _openai: ClassVar[str] = ""
+    """The class of openai's Responses that instances pass for once openai is loaded."""
     _extras: ClassVar[bool] = True
     """Whether the generic constructor keeps names that are not declared."""
 
@@ -58,7 +60,7 @@ class Model:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if cls.__module__.startswith("ferrolite.types."):
+        if cls.__module__.startswith("ferrolite.types.") and cls.__module__ != "ferrolite.types.llms.openai":
             cls.__module__ = "ferrolite.types.utils"
         known = cls._fields
         cls._fields = known + tuple(n for n in _annotated(cls) if n[0] != "_" and n not in known)

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 _faces: dict[tuple[type, type], type] = {}
 
 
-def apparent_class(cls: type) -> type:
+def apparent_class(cls: Any) -> type:
     """What ``__class__`` of an instance of `cls` says."""
-    base = getattr(sys.modules.get("openai"), "BaseModel", None)
+    base = getattr(sys.modules.get("openai.types.responses"), cls._openai, None) if cls._openai else None
+    if base is None:
+        base = getattr(sys.modules.get("openai"), "BaseModel", None)
     if base is None:
         base = getattr(sys.modules.get("pydantic.main"), "BaseModel", None)
         if base is None:

@@ -37,6 +37,12 @@ from ferrolite.types.usage import (
     Usage,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ferrolite.types.streaming import GenericStreamingChunk
+
 __all__ = [
     "CacheCreationTokenDetails",
     "CachedTokensDetails",
@@ -56,6 +62,7 @@ __all__ = [
     "EmbeddingResponse",
     "Function",
     "FunctionCall",
+    "GenericStreamingChunk",
     "ImageObject",
     "ImageResponse",
     "ImageUsage",
@@ -78,3 +85,11 @@ __all__ = [
     "Usage",
     "map_finish_reason",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "GenericStreamingChunk":  # for those who write a provider; no response needs it
+        from ferrolite.types import streaming
+
+        return streaming.GenericStreamingChunk
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

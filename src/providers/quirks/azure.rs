@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::address;
 use crate::auth::Scheme;
-use crate::hub::{Accent, ModelName, SchemaRule, ToolChoiceRule};
+use crate::hub::{Accent, CallType, ModelName, SchemaRule, ToolChoiceRule};
 use crate::models;
 use crate::providers::Route;
 
@@ -14,6 +14,8 @@ pub const VERSION: &str = "api-version";
 const TOOL_CHOICE: (u16, u8) = (2023, 12);
 const REQUIRED: (u16, u8) = (2024, 6);
 const SCHEMAS: (u16, u8) = (2024, 8);
+/// The first version with Responses.
+const RESPONSES: (u16, u8) = (2025, 3);
 const SYSTEM: &str = "system_messages";
 /// Prefixes that say of which series a deployment is, and the model whose rules it has then.
 const SERIES: [(&str, &str); 2] = [("o_series/", "o3"), ("gpt5_series/", "gpt-5")];
@@ -21,6 +23,10 @@ const SERIES: [(&str, &str); 2] = [("o_series/", "o3"), ("gpt5_series/", "gpt-5"
 /// A deployment is addressed by its name; which model it runs is told by `base_model`, its series or its name.
 pub fn adapt(route: &mut Route, base_model: Option<&str>) {
     name_model(route, base_model);
+    if route.target.call_type.in_rows() == CallType::Responses {
+        place_responses(route);
+        return;
+    }
     place(route);
     let model = route.target.known_as();
     let (is_o_series, is_gpt_3) =
@@ -118,15 +124,8 @@ fn place(route: &mut Route) {
     let undated = |(name, value): &(String, String)| {
         name == VERSION && matches!(value.as_str(), "v1" | "latest" | "preview")
     };
+    take_query(route);
     let base = &mut route.target.base;
-    if let Some((root, query)) = base.split_once('?') {
-        // The whole address of a call, as the portal shows it.
-        let said: Vec<(String, String)> =
-            url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        route.query.retain(|(name, _)| !said.iter().any(|(known, _)| known == name));
-        route.query.extend(said);
-        *base = root.trim_end_matches('/').to_owned();
-    }
     if let Some(root) = base.strip_suffix("/chat/completions") {
         *base = root.to_owned();
     }
@@ -146,6 +145,41 @@ fn place(route: &mut Route) {
     let folder = if base.ends_with("/openai") { "/deployments/" } else { "/openai/deployments/" };
     base.push_str(folder);
     base.push_str(&address::segment(&route.target.model));
+}
+
+/// The whole address of a call, as the portal shows it, says its version.
+fn take_query(route: &mut Route) {
+    if let Some((root, query)) = route.target.base.split_once('?') {
+        let said: Vec<(String, String)> =
+            url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        route.query.retain(|(name, _)| !said.iter().any(|(known, _)| known == name));
+        route.query.extend(said);
+        route.target.base = root.trim_end_matches('/').to_owned();
+    }
+}
+
+/// Responses are no deployment's: they lie in the interface without dates, and in the dated ones since they exist.
+fn place_responses(route: &mut Route) {
+    take_query(route);
+    let base = &mut route.target.base;
+    let root = base.strip_suffix("/responses").unwrap_or(base);
+    let is_v1 = root.ends_with("/openai/v1");
+    // In the path, not in the host's name.
+    let path = root.find("://").and_then(|at| root[at + 3..].find('/').map(|slash| at + 3 + slash));
+    let folder = path.and_then(|path| root[path..].find("/openai").map(|at| path + at));
+    let root = root[..folder.unwrap_or(root.len())].to_owned();
+    let version = route.query.iter_mut().find(|(name, _)| name == VERSION);
+    let dated = version.as_ref().and_then(|(_, version)| month(version));
+    if !is_v1 && dated.is_some_and(|month| month >= RESPONSES) {
+        *base = format!("{root}/openai");
+        return;
+    }
+    *base = format!("{root}/openai/v1");
+    match version {
+        Some((_, version)) if dated.is_some() => "preview".clone_into(version),
+        Some(_) => {}
+        None => route.query.push((VERSION.to_owned(), "preview".to_owned())),
+    }
 }
 
 /// `2024-05-01-preview` is of May 2024. Whatever is no date has everything.

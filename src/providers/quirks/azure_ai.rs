@@ -1,11 +1,15 @@
 //! Azure AI: language, path and header of the key depend on the model and the host.
 
+use super::azure::VERSION;
 use crate::auth::{Scheme, Secret};
 use crate::config::Environment;
+use crate::hub::CallType;
 use crate::providers::{Provider, Route, Wanted};
 use crate::wires::WireId;
 use crate::{address, models};
 
+/// The version of the deployments' interface when the caller names none.
+const DEPLOYMENTS_OF: &str = "2025-02-01-preview";
 const CHAT: &str = "/chat/completions";
 /// Where hosts end that serve models of all makers in one place.
 const FOUNDRY: &str = ".services.ai.azure.com";
@@ -44,6 +48,18 @@ fn host(base: &str) -> String {
 }
 
 pub fn adapt(route: &mut Route) {
+    match route.target.call_type {
+        CallType::Chat | CallType::Embedding => {}
+        // Deployments are asked as Azure OpenAI is.
+        CallType::ImageEdit | CallType::ImageGeneration | CallType::Speech | CallType::Transcription => {
+            if !route.query.iter().any(|(name, _)| name == VERSION) {
+                route.query.push((VERSION.to_owned(), DEPLOYMENTS_OF.to_owned()));
+            }
+            route.auth = Scheme::ApiKey;
+            return;
+        }
+        _ => return,
+    }
     // A router that picks the model has this in front of its name.
     if let Some(name) = route.target.model.strip_prefix("model_router/") {
         route.target.model = name.to_owned();

@@ -9,7 +9,7 @@ use http::HeaderValue;
 use serde_json::Value;
 
 use super::abilities::{self, Abilities};
-use super::betas;
+use super::betas::{self, Betas, COMPACTION, CONTEXT_MANAGEMENT, FAST_MODE, STRUCTURED_OUTPUTS};
 use super::schema::{self, NOTES, Open};
 use super::thinking::{self, Thinking};
 use crate::error::Result;
@@ -75,20 +75,8 @@ pub fn hosted(
         Some(here) => Some(here.as_str()),
         None => is_given(name, request).then_some(name),
     };
-    let mut names: Vec<&str> = betas.names().filter_map(known).collect();
-    if !names.is_empty() {
-        body.insert("anthropic_beta".to_owned(), names.clone().into());
-    }
-    let tools = body.get("tools").and_then(Value::as_array).into_iter().flatten();
-    for kind in tools.filter_map(|tool| tool.get("type")?.as_str()) {
-        let needed = hosted.tools.iter().find(|(start, _)| kind.starts_with(start.as_str()));
-        if let Some((_, name)) = needed
-            && !names.contains(&name.as_str())
-        {
-            names.push(name);
-        }
-    }
-    let header = HeaderValue::try_from(names.join(",")).ok().filter(|_| !names.is_empty());
+    let names = betas.names().filter_map(known).collect();
+    let header = turn_on(names, &mut body, hosted);
     for (key, value) in &request.extra_body {
         body.insert(key.clone(), value.clone());
     }
@@ -154,6 +142,80 @@ pub fn close_schema(schema: &Value, notes: bool) -> Value {
         out.entry("additionalProperties").or_insert(false.into());
     }
     Value::Object(out)
+}
+
+/// A body in the provider's own format: what has to be said besides where the model is in the address, and the
+/// header that turns features on.
+pub fn native(body: &mut Map, target: &Target) -> Option<HeaderValue> {
+    let given = given_betas(body);
+    let mut betas = Betas::default();
+    given.iter().for_each(|name| betas.need(name));
+    need_for_body(body, &mut betas);
+    let Some(hosted) = &target.accent.hosted else { return betas.header() };
+    body.shift_remove("model");
+    body.insert("anthropic_version".to_owned(), hosted.version.as_str().into());
+    let known = |name| match hosted.betas.get(name) {
+        Some(here) => Some(here.as_str()),
+        None => given.iter().any(|given| given == name).then_some(name),
+    };
+    let names = betas.names().filter_map(known).collect();
+    turn_on(names, body, hosted)
+}
+
+/// Names the features in the body and for the header, with those that hosted tools need.
+fn turn_on<'a>(mut names: Vec<&'a str>, body: &mut Map, hosted: &'a Hosted) -> Option<HeaderValue> {
+    if !names.is_empty() {
+        body.insert("anthropic_beta".to_owned(), names.clone().into());
+    }
+    let tools = body.get("tools").and_then(Value::as_array).into_iter().flatten();
+    for kind in tools.filter_map(|tool| tool.get("type")?.as_str()) {
+        let needed = hosted.tools.iter().find(|(start, _)| kind.starts_with(start.as_str()));
+        if let Some((_, name)) = needed
+            && !names.contains(&name.as_str())
+        {
+            names.push(name);
+        }
+    }
+    HeaderValue::try_from(names.join(",")).ok().filter(|_| !names.is_empty())
+}
+
+/// The features that a caller names.
+fn given_betas(body: &mut Map) -> Vec<String> {
+    let mut names = Vec::new();
+    for key in ["betas", "anthropic_beta"] {
+        match body.shift_remove(key) {
+            Some(Value::Array(list)) => {
+                names.extend(list.iter().filter_map(Value::as_str).map(str::to_owned))
+            }
+            Some(Value::String(list)) => names.extend(list.split(',').map(|name| name.trim().to_owned())),
+            _ => {}
+        }
+    }
+    names
+}
+
+/// What a body needs a name in the header for, where its caller may not know.
+fn need_for_body(body: &Map, betas: &mut Betas) {
+    let tools = body.get("tools").and_then(Value::as_array);
+    for tool in tools.into_iter().flatten().filter_map(|tool| tool.get("type")?.as_str()) {
+        if tool.starts_with("tool_search_tool_") {
+            betas.need_for_tool(tool);
+        }
+    }
+    let config = body.get("output_config").and_then(Value::as_object);
+    if body.contains_key("output_format") || config.is_some_and(|config| config.contains_key("format")) {
+        betas.need(STRUCTURED_OUTPUTS);
+    }
+    if body.get("speed").and_then(Value::as_str) == Some("fast") {
+        betas.need(FAST_MODE);
+    }
+    let edits = body.get("context_management").and_then(|management| management.get("edits"));
+    for edit in edits.and_then(Value::as_array).into_iter().flatten() {
+        betas.need(match edit.get("type").and_then(Value::as_str) {
+            Some("compact_20260112") => COMPACTION,
+            _ => CONTEXT_MANAGEMENT,
+        });
+    }
 }
 
 /// The schema as the caller wrote it, closed: references in it are understood here.

@@ -26,15 +26,27 @@ mod usage;
 mod tests;
 
 use super::framing::Framing;
-use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire};
+use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire, messages as dialect};
 use crate::error::{Kind, Result};
-use crate::hub::{Chat, ChatRequest, ChatResponse, Target};
+use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Target};
 
 use abilities::Abilities;
+pub(in crate::wires) use betas::HEADER as BETA_HEADER;
 pub(in crate::wires) use elsewhere::{
-    claude_version, close_schema, hosted_body, is_given, native_schema_fits, output_config, plan_thinking,
+    claude_version, close_schema, hosted_body, is_given, native as native_body, native_schema_fits,
+    output_config, plan_thinking,
 };
+pub(in crate::wires) use errors::{classify, facts as error_facts, stream_facts};
+pub(in crate::wires) use request::{VERSION, url};
 pub(in crate::wires) use thinking::Thinking;
+
+/// Its side for a call of another type.
+pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
+    match call_type {
+        CallType::Messages => Some(&dialect::Native),
+        _ => None,
+    }
+}
 
 #[derive(Debug)]
 pub struct Anthropic;

@@ -21,7 +21,7 @@ use crate::wires::tool_names::JSON_TOOL;
 use crate::wires::{HttpCall, Memo, Prepared};
 
 const PATH: &str = "/v1/messages";
-const VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
+pub const VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 
 /// The output limit of a model whose own is unknown; the provider wants one (ANT-01).
 const DEFAULT_MAX_TOKENS: u64 = 128_000;
@@ -53,7 +53,7 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
 }
 
 /// A base that names the whole address is taken as it is.
-fn url(target: &Target, stream: bool) -> String {
+pub fn url(target: &Target, stream: bool) -> String {
     let base = target.base.trim_end_matches('/');
     match target.path(stream) {
         None if base.ends_with(PATH) => base.to_owned(),

@@ -12,6 +12,7 @@ pub mod model;
 mod names;
 mod pairs;
 mod request;
+pub mod rerank;
 mod response;
 mod schema;
 mod stream;

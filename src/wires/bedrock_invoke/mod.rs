@@ -5,7 +5,9 @@
 //! maker's events in base64.
 
 mod claude;
+mod embedding;
 mod guardrail;
+mod images;
 mod nova;
 mod stream;
 mod text;
@@ -23,8 +25,18 @@ use super::framing::Framing;
 use super::openai::Openai;
 use super::{ErrorFacts, HttpCall, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire, bedrock};
 use crate::error::{Error, Kind, Result};
-use crate::hub::{Chat, ChatRequest, ChatResponse, Target};
+use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Target};
 use crate::json::Map;
+
+/// Its side for a call of another type.
+pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
+    match call_type {
+        CallType::Embedding => Some(&embedding::EMBEDDING),
+        CallType::ImageEdit => Some(&images::EDIT),
+        CallType::ImageGeneration => Some(&images::GENERATION),
+        _ => None,
+    }
+}
 
 #[derive(Debug)]
 pub struct Invoke;

@@ -1,9 +1,11 @@
 //! Cohere's chat, version 2 (RULES COH).
 
 mod citations;
+pub mod embedding;
 mod errors;
 mod messages;
 mod request;
+mod rerank;
 mod response;
 mod stream;
 mod usage;
@@ -11,10 +13,22 @@ mod usage;
 #[cfg(test)]
 mod tests;
 
+use super::calls::Errors;
 use super::framing::Framing;
 use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire};
 use crate::error::{Kind, Result};
-use crate::hub::{Chat, ChatRequest, ChatResponse, Target};
+use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Target};
+
+const ERRORS: Errors = Errors { facts: ErrorFacts::whole_body, classify: |facts, _| errors::classify(facts) };
+
+/// Its side for a call of another type.
+pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
+    match call_type {
+        CallType::Embedding => Some(&embedding::EMBEDDING),
+        CallType::Rerank => Some(&rerank::RERANK),
+        _ => None,
+    }
+}
 
 #[derive(Debug)]
 pub struct Cohere;

@@ -1,8 +1,11 @@
 //! Gemini `generateContent` (RULES GEM), as Google AI Studio serves it where the target does not say otherwise.
 
+mod audio;
+mod embedding;
 mod errors;
 mod generation;
 mod grounding;
+mod images;
 mod media;
 mod messages;
 mod mime;
@@ -21,10 +24,38 @@ mod usage;
 #[cfg(test)]
 mod tests;
 
+use super::calls::Errors;
 use super::framing::Framing;
-use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire};
+use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire, generate_content};
 use crate::error::{Kind, Result};
-use crate::hub::{Chat, ChatRequest, ChatResponse, Target};
+use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Target};
+
+pub const ERRORS: Errors = Errors { facts: errors::facts, classify: |facts, _| errors::classify(facts) };
+pub(in crate::wires) use errors::{classify, facts as error_facts, of_stream as error_of_stream};
+pub(in crate::wires) use request::url;
+pub(in crate::wires) use signatures::split_id;
+
+/// Its side for a call of another type.
+pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
+    match call_type {
+        CallType::Embedding => Some(&embedding::EMBEDDING),
+        CallType::ImageEdit => Some(&images::EDIT),
+        CallType::ImageGeneration => Some(&images::GENERATION),
+        CallType::Speech => Some(&audio::SPEECH),
+        CallType::Transcription => Some(&audio::TRANSCRIPTION),
+        CallType::GenerateContent => Some(&generate_content::Native),
+        _ => None,
+    }
+}
+
+/// The address of a model's method; the whole path of it where the row or the model's name says one.
+fn calls_url(target: &Target, method: &str) -> String {
+    if target.path.is_some() {
+        return target.url("");
+    }
+    let model = target.model.strip_prefix("models/").unwrap_or(&target.model);
+    format!("{}/models/{model}:{method}", target.base)
+}
 
 #[derive(Debug)]
 pub struct Gemini;

@@ -78,7 +78,7 @@ fn labels(request: &ChatRequest) -> Option<Value> {
 }
 
 /// Where the target says, or else where AI Studio answers. Tuned models are on the alpha interface only.
-fn url(target: &Target, stream: bool) -> String {
+pub fn url(target: &Target, stream: bool) -> String {
     if let Some(path) = target.path(stream) {
         return format!("{}{path}", target.base);
     }

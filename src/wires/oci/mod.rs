@@ -1,6 +1,7 @@
 //! Oracle's Generative AI: a generic format for the models of most makers, and Cohere's older one for Cohere's.
 
 mod cohere;
+pub mod embedding;
 mod messages;
 mod reply;
 mod request;

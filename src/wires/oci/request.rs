@@ -35,18 +35,14 @@ pub const SUPPORTED: &[&str] = &[
 ];
 
 pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
-    let Some(compartment) = target.vars.get("compartment") else {
-        let what =
-            "OCI needs the compartment that pays: pass `oci_compartment_id`, or set OCI_COMPARTMENT_ID";
-        return Err(Error::bad_request(what).with_param("oci_compartment_id"));
-    };
+    let compartment = compartment(target)?;
     let asked = if cohere::speaks(&target.model) {
         cohere::encode(request, target)?
     } else {
         generic(request, target)?
     };
     let mut body = Map::new();
-    body.insert("compartmentId".to_owned(), compartment.as_str().into());
+    body.insert("compartmentId".to_owned(), compartment.into());
     body.insert("servingMode".to_owned(), serving_mode(target));
     body.insert("chatRequest".to_owned(), asked.into());
     body.extend(request.extra_body.clone());
@@ -60,8 +56,17 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     Ok(Prepared { call, memo: Memo::default() })
 }
 
+/// Who pays.
+pub fn compartment(target: &Target) -> Result<&str> {
+    target.vars.get("compartment").map(String::as_str).ok_or_else(|| {
+        let what =
+            "OCI needs the compartment that pays: pass `oci_compartment_id`, or set OCI_COMPARTMENT_ID";
+        Error::bad_request(what).with_param("oci_compartment_id")
+    })
+}
+
 /// A model that all share, or an endpoint of the caller's own.
-fn serving_mode(target: &Target) -> Value {
+pub fn serving_mode(target: &Target) -> Value {
     match target.vars.get("serving_mode").map(|mode| mode.to_uppercase()) {
         Some(mode) if mode == "DEDICATED" => {
             let endpoint = target.vars.get("endpoint").unwrap_or(&target.model);

@@ -2,6 +2,7 @@
 
 mod calls;
 mod chat;
+pub mod embedding;
 mod errors;
 mod generate;
 mod images;

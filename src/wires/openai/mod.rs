@@ -1,10 +1,14 @@
 //! OpenAI chat completions: what OpenAI speaks, and with an accent most other providers (RULES OAI, OSS).
 
 mod accent;
+mod audio;
+mod chat_images;
 mod chunk;
 mod collect;
-mod embedding;
-mod errors;
+pub mod embedding;
+pub(super) mod errors;
+mod images;
+mod moderation;
 mod params;
 mod request;
 mod response;
@@ -15,18 +19,42 @@ pub use chunk::{Chunk, ChunkChoice, Chunker, ToolCallChunk};
 pub use collect::collect_chunks;
 pub use errors::is_context_window;
 
+use super::calls::Errors;
 use super::framing::Framing;
-use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire};
+use super::{
+    ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire, responses, text_completions,
+};
 use crate::error::{Kind, Result};
 use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Target};
 
 /// Its side for a call of another type.
 pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
     match call_type {
-        CallType::Embedding => Some(&embedding::Embedding),
+        CallType::Embedding => Some(&embedding::EMBEDDING),
+        CallType::ImageEdit => Some(&images::EDIT),
+        CallType::ImageGeneration => Some(&images::GENERATION),
+        CallType::ImageVariation => Some(&images::VARIATION),
+        CallType::Moderation => Some(&moderation::MODERATION),
+        CallType::Speech => Some(&audio::SPEECH),
+        CallType::Transcription => Some(&audio::TRANSCRIPTION),
+        CallType::Responses => Some(&responses::Native),
+        CallType::TextCompletion => Some(&text_completions::Native),
+        call_type if call_type.is_about_response() => Some(&responses::Stored),
         _ => None,
     }
 }
+
+/// The same where images come out of a chat.
+pub fn chat_images(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
+    match call_type {
+        CallType::ImageEdit | CallType::ImageGeneration => Some(&chat_images::IMAGE),
+        _ => None,
+    }
+}
+
+/// How failures are read, whatever was asked: of most languages that are not OpenAI's, too.
+pub const ERRORS: Errors =
+    Errors { facts: errors::facts, classify: |facts, target| errors::classify(facts, &target.accent) };
 
 #[derive(Debug)]
 pub struct Openai;

@@ -39,7 +39,13 @@ impl Wire<Chat> for Sap {
         Openai.classify(facts, target)
     }
 
-    fn next(&self, reply: &HttpReply, memo: &Memo, target: &Target) -> Result<Option<Next>> {
+    fn next(
+        &self,
+        _request: &ChatRequest,
+        reply: &HttpReply,
+        memo: &mut Memo,
+        target: &Target,
+    ) -> Result<Option<Next>> {
         request::next(reply, memo, target)
     }
 }

@@ -1,7 +1,5 @@
 //! A chat request as the configuration of an orchestration.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -75,7 +73,7 @@ pub fn next(reply: &HttpReply, memo: &Memo, target: &Target) -> Result<Option<Ne
         return Err(Error::new(Kind::NotFound, what));
     };
     let address = format!("{}/v2/inference/deployments/{id}", base(target));
-    Ok(Some(Next { call: completion(&address, body), wait: Duration::ZERO }))
+    Ok(Some(Next::now(completion(&address, body))))
 }
 
 /// The address may have its version already.

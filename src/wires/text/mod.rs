@@ -3,6 +3,7 @@
 mod anthropic;
 mod bytez;
 mod custom;
+pub mod embedding;
 mod langflow;
 mod langgraph;
 mod microsoft;
@@ -140,7 +141,13 @@ impl Wire<Chat> for Text {
         (self.0.classify)(facts)
     }
 
-    fn next(&self, reply: &HttpReply, memo: &Memo, target: &Target) -> Result<Option<Next>> {
+    fn next(
+        &self,
+        _request: &ChatRequest,
+        reply: &HttpReply,
+        memo: &mut Memo,
+        target: &Target,
+    ) -> Result<Option<Next>> {
         (self.0.next)(reply, memo, target)
     }
 }

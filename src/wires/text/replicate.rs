@@ -84,7 +84,7 @@ fn next(reply: &HttpReply, _memo: &Memo, target: &Target) -> Result<Option<Next>
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     let url = format!("{}/v1/predictions/{id}", target.base);
     let call = HttpCall { method: Method::GET, url, headers, body: Bytes::new() };
-    Ok(Some(Next { call, wait: WAIT }))
+    Ok(Some(Next::after(WAIT, call)))
 }
 
 /// A prediction that ended without an answer.

@@ -1,7 +1,5 @@
 //! A chat request as a prompt and what goes with it.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -58,7 +56,7 @@ pub fn opened(memo: &Memo, url: impl Fn(&str) -> String, opening: &Value) -> Res
         return Err(Error::unreadable("the conversation that was opened has no id"));
     };
     let body = memo.notes.get(LATER).map(Value::to_string).unwrap_or_default();
-    Ok(Some(Next { call: post(url(id), body.into()), wait: Duration::ZERO }))
+    Ok(Some(Next::now(post(url(id), body.into()))))
 }
 
 /// An id that can stand in an address as it is.

@@ -1,10 +1,13 @@
 //! IBM watsonx.ai: OpenAI's chat format at addresses of its own, with a project or a space.
 
+mod calls;
 mod errors;
 mod request;
 
 pub use errors::{classify, facts, failure};
 pub use request::{place, url};
+
+pub use calls::call;
 
 use super::framing::Framing;
 use super::openai::Openai;

@@ -28,7 +28,7 @@ pub const SUPPORTED: &[&str] = &[
 
 /// In front of the name of a deployment, which knows its model and its space.
 const DEPLOYMENT: &str = "deployment/";
-const VERSION: &str = "2024-03-13";
+pub const VERSION: &str = "2024-03-13";
 
 pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     let mut request = request.clone();

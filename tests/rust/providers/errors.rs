@@ -10,7 +10,7 @@ fn failure(model: &str, status: u16, body: &Value) -> Error {
     let Value::Object(map) = keywords(model, json!({})) else { panic!("keywords") };
     let call = ChatCall::from_keywords(map, &Settings::default(), &variables()).expect("a call");
     let target = call.target();
-    let wire = target.wire.chat();
+    let wire = target.wire.chat().expect("a language with chat");
     let facts = wire.error_facts(status, body.to_string().as_bytes());
     let kind = wire.classify(&facts, target);
     call.envelope.error_context().name(facts.into_error(kind))

@@ -35,14 +35,17 @@ pub struct Chat {
     pub reasoning_model: Option<Box<Chat>>,
 }
 
-/// Providers that have no row here, and why.
+/// They are for other calls.
+pub const NO_CHAT: &str = "no chat";
+
+/// Providers whose chat has no row here, and why.
 pub const LEFT_OUT: &[(&str, &str)] = &[
     ("anyscale", "gone: the reference refuses the prefix, too"),
-    ("infinity", "no chat"),
-    ("jina_ai", "no chat"),
-    ("openai_like", "no chat"),
-    ("recraft", "no chat"),
-    ("voyage", "no chat"),
+    ("infinity", NO_CHAT),
+    ("jina_ai", NO_CHAT),
+    ("openai_like", NO_CHAT),
+    ("recraft", NO_CHAT),
+    ("voyage", NO_CHAT),
 ];
 
 static PROVIDERS: LazyLock<BTreeMap<String, Facts>> = LazyLock::new(|| {

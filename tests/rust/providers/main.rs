@@ -12,6 +12,7 @@ mod addresses;
 mod answers;
 #[path = "../call.rs"]
 mod call;
+mod calls;
 mod errors;
 mod facts;
 mod messages;

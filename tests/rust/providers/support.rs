@@ -83,7 +83,7 @@ pub fn answered(keywords: Value, reply: &Value) -> Result<ChatResponse> {
 /// size.
 pub fn streamed(keywords: Value, events: &[Value], size: usize, in_messages: bool) -> Result<ChatResponse> {
     let (call, prepared) = call::prepared(keywords, &variables())?;
-    let wire = call.target().wire.chat();
+    let wire = call.target().wire.chat().expect("a language with chat");
     let text = |event: &Value| event.as_str().map_or_else(|| event.to_string(), str::to_owned);
     let body = events.iter().fold(String::new(), |body, event| body + "data: " + &text(event) + "\n\n");
     let reads: Vec<Bytes> = body.as_bytes().chunks(size).map(Bytes::copy_from_slice).collect();

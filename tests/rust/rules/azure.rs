@@ -28,7 +28,8 @@ fn call_with(keywords: Value, variables: &'static [(&'static str, &'static str)]
 /// The address and its query, and where the key goes.
 fn address(call: &ChatCall) -> (String, String, ferrolite::auth::Scheme) {
     let target = call.target();
-    let url = target.wire.chat().encode(&call.request, target).unwrap().call.url;
+    let url =
+        target.wire.chat().expect("a language with chat").encode(&call.request, target).unwrap().call.url;
     let query: Vec<String> =
         call.envelope.route.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     (url, query.join("&"), call.envelope.route.auth)
@@ -236,7 +237,7 @@ fn az_07_a_call_without_arguments_has_empty_ones() {
 fn failure(status: u16, error: Value) -> Error {
     let call = call(azure("dep", json!({})));
     let target = call.target();
-    let wire = target.wire.chat();
+    let wire = target.wire.chat().expect("a language with chat");
     let facts = wire.error_facts(status, json!({ "error": error }).to_string().as_bytes());
     let kind = wire.classify(&facts, target);
     call.envelope.error_context().name(facts.into_error(kind))
@@ -304,7 +305,14 @@ fn az_10_what_is_no_key_goes_as_a_bearer() {
             assert_eq!(route.key.as_ref().map(ferrolite::auth::Secret::expose), key, "{provider}");
             assert_eq!(route.grant.is_some(), has_grant, "{provider}");
             let target = call.target();
-            let body = target.wire.chat().encode(&call.request, target).unwrap().call.body;
+            let body = target
+                .wire
+                .chat()
+                .expect("a language with chat")
+                .encode(&call.request, target)
+                .unwrap()
+                .call
+                .body;
             let body: Value = serde_json::from_slice(&body).unwrap();
             assert_eq!(body.as_object().unwrap().len(), 2, "nothing of it is in the body: {body}");
         }

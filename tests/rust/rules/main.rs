@@ -12,6 +12,9 @@ mod azure;
 #[path = "../call.rs"]
 mod call;
 mod coverage;
+mod dialects;
 mod general;
+mod messages;
 mod openai;
+mod responses;
 mod support;

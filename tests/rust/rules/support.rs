@@ -45,7 +45,7 @@ pub fn streamed(keywords: Value, pieces: &[&[u8]]) -> Streamed {
 pub fn try_streamed(keywords: Value, pieces: &[&[u8]]) -> Result<Streamed> {
     let (call, prepared) = prepared(keywords).expect("the request can be sent");
     let target = call.target();
-    let wire = target.wire.chat();
+    let wire = target.wire.chat().expect("a language with chat");
     let mut decoder = wire.decoder(prepared.memo, target);
     let mut frames = Frames::new(wire.framing());
     let mut chunker = Chunker::new(call.include_usage, || "call_new".to_owned());

@@ -1,40 +1,40 @@
-//! What the wires share for calls other than chat: bodies of JSON and of forms, answers of JSON and of bytes.
+//! Forms, and the files in them.
 
-use bytes::Bytes;
-use http::Method;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::HeaderValue;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{HttpCall, HttpReply, Memo, Prepared};
-use crate::error::{Error, Result};
-use crate::hub::{CallRequest, CallResponse, Target, Upload};
+use super::posted;
+use crate::hub::{CallRequest, Target, Upload};
 use crate::json::Map;
+use crate::wires::{Memo, Prepared};
 
-/// Prepares a POST of a JSON object; a key of `extra_body` replaces the same key (GEN-06).
-pub fn json_call(url: String, mut body: Map, request: &CallRequest, memo: Memo) -> Result<Prepared> {
-    for (name, value) in &request.extra_body {
-        body.insert(name.clone(), value.clone());
-    }
-    let body = serde_json::to_vec(&body)
-        .map_err(|error| Error::bad_request("the request cannot be written as JSON").with_source(error))?;
-    Ok(posted(url, HeaderValue::from_static("application/json"), body, memo))
-}
-
-/// The body of an OpenAI-shaped call: the model's name and the parameters as they are.
-pub fn named_body(request: &CallRequest, target: &Target) -> Map {
-    let mut body = Map::with_capacity(request.params.len() + 1);
-    body.insert("model".to_owned(), Value::String(target.model.clone()));
-    body.extend(request.params.iter().map(|(name, value)| (name.clone(), value.clone())));
-    body
+/// The fields of a form: the model's name, the parameters, and `extra_body`.
+pub fn form_fields(request: &CallRequest, target: &Target) -> Map {
+    let mut fields = super::named_body(request, target);
+    fields.extend(request.extra_body.iter().map(|(name, value)| (name.clone(), value.clone())));
+    fields
 }
 
 /// Prepares a POST of a form: fields, then files.
 pub fn form_call(url: String, fields: &Map, files: &[Upload], memo: Memo) -> Prepared {
+    form(url, fields, files, Lists::Bracketed, memo)
+}
+
+/// How a form says lists.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Lists {
+    /// `name[]`, again and again, as OpenAI's own client does.
+    Bracketed,
+    /// `name`, again and again.
+    Plain,
+}
+
+pub fn form(url: String, fields: &Map, files: &[Upload], lists: Lists, memo: Memo) -> Prepared {
     let boundary = boundary(fields, files);
     let mut body = Vec::with_capacity(1024 + files.iter().map(|file| file.data.len() + 256).sum::<usize>());
     for (name, value) in fields {
-        for (name, text) in form_values(name, value) {
+        for (name, text) in form_values(name, value, lists) {
             part(&mut body, &boundary, &name, None, None, text.as_bytes());
         }
     }
@@ -48,20 +48,15 @@ pub fn form_call(url: String, fields: &Map, files: &[Upload], memo: Memo) -> Pre
     posted(url, content_type, body, memo)
 }
 
-fn posted(url: String, content_type: HeaderValue, body: Vec<u8>, memo: Memo) -> Prepared {
-    let mut headers = HeaderMap::with_capacity(4);
-    headers.insert(CONTENT_TYPE, content_type);
-    Prepared { call: HttpCall { method: Method::POST, url, headers, body: Bytes::from(body) }, memo }
-}
-
-/// A list is repeated under `name[]`, an object's entries under `name[key]`, as OpenAI's own client does.
-fn form_values(name: &str, value: &Value) -> Vec<(String, String)> {
+/// An object's entries go under `name[key]`.
+fn form_values(name: &str, value: &Value, lists: Lists) -> Vec<(String, String)> {
     match value {
         Value::Array(items) => {
-            items.iter().flat_map(|item| form_values(&format!("{name}[]"), item)).collect()
+            let name = if lists == Lists::Plain { name.to_owned() } else { format!("{name}[]") };
+            items.iter().flat_map(|item| form_values(&name, item, lists)).collect()
         }
         Value::Object(map) => {
-            map.iter().flat_map(|(key, item)| form_values(&format!("{name}[{key}]"), item)).collect()
+            map.iter().flat_map(|(key, item)| form_values(&format!("{name}[{key}]"), item, lists)).collect()
         }
         Value::String(text) => vec![(name.to_owned(), text.clone())],
         Value::Null => Vec::new(),
@@ -102,37 +97,16 @@ fn boundary(fields: &Map, files: &[Upload]) -> String {
         hash.update(&file.data);
     }
     let digest = hash.finalize();
-    let letters: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("ferrolite-{letters}")
-}
-
-/// A reply that has to be a JSON object.
-pub fn json_object(reply: &HttpReply) -> Result<Map> {
-    match serde_json::from_slice(&reply.body) {
-        Ok(Value::Object(map)) => Ok(map),
-        Ok(_) => Err(unreadable(reply)),
-        Err(error) => Err(unreadable(reply).with_source(error)),
-    }
-}
-
-/// A reply that is not what the call answers with.
-pub fn unreadable(reply: &HttpReply) -> Error {
-    let text = String::from_utf8_lossy(&reply.body);
-    Error::unreadable(format!("the reply cannot be read: {}", crate::json::cut(&text, 500)))
-}
-
-/// A reply that is handed on as it came.
-pub fn bytes(reply: &HttpReply) -> CallResponse {
-    let content_type = reply.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    CallResponse::Bytes {
-        content_type: content_type.unwrap_or("application/octet-stream").to_owned(),
-        data: reply.body.clone(),
-    }
+    let number = digest.iter().take(16).fold(0u128, |number, byte| number << 8 | u128::from(*byte));
+    format!("ferrolite-{number:032x}")
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+
+    use bytes::Bytes;
+    use http::header::CONTENT_TYPE;
 
     use super::*;
 

@@ -1,0 +1,1 @@
+"""Providers in Python: see `ferrolite.llms.custom_llm`."""

@@ -1,0 +1,1 @@
+"""Response classes by the interface they come from."""

@@ -1,0 +1,1 @@
+"""Classes of OpenAI's Responses, where LiteLLM has them."""

@@ -1,0 +1,64 @@
+"""Helpers under the module name where LiteLLM's users import them from."""
+
+from __future__ import annotations
+
+from ferrolite._models import (
+    check_valid_key,
+    get_supported_openai_params,
+    get_valid_models,
+    supports_assistant_prefill,
+    supports_audio_input,
+    supports_audio_output,
+    supports_computer_use,
+    supports_embedding_image_input,
+    supports_factory,
+    supports_function_calling,
+    supports_httpx_timeout,
+    supports_native_streaming,
+    supports_parallel_function_calling,
+    supports_pdf_input,
+    supports_prompt_caching,
+    supports_reasoning,
+    supports_response_schema,
+    supports_system_messages,
+    supports_tool_choice,
+    supports_tool_search,
+    supports_url_context,
+    supports_video_input,
+    supports_vision,
+    supports_web_search,
+    validate_environment,
+)
+from ferrolite._providers import get_llm_provider
+from ferrolite._stream import CustomStreamWrapper
+from ferrolite.types.utils import *  # noqa: F403
+
+__all__ = [
+    "CustomStreamWrapper",
+    "check_valid_key",
+    "get_llm_provider",
+    "get_supported_openai_params",
+    "get_valid_models",
+    "supports_assistant_prefill",
+    "supports_audio_input",
+    "supports_audio_output",
+    "supports_computer_use",
+    "supports_embedding_image_input",
+    "supports_factory",
+    "supports_function_calling",
+    "supports_httpx_timeout",
+    "supports_native_streaming",
+    "supports_parallel_function_calling",
+    "supports_pdf_input",
+    "supports_prompt_caching",
+    "supports_reasoning",
+    "supports_response_schema",
+    "supports_system_messages",
+    "supports_tool_choice",
+    "supports_tool_search",
+    "supports_url_context",
+    "supports_video_input",
+    "supports_vision",
+    "supports_web_search",
+    "validate_environment",
+]
