@@ -65,161 +65,102 @@ use crate::wires::framing::{Frame, Framing};
 
 pub use dialect::{Destination, Dialect, Event, EventEncoder, EventReader, EventWire, Inbound, dialect};
 
-/// A language.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WireId {
-    Openai,
-    Anthropic,
-    BedrockConverse,
-    BedrockInvoke,
-    Gemini,
-    Cohere,
-    OllamaChat,
-    OllamaGenerate,
-    Completions,
-    Gigachat,
-    Oci,
-    Watsonx,
-    Sap,
-    SagemakerChat,
-    SagemakerNova,
-    // Languages that take a prompt.
-    AnthropicText,
-    Bytez,
-    Custom,
-    Langflow,
-    Langgraph,
-    #[serde(rename = "microsoft_365")]
-    Microsoft365,
-    NlpCloud,
-    Predibase,
-    Replicate,
-    Sagemaker,
-    Triton,
-    WatsonxText,
-    // Without chat.
-    BlackForestLabs,
-    Dashscope,
-    Deepgram,
-    Deepinfra,
-    Elevenlabs,
-    Fal,
-    Huggingface,
-    Minimax,
-    Mistral,
-    Nvidia,
-    OpenaiChatImages,
-    Polly,
-    Runwayml,
-    Soniox,
-    Stability,
-    Topaz,
-    Vertex,
-    Voyage,
-}
+/// Makes the list of languages: which there are, and who speaks each, for chat and for calls of other types.
+macro_rules! languages {
+    ($(
+        $(#[$attribute:meta])*
+        $language:ident $(chat($chat:expr))? $(calls($calls:path))? $({ $($($call:ident)|+ => $wire:expr),+ })?;
+    )+) => {
+        /// A language.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum WireId {
+            $($(#[$attribute])* $language,)+
+        }
 
-impl WireId {
-    /// Its chat side; `None` when the language has no chat.
-    pub fn chat(self) -> Option<&'static dyn StreamWire> {
-        Some(match self {
-            Self::Openai => &openai::Openai,
-            Self::Anthropic => &anthropic::Anthropic,
-            Self::BedrockConverse => &bedrock::Converse,
-            Self::BedrockInvoke => &bedrock_invoke::Invoke,
-            Self::Gemini => &gemini::Gemini,
-            Self::Cohere => &cohere::Cohere,
-            Self::OllamaChat => &ollama::OllamaChat,
-            Self::OllamaGenerate => &ollama::OllamaGenerate,
-            Self::Completions => &completions::Completions,
-            Self::Gigachat => &gigachat::Gigachat,
-            Self::Watsonx => &watsonx::Watsonx,
-            Self::Oci => &oci::Oci,
-            Self::Sap => &sap::Sap,
-            Self::SagemakerChat => &sagemaker::Sagemaker::Chat,
-            Self::SagemakerNova => &sagemaker::Sagemaker::Nova,
-            Self::AnthropicText => &text::ANTHROPIC,
-            Self::Bytez => &text::BYTEZ,
-            Self::Custom => &text::CUSTOM,
-            Self::Langflow => &text::LANGFLOW,
-            Self::Langgraph => &text::LANGGRAPH,
-            Self::Microsoft365 => &text::MICROSOFT,
-            Self::NlpCloud => &text::NLP_CLOUD,
-            Self::Predibase => &text::PREDIBASE,
-            Self::Replicate => &text::REPLICATE,
-            Self::Sagemaker => &text::SAGEMAKER,
-            Self::Triton => &text::TRITON,
-            Self::WatsonxText => &text::WATSONX,
-            Self::BlackForestLabs
-            | Self::Dashscope
-            | Self::Deepgram
-            | Self::Deepinfra
-            | Self::Elevenlabs
-            | Self::Fal
-            | Self::Huggingface
-            | Self::Minimax
-            | Self::Mistral
-            | Self::Nvidia
-            | Self::OpenaiChatImages
-            | Self::Polly
-            | Self::Runwayml
-            | Self::Soniox
-            | Self::Stability
-            | Self::Topaz
-            | Self::Vertex
-            | Self::Voyage => return None,
-        })
-    }
-}
-
-impl WireId {
-    /// Its side for a call of another type; `None` when the language has no such call.
-    pub fn call(self, call_type: CallType) -> Option<&'static dyn Wire<Call>> {
-        let found: &'static calls::CallWire = match (self, call_type) {
-            (Self::Openai, _) => return openai::call(call_type),
-            (Self::OpenaiChatImages, _) => return openai::chat_images(call_type),
-            (Self::Anthropic, _) => return anthropic::call(call_type),
-            (Self::Cohere, _) => return cohere::call(call_type),
-            (Self::Gemini, _) => return gemini::call(call_type),
-            (Self::BedrockInvoke, _) => return bedrock_invoke::call(call_type),
-            (Self::BedrockConverse, CallType::Rerank) => &bedrock::rerank::RERANK,
-            (Self::OllamaGenerate | Self::OllamaChat, CallType::Embedding) => &ollama::embedding::EMBEDDING,
-            (Self::BlackForestLabs, CallType::ImageGeneration | CallType::ImageEdit) => {
-                &black_forest_labs::IMAGE
+        impl WireId {
+            /// Its chat side; `None` when the language has no chat.
+            pub fn chat(self) -> Option<&'static dyn StreamWire> {
+                match self {
+                    $($(Self::$language => Some(&$chat),)?)+
+                    _ => None,
+                }
             }
-            (Self::Dashscope, CallType::ImageGeneration | CallType::ImageEdit) => &dashscope::IMAGE,
-            (Self::Dashscope, CallType::Speech) => &dashscope::SPEECH,
-            (Self::Deepgram, CallType::Transcription) => &deepgram::TRANSCRIPTION,
-            (Self::Deepinfra, CallType::Rerank) => &deepinfra::RERANK,
-            (Self::Elevenlabs, CallType::Speech) => &elevenlabs::SPEECH,
-            (Self::Elevenlabs, CallType::Transcription) => &elevenlabs::TRANSCRIPTION,
-            (Self::Fal, CallType::ImageEdit) => &fal::EDIT,
-            (Self::Fal, CallType::ImageGeneration) => &fal::GENERATION,
-            (Self::Huggingface, CallType::Embedding) => &huggingface::EMBEDDING,
-            (Self::Huggingface, CallType::Rerank) => &huggingface::RERANK,
-            (Self::Minimax, CallType::Speech) => &minimax::SPEECH,
-            (Self::Mistral, CallType::Speech) => &mistral::SPEECH,
-            (Self::Nvidia, CallType::Rerank) => &nvidia::RERANK,
-            (Self::Polly, CallType::Speech) => &polly::SPEECH,
-            (Self::Runwayml, CallType::ImageGeneration) => &runwayml::IMAGE,
-            (Self::Runwayml, CallType::Speech) => &runwayml::SPEECH,
-            (Self::Soniox, CallType::Transcription) => &soniox::TRANSCRIPTION,
-            (Self::Stability, CallType::ImageGeneration | CallType::ImageEdit) => &stability::IMAGE,
-            (Self::Topaz, CallType::ImageVariation) => &topaz::VARIATION,
-            (Self::Oci, CallType::Embedding) => &oci::embedding::EMBEDDING,
-            (Self::Sagemaker, CallType::Embedding) => &text::embedding::SAGEMAKER,
-            (Self::Triton, CallType::Embedding) => &text::embedding::TRITON,
-            (Self::Vertex, CallType::Embedding) => &vertex::EMBEDDING,
-            (Self::Vertex, CallType::Rerank) => &vertex::RERANK,
-            (Self::Vertex, CallType::Speech) => &vertex::SPEECH,
-            (Self::Vertex, CallType::Transcription) => &vertex::TRANSCRIPTION,
-            (Self::Watsonx, _) => watsonx::call(call_type)?,
-            (Self::Voyage, CallType::Embedding) => &voyage::EMBEDDING,
-            _ => return None,
-        };
-        Some(found)
-    }
 
+            /// Its side for a call of another type; `None` when the language has no such call.
+            pub fn call(self, call_type: CallType) -> Option<&'static dyn Wire<Call>> {
+                match (self, call_type) {
+                    $(
+                        $($((Self::$language, $(CallType::$call)|+) => Some(&$wire),)+)?
+                        $((Self::$language, _) => $calls(call_type),)?
+                    )+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+// A new language is a folder, and its line here.
+languages! {
+    Anthropic chat(anthropic::Anthropic) calls(anthropic::call);
+    BedrockConverse chat(bedrock::Converse) { Rerank => bedrock::rerank::RERANK };
+    BedrockInvoke chat(bedrock_invoke::Invoke) calls(bedrock_invoke::call);
+    Cohere chat(cohere::Cohere) calls(cohere::call);
+    Completions chat(completions::Completions);
+    Gemini chat(gemini::Gemini) calls(gemini::call);
+    Gigachat chat(gigachat::Gigachat);
+    Oci chat(oci::Oci) { Embedding => oci::embedding::EMBEDDING };
+    OllamaChat chat(ollama::OllamaChat) { Embedding => ollama::embedding::EMBEDDING };
+    OllamaGenerate chat(ollama::OllamaGenerate) { Embedding => ollama::embedding::EMBEDDING };
+    Openai chat(openai::Openai) calls(openai::call);
+    SagemakerChat chat(sagemaker::Sagemaker::Chat);
+    SagemakerNova chat(sagemaker::Sagemaker::Nova);
+    Sap chat(sap::Sap);
+    Watsonx chat(watsonx::Watsonx) calls(watsonx::call);
+
+    // Languages that take a prompt.
+    AnthropicText chat(text::ANTHROPIC);
+    Bytez chat(text::BYTEZ);
+    Custom chat(text::CUSTOM);
+    Langflow chat(text::LANGFLOW);
+    Langgraph chat(text::LANGGRAPH);
+    #[serde(rename = "microsoft_365")]
+    Microsoft365 chat(text::MICROSOFT);
+    NlpCloud chat(text::NLP_CLOUD);
+    Predibase chat(text::PREDIBASE);
+    Replicate chat(text::REPLICATE);
+    Sagemaker chat(text::SAGEMAKER) { Embedding => text::embedding::SAGEMAKER };
+    Triton chat(text::TRITON) { Embedding => text::embedding::TRITON };
+    WatsonxText chat(text::WATSONX);
+
+    // Languages without chat.
+    BlackForestLabs { ImageGeneration | ImageEdit => black_forest_labs::IMAGE };
+    Dashscope { ImageGeneration | ImageEdit => dashscope::IMAGE, Speech => dashscope::SPEECH };
+    Deepgram { Transcription => deepgram::TRANSCRIPTION };
+    Deepinfra { Rerank => deepinfra::RERANK };
+    Elevenlabs { Speech => elevenlabs::SPEECH, Transcription => elevenlabs::TRANSCRIPTION };
+    Fal { ImageEdit => fal::EDIT, ImageGeneration => fal::GENERATION };
+    Huggingface { Embedding => huggingface::EMBEDDING, Rerank => huggingface::RERANK };
+    Minimax { Speech => minimax::SPEECH };
+    Mistral { Speech => mistral::SPEECH };
+    Nvidia { Rerank => nvidia::RERANK };
+    OpenaiChatImages calls(openai::chat_images);
+    Polly { Speech => polly::SPEECH };
+    Runwayml { ImageGeneration => runwayml::IMAGE, Speech => runwayml::SPEECH };
+    Soniox { Transcription => soniox::TRANSCRIPTION };
+    Stability { ImageGeneration | ImageEdit => stability::IMAGE };
+    Topaz { ImageVariation => topaz::VARIATION };
+    Vertex {
+        Embedding => vertex::EMBEDDING,
+        Rerank => vertex::RERANK,
+        Speech => vertex::SPEECH,
+        Transcription => vertex::TRANSCRIPTION
+    };
+    Voyage { Embedding => voyage::EMBEDDING };
+}
+
+impl WireId {
     /// The same for a call that streams.
     pub fn events(self, call_type: CallType) -> Option<&'static dyn EventWire> {
         match (self, call_type) {

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::errors;
 use super::request::{VERSION, place, url};
 use crate::error::Result;
-use crate::hub::{CallRequest, CallResponse, CallType, Target};
+use crate::hub::{Call, CallRequest, CallResponse, CallType, Target};
 use crate::json::Map;
 use crate::wires::calls::{self, CallWire, Errors};
-use crate::wires::{HttpReply, Memo, Prepared};
+use crate::wires::{HttpReply, Memo, Prepared, Wire};
 
 const ERRORS: Errors = Errors { facts: errors::facts, classify: |facts, _| errors::classify(facts) };
 
@@ -31,7 +31,7 @@ static TRANSCRIPTION: CallWire = CallWire {
     errors: ERRORS,
 };
 
-pub fn call(call_type: CallType) -> Option<&'static CallWire> {
+pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
     match call_type {
         CallType::Embedding => Some(&EMBEDDING),
         CallType::Rerank => Some(&RERANK),
