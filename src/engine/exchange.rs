@@ -11,6 +11,7 @@ use crate::address;
 use crate::auth::{self, Scheme, Secret};
 use crate::error::{BODY_LIMIT, Error, Kind, Result};
 use crate::hub::{Operation, Target};
+use crate::providers;
 use crate::transport::{Body, Connection, Reach, retry_after, should_retry};
 use crate::wires::{ErrorFacts, HttpCall, HttpReply, Next, Wire};
 
@@ -222,7 +223,8 @@ impl Exchange {
         self.log_reply(reply);
         let facts = wire.error_facts(reply.status, &reply.body);
         let kind = wire.classify(&facts, self.target());
-        let error = self.decorate(facts.clone().into_error(kind), &reply.headers);
+        let context = self.context_of(&reply.status.to_string());
+        let error = decorated(&context, facts.clone().into_error(kind), &reply.headers);
         let clock = self.envelope.route.signing.as_ref().and_then(|_| {
             auth::aws::clock_offset(reply.status, &reply.headers, &reply.body, SystemTime::now())
         });
@@ -236,7 +238,23 @@ impl Exchange {
     }
 
     pub fn transport_failure(&self, error: Error) -> Error {
-        self.decorate(error, &HeaderMap::new())
+        let context = match error.kind() {
+            Kind::Connection => self.context_of("connection"),
+            Kind::Timeout => self.context_of("timeout"),
+            _ => self.error_context(),
+        };
+        decorated(&context, error, &HeaderMap::new())
+    }
+
+    /// What an error says that came of a reply with this status, or of no reply: the row may name another provider.
+    fn context_of(&self, failure: &str) -> ErrorContext {
+        let mut context = self.error_context();
+        let named = &self.target().accent.errors_as;
+        if let Some((name, _)) = named.iter().find(|(_, of)| of.iter().any(|one| one == failure)) {
+            context.provider = name.as_str().into();
+            context.prefix = providers::error_prefix(name).into();
+        }
+        context
     }
 
     /// What errors of this call say, as it stands.
@@ -259,17 +277,20 @@ impl Exchange {
     }
 
     /// Adds what is known here: who answered, its headers, when to try again.
-    pub fn decorate(&self, mut error: Error, headers: &HeaderMap) -> Error {
-        let context = self.error_context();
-        let facts = error.facts_mut();
-        facts.retry_after = retry_after(headers, SystemTime::now()).or(facts.retry_after);
-        // What the wire read from the body is nearer to the failure.
-        let known = ["x-request-id", "request-id", "x-amzn-requestid"];
-        facts.request_id =
-            facts.request_id.take().or_else(|| known.into_iter().find_map(|name| text(headers, name)));
-        facts.headers = own_headers(headers);
-        context.name(error)
+    pub fn decorate(&self, error: Error, headers: &HeaderMap) -> Error {
+        decorated(&self.error_context(), error, headers)
     }
+}
+
+fn decorated(context: &ErrorContext, mut error: Error, headers: &HeaderMap) -> Error {
+    let facts = error.facts_mut();
+    facts.retry_after = retry_after(headers, SystemTime::now()).or(facts.retry_after);
+    // What the wire read from the body is nearer to the failure.
+    let known = ["x-request-id", "request-id", "x-amzn-requestid"];
+    facts.request_id =
+        facts.request_id.take().or_else(|| known.into_iter().find_map(|name| text(headers, name)));
+    facts.headers = own_headers(headers);
+    context.name(error)
 }
 
 /// The request as it is sent.

@@ -127,6 +127,9 @@ pub struct Accent {
     pub status_first: bool,
     /// Statuses with a meaning of their own here: (status, class).
     pub error_statuses: BTreeMap<String, ErrorClass>,
+    /// Failures that name another provider, as callers of the reference know them: (provider, the statuses of the
+    /// replies, `connection`, `timeout`).
+    pub errors_as: BTreeMap<String, Vec<String>>,
     /// Errors in mid-stream name this provider, as callers of the reference know them.
     pub stream_errors_as: Option<String>,
 }

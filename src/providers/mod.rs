@@ -20,7 +20,9 @@ use crate::wires::WireId;
 use crate::{address, auth, models};
 
 pub use names::split_model;
-pub use row::{CallRow, HeaderFrom, ModelNames, Provider, TokenKind, Variable, Wires, names_in};
+pub use row::{
+    CallRow, HeaderFrom, ModelNames, Provider, TokenKind, Variable, Wires, error_prefix, names_in,
+};
 
 /// The embedded rows: (file name, text), sorted.
 static DATA: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/providers.rs"));

@@ -285,13 +285,15 @@ impl Provider {
 
     /// How error messages name this provider.
     pub fn error_prefix(&self) -> String {
-        self.error_prefix.clone().unwrap_or_else(|| {
-            let mut letters = self.name.chars();
-            let first =
-                letters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
-            format!("{first}{}Exception", letters.as_str())
-        })
+        self.error_prefix.clone().unwrap_or_else(|| error_prefix(&self.name))
     }
+}
+
+/// How error messages name a provider, unless its row says otherwise.
+pub fn error_prefix(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
+    format!("{first}{}Exception", letters.as_str())
 }
 
 /// The names in braces of a template.

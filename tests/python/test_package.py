@@ -81,6 +81,24 @@ print(*tops - sys.stdlib_module_names)
     assert python(code) == ["ferrolite"]
 
 
+def test_the_thread_that_loads_the_module_may_end():
+    """Threads that come after it have its stack, and what the allocator keeps for it."""
+    code = """
+from threading import Thread
+
+def call():
+    import ferrolite
+    ferrolite.completion("openai/gpt-4o", [{"role": "user", "content": "Hi"}], mock_response="Hello")
+
+for _ in range(20):
+    threads = [Thread(target=call) for _ in range(4)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+print("ended")
+"""
+    assert python(code) == ["ended"]
+
+
 def test_the_package_needs_no_other():
     assert not requires("ferrolite")
     assert metadata("ferrolite")["Requires-Python"] == ">=3.10"

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::hub::{
     AssistantMessage, ChatResponse, Choice, FinishReason, FunctionCall, Target, ToolCall, map_finish_reason,
 };
-use crate::json::{Map, kind_of, spaced, str_at, take_string};
+use crate::json::{Map, cut, kind_of, spaced, str_at, take_string};
 use crate::wires::{HttpReply, Memo, reply_json};
 
 pub fn decode(reply: &HttpReply, memo: &Memo, target: &Target) -> Result<ChatResponse> {
@@ -27,7 +27,10 @@ pub fn decode(reply: &HttpReply, memo: &Memo, target: &Target) -> Result<ChatRes
         Some(Value::Null) => Vec::new(),
         other => {
             let what = other.as_ref().map_or("nothing", kind_of);
-            return Err(Error::unreadable(format!("the answer's 'content' is {what}, expected a list")));
+            return Err(Error::unreadable(format!(
+                "the answer's 'content' is {what}, expected a list: {}",
+                cut(&Value::Object(body).to_string(), 400)
+            )));
         }
     };
     let mut answer = Answer::new(memo);

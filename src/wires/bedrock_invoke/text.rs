@@ -6,7 +6,7 @@ use super::stream::unwrap;
 use crate::error::Result;
 use crate::hub::{
     AssistantMessage, ChatRequest, ChatResponse, Choice, Delta, Deltas, FinishReason, Target, Usage,
-    map_finish_reason,
+    is_synonym, map_finish_reason,
 };
 use crate::json::{Map, Tree, count_of};
 use crate::wires::bedrock::model::{Family, Name};
@@ -111,6 +111,21 @@ const COHERE: Format = Format {
     ..LLAMA
 };
 
+/// Command R, whose conversation is one message here.
+const COMMAND: Format = Format {
+    prompt: "message",
+    params: &[
+        ("max_tokens", "max_tokens"),
+        ("temperature", "temperature"),
+        ("top_p", "p"),
+        ("stop", "stop_sequences"),
+        ("frequency_penalty", "frequency_penalty"),
+        ("presence_penalty", "presence_penalty"),
+        ("seed", "seed"),
+    ],
+    ..COHERE
+};
+
 const AI21: Format = Format {
     template: Template::Plain,
     params: &[("max_tokens", "maxTokens"), ("temperature", "temperature"), ("top_p", "topP")],
@@ -130,7 +145,8 @@ impl Format {
             Family::Qwen => &QWEN,
             Family::Mistral => &MISTRAL,
             Family::Titan => &TITAN,
-            Family::Cohere if !name.bare().starts_with("cohere.command-r") => &COHERE,
+            Family::Cohere if name.bare().starts_with("cohere.command-r") => &COMMAND,
+            Family::Cohere => &COHERE,
             Family::Ai21 if name.bare().starts_with("ai21.j2") => &AI21,
             _ => return None,
         })
@@ -171,7 +187,7 @@ impl Format {
         let body = reply_json(&reply.body)?;
         let text = first(&body, self.text).and_then(Value::as_str);
         let text = text.ok_or_else(|| unreadable_reply("the answer holds no text", &reply.body))?;
-        let reason = reason(first(&body, self.reason).and_then(Value::as_str).unwrap_or_default());
+        let (reason, native) = reason(first(&body, self.reason).and_then(Value::as_str).unwrap_or_default());
         let mut message = AssistantMessage::default();
         match text.split_once(think::END).filter(|_| self.thinks_first) {
             Some((thought, said)) => {
@@ -194,9 +210,11 @@ impl Format {
             (Some(input), Some(output)) => Some(Usage::new(input, output)),
             _ => body.get("usage").and_then(openai_usage),
         };
+        let mut choice = Choice::new(message, reason);
+        choice.native_finish_reason = native;
         Ok(ChatResponse {
             model: target.model.clone(),
-            choices: vec![Choice::new(message, reason)],
+            choices: vec![choice],
             usage,
             ..ChatResponse::default()
         })
@@ -212,13 +230,18 @@ fn first<'a>(value: &'a Value, paths: &[&str]) -> Option<&'a Value> {
     paths.iter().find_map(|path| value.pointer(path).filter(|found| !found.is_null()))
 }
 
-fn reason(native: &str) -> FinishReason {
-    match native {
+/// Why the text ended and, where it says more, the provider's own word (GEN-37).
+fn reason(native: &str) -> (FinishReason, Option<String>) {
+    let reason = match native {
         "LENGTH" => FinishReason::Length,
         "CONTENT_FILTERED" => FinishReason::ContentFilter,
-        "FINISH" | "endoftext" => FinishReason::Stop,
-        other => map_finish_reason(other).0,
-    }
+        "" | "FINISH" | "endoftext" => FinishReason::Stop,
+        other => {
+            let (reason, own) = map_finish_reason(other);
+            return (reason, (!own && !is_synonym(other)).then(|| other.to_owned()));
+        }
+    };
+    (reason, None)
 }
 
 /// Chunks of any of these models.
@@ -250,7 +273,8 @@ impl StreamDecoder for Decoder {
             out.text(CHOICE, pieces.text);
         }
         if let Some(native) = finish {
-            out.push(Delta::Finish { choice: CHOICE, reason: reason(native), native: None });
+            let (reason, native) = reason(native);
+            out.push(Delta::Finish { choice: CHOICE, reason, native });
         }
         let metrics = chunk.pointer(METRICS);
         if let Some(metrics) = metrics {

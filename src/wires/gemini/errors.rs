@@ -96,6 +96,9 @@ pub fn classify(facts: &ErrorFacts) -> Kind {
     if facts.status == 400 && (has("exceeds the maximum number of tokens") || has("payload size exceeds")) {
         return Kind::ContextWindowExceeded;
     }
+    if facts.status == 400 && has("the response was blocked") {
+        return Kind::ContentPolicy;
+    }
     if facts.status >= 500 && (has("model is overloaded") || has("content has no parts")) {
         return Kind::InternalServer;
     }

@@ -68,6 +68,10 @@ pub fn decode(body: &[u8], memo: &Memo, target: &Target) -> Result<ChatResponse>
     if is_blocked(&reply, &response) {
         return Ok(blocked(id, response));
     }
+    if response.choices.is_empty() {
+        let text = Value::Object(reply).to_string();
+        return Err(Error::unreadable(format!("the answer has no candidates: {}", cut(&text, 200))));
+    }
     response.id = id;
     response.extra =
         metadata.into_iter().map(|(name, values)| (name.to_owned(), Value::Array(values))).collect();

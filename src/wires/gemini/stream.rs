@@ -59,7 +59,8 @@ struct ChoiceState {
     /// Images, sound, calls of the provider's own tools.
     has_other: bool,
     has_thought: bool,
-    finish: Option<FinishReason>,
+    /// With the provider's own word (GEN-37).
+    finish: Option<(FinishReason, Option<String>)>,
     /// Thoughts since the last signature: it signs them all.
     thought: String,
     /// Calls of the provider's own tools that wait for their results.
@@ -178,7 +179,7 @@ impl Decoder {
             out.push(Delta::Logprobs { choice: index, logprobs });
         }
         if let Some(native) = candidate.take_text("finishReason") {
-            state.finish = Some(map_finish_reason(&native).0);
+            state.finish = Some((map_finish_reason(&native).0, Some(native)));
         }
         self.grounded.merge(state.metadata(candidate, first, out));
     }
@@ -418,7 +419,7 @@ impl StreamDecoder for Decoder {
                 out.push(Delta::ProviderFields { choice: 0, fields: Map::new() });
             }
             for choice in &mut self.choices {
-                choice.finish.get_or_insert(FinishReason::ContentFilter);
+                choice.finish.get_or_insert((FinishReason::ContentFilter, None));
             }
         }
         if self.choices.is_empty() || self.choices.iter().any(|choice| choice.finish.is_none()) {
@@ -429,9 +430,9 @@ impl StreamDecoder for Decoder {
             let choice = state.index;
             let invocations = std::mem::take(&mut state.server_calls);
             ProviderFields { invocations, ..ProviderFields::default() }.push(choice, out);
-            if let Some(reason) = state.finish.take() {
+            if let Some((reason, native)) = state.finish.take() {
                 let reason = finish_with_calls(reason, state.calls > 0, &self.memo);
-                out.push(Delta::Finish { choice, reason, native: None });
+                out.push(Delta::Finish { choice, reason, native });
             }
         }
         Ok(())

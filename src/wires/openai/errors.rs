@@ -107,6 +107,9 @@ pub fn failed_finish(native: &str) -> Option<Error> {
 /// Structured fields first, the provider's words last (ERR-05); the order is ERR-02's.
 pub fn classify(facts: &ErrorFacts, accent: &Accent) -> Kind {
     let text = facts.message.to_lowercase();
+    if let Some(kind) = kind_named(&text) {
+        return kind;
+    }
     let words = !accent.status_first || facts.status == 400;
     if facts.status == 429 || !accent.status_first && is_rate_limit(facts, &text, accent) {
         return Kind::RateLimit;
@@ -114,7 +117,7 @@ pub fn classify(facts: &ErrorFacts, accent: &Accent) -> Kind {
     if words && (facts.code.as_deref() == Some("context_length_exceeded") || is_context_window(&text)) {
         return Kind::ContextWindowExceeded;
     }
-    if text.contains("request timed out") {
+    if text.contains("request timed out") || text.contains("a timeout occurred") {
         return Kind::Timeout;
     }
     if is_content_policy(facts, &text) {
@@ -133,6 +136,18 @@ pub fn classify(facts: &ErrorFacts, accent: &Accent) -> Kind {
     })
 }
 
+/// The class that a gateway of ours, or of the reference, names in front of its words.
+fn kind_named(text: &str) -> Option<Kind> {
+    let named = text.strip_prefix("ferrolite.").or_else(|| text.strip_prefix("litellm."))?;
+    [
+        ("contentpolicyviolationerror:", Kind::ContentPolicy),
+        ("contextwindowexceedederror:", Kind::ContextWindowExceeded),
+        ("ratelimiterror:", Kind::RateLimit),
+    ]
+    .into_iter()
+    .find_map(|(name, kind)| named.starts_with(name).then_some(kind))
+}
+
 /// A client error without a class of its own that calls itself an invalid request (ERR-02).
 fn is_invalid_request(facts: &ErrorFacts) -> bool {
     facts.error_type.as_deref() == Some("invalid_request_error")
@@ -148,10 +163,10 @@ fn is_content_policy(facts: &ErrorFacts, text: &str) -> bool {
     });
     matches!(
         facts.code.as_deref(),
-        Some("content_filter" | "content_policy_violation" | "moderation_blocked")
+        Some("content_filter" | "content_policy_violation" | "cyber_policy" | "moderation_blocked")
     ) || inner == Some("ResponsibleAIPolicyViolation")
         || [
-            "your prompt was flagged as potentially violating our usage policy",
+            "violating our usage policy",
             "as a result of our safety system",
             "azure openai's content management policy",
             "the model produced invalid content",
@@ -183,6 +198,7 @@ pub fn is_context_window(text: &str) -> bool {
         "`inputs` tokens + `max_new_tokens` must be",
         "string too long. expected a string with maximum length",
         "input tokens exceed the configured limit",
+        "length limit exceeded",
     ]
     .iter()
     .any(|words| text.contains(words))

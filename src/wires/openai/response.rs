@@ -60,10 +60,13 @@ fn from_fields(mut fields: Fields<'_>, target: &Target) -> Result<ChatResponse> 
             .collect::<Result<Vec<_>>>()?,
         other => {
             let found = other.as_ref().map_or("nothing", Tree::kind);
-            let keys: Vec<&str> = fields.keys().collect();
+            let keys = fields.keys().collect::<Vec<_>>().join(", ");
+            if let Some(error) = words_instead(&Value::Object(fields.into_map()), &target.accent) {
+                return Err(error);
+            }
             return Err(Error::unreadable(format!(
                 "the provider returned 'choices' that is not a list ({found}). Keys: {}",
-                cut(&keys.join(", "), 200)
+                cut(&keys, 200)
             )));
         }
     };
@@ -107,13 +110,26 @@ fn check_error(fields: &Fields<'_>, accent: &Accent) -> Result<()> {
         Some(Tree::Text(text)) if !text.is_empty() => Value::String(text.clone().into_owned()),
         _ => return Ok(()),
     };
-    let status = errors::status_of(&error);
-    let facts = errors::facts_of(status.unwrap_or(422), &serde_json::json!({ "error": error.clone() }));
+    Err(failure(&error, &serde_json::json!({ "error": error }), accent))
+}
+
+/// An error in the other forms that servers have (`{"message": …}`, `{"errors": [{…}]}`), where the answer should be.
+fn words_instead(body: &Value, accent: &Accent) -> Option<Error> {
+    let error = body.get("errors").and_then(|errors| errors.get(0)).unwrap_or(body);
+    ["message", "detail", "error_msg", "msg"]
+        .into_iter()
+        .any(|key| error.get(key).is_some_and(Value::is_string))
+        .then(|| failure(error, body, accent))
+}
+
+fn failure(error: &Value, body: &Value, accent: &Accent) -> Error {
+    let status = errors::status_of(error);
+    let facts = errors::facts_of(status.unwrap_or(422), body);
     let kind = match (status, errors::classify(&facts, accent)) {
         (None, Kind::BadRequest) if error.is_object() => Kind::Api,
         (_, kind) => kind,
     };
-    Err(facts.into_error(kind))
+    facts.into_error(kind)
 }
 
 fn choice(tree: Tree<'_>, position: u64, accent: &Accent) -> Result<Choice> {

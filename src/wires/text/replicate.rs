@@ -94,12 +94,11 @@ fn failure(prediction: &Value) -> Option<String> {
         return None;
     }
     let why = ["error", "detail"].iter().find_map(|key| prediction.get(key)?.as_str());
-    Some(match (status, why) {
-        (Some(status), Some(why)) => format!("the prediction is {status}: {why}"),
-        (Some(status), None) => format!("the prediction is {status}"),
-        (None, Some(why)) => why.to_owned(),
-        (None, None) => "the answer is no prediction".to_owned(),
-    })
+    match (status, why) {
+        (Some(status), Some(why)) => Some(format!("the prediction is {status}: {why}")),
+        (Some(status), None) => Some(format!("the prediction is {status}")),
+        (None, why) => why.map(str::to_owned),
+    }
 }
 
 /// Replicate gives no codes: besides the status there are only its words (ERR-05).

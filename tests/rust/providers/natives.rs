@@ -8,7 +8,6 @@ use ferrolite::hub::FinishReason;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::errors::failed;
 use crate::facts::{Chat, compare};
 use crate::parameters::{PROBES, difference, expected};
 use crate::support::{Sent, Variables, answered, keywords, sent, streamed, variables};
@@ -17,8 +16,6 @@ use crate::support::{Sent, Variables, answered, keywords, sent, streamed, variab
 struct Natives {
     conversations: BTreeMap<String, Value>,
     providers: BTreeMap<String, Native>,
-    /// Provider, case, status, body, and what the reference raises.
-    errors: Vec<(String, String, u16, Value, Option<String>)>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -494,48 +491,6 @@ fn str_14_a_stream_without_its_end_is_an_error() {
         assert_eq!(error.kind(), Kind::Connection, "{name}: {error}");
     }
 }
-
-#[test]
-fn failed_replies_raise_as_known() {
-    let mut found = Vec::new();
-    for (name, case, status, body, known) in &NATIVES.errors {
-        let class =
-            failed(call(name, &NATIVES.providers[name], json!({})), *status, body).kind().class_name();
-        let known = known.as_deref().unwrap_or_default();
-        if class != known {
-            found.push(format!("{name}: {case} {class} instead of {known}"));
-        }
-    }
-    compare(&found, ERRORS);
-}
-
-const BY_STATUS: &str = "the status says the class; the reference has one class for all of them";
-const SUBCLASS: &str = "a subclass of BadRequestError, by the code or the words";
-
-const ERRORS: &[(&str, &str, &str)] = &[
-    ("gigachat", "content_policy", SUBCLASS),
-    ("gigachat", "context_window", SUBCLASS),
-    ("nlp_cloud", "", BY_STATUS),
-    ("oci", "context_window", SUBCLASS),
-    ("replicate", "bad_gateway", BY_STATUS),
-    ("replicate", "client_closed", BY_STATUS),
-    ("replicate", "conflict", BY_STATUS),
-    ("replicate", "failed_dependency", BY_STATUS),
-    ("replicate", "forbidden", BY_STATUS),
-    ("replicate", "gateway_timeout", BY_STATUS),
-    ("replicate", "html_502", BY_STATUS),
-    ("replicate", "not_found", BY_STATUS),
-    ("replicate", "payment_required", BY_STATUS),
-    ("replicate", "unavailable", BY_STATUS),
-    ("sagemaker", "", BY_STATUS),
-    ("sagemaker_chat", "context_window", SUBCLASS),
-    ("sap", "content_policy", SUBCLASS),
-    ("sap", "context_window", SUBCLASS),
-    ("text-completion-openai", "content_policy", SUBCLASS),
-    ("text-completion-openai", "forbidden", "403 has a class of its own everywhere"),
-    ("triton", "context_window", SUBCLASS),
-    ("watsonx_text", "context_window", SUBCLASS),
-];
 
 #[test]
 fn a_component_of_an_endpoint_is_named_in_a_header() {

@@ -123,7 +123,6 @@ fn gem_25_a_refused_prompt_is_one_empty_choice() {
     assert_eq!(response.choices[0].finish_reason, FinishReason::ContentFilter);
     assert_eq!(response.choices[0].message.content, None);
     assert_eq!(response.usage.unwrap().prompt_tokens, 8);
-    assert!(decode(json!({"usageMetadata": {}})).unwrap().choices.is_empty());
 }
 
 #[test]
@@ -170,17 +169,27 @@ fn candidates_of_another_type_are_no_answer() {
 }
 
 #[test]
-fn odd_replies_do_no_harm() {
+fn no_candidate_is_no_answer() {
     for body in [
         json!({}),
+        json!({"candidates": [], "usageMetadata": {"promptTokenCount": -5, "totalTokenCount": "x", "promptTokensDetails": [7, {}]}}),
+        json!({"error": null, "responseId": 7, "modelVersion": 7, "promptFeedback": 7}),
+    ] {
+        let error = decode(body.clone()).unwrap_err();
+        assert_eq!(error.kind(), Kind::InternalServer, "{body}");
+        assert!(error.message().starts_with("the answer has no candidates"), "{error}");
+    }
+}
+
+#[test]
+fn odd_replies_do_no_harm() {
+    for body in [
         json!({"candidates": [7, null, {}]}),
         json!({"candidates": [{"content": {"parts": 7}}, {"content": {"parts": [7, {"text": 7}, {"functionCall": 7},
             {"functionCall": {}}, {"inlineData": {}}, {"inlineData": 7}]}, "index": -1, "finishReason": 7}]}),
         json!({"candidates": [{"content": {"parts": [{"text": "x"}]}, "groundingMetadata": [7, null, {"groundingSupports":
             [7, {"segment": {"startIndex": -1, "endIndex": 1e30}, "groundingChunkIndices": [-1, 1e9, 0]}],
             "groundingChunks": 7, "webSearchQueries": 7}], "logprobsResult": {"chosenCandidates": 7}}]}),
-        json!({"usageMetadata": {"promptTokenCount": -5, "totalTokenCount": "x", "promptTokensDetails": [7, {}]}}),
-        json!({"error": null, "responseId": 7, "modelVersion": 7, "promptFeedback": 7}),
     ] {
         assert!(decode(body.clone()).is_ok(), "{body}");
     }

@@ -228,7 +228,7 @@ fn gem_29_chunks_without_content_yield_none() {
         content,
         [
             &Delta::Text { choice: 0, text: "x".into() },
-            &Delta::Finish { choice: 0, reason: FinishReason::Stop, native: None }
+            &Delta::Finish { choice: 0, reason: FinishReason::Stop, native: Some("STOP".into()) }
         ]
     );
 }
