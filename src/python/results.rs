@@ -33,7 +33,7 @@ pub fn events(py: Python<'_>, call_type: CallType, events: Vec<Event>) -> PyResu
     for event in events {
         match call_type {
             CallType::GenerateContent | CallType::Messages => {
-                made.append(PyBytes::new(py, &event.to_sse()))?
+                made.append(PyBytes::new(py, &event.to_sse()))?;
             }
             _ => made.append(to_python(py, &event.data)?)?,
         }
