@@ -16,6 +16,7 @@ mod coverage;
 mod dialects;
 mod general;
 mod messages;
+mod messages_answers;
 mod openai;
 mod responses;
 mod support;
