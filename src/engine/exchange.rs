@@ -115,14 +115,12 @@ impl Exchange {
             return Err(self.broken(timed_out(self.envelope.limits.total)));
         }
         tokio::time::sleep(wait).await;
-        let is_home = self.is_home(&call);
-        if is_home {
+        if self.is_home(&call) {
             add_headers(&mut call.headers, &self.envelope).map_err(|error| self.broken(error))?;
-        }
-        if !is_home {
+        } else if let Err(error) = media::check_address(&call.url).await {
             // As the provider's own fault: the caller has asked for no such address.
-            let checked = media::check_address(&call.url).await;
-            checked.map_err(|error| self.broken(Error::new(Kind::BadGateway, error.message().to_owned())))?;
+            let message = error.message().to_owned();
+            return Err(self.broken(Error::new(Kind::BadGateway, message).with_source(error)));
         }
         let sent = Instant::now();
         let outcome = self.attempt(engine, call, wire).await;
@@ -131,7 +129,8 @@ impl Exchange {
     }
 
     fn is_home(&self, call: &HttpCall) -> bool {
-        address::same_origin(&call.url, &self.http.url) || address::is_sibling(&call.url, &self.http.url)
+        address::same_origin(&call.url, &self.http.url)
+            || self.envelope.route.row.regional_hosts && address::is_sibling(&call.url, &self.http.url)
     }
 
     async fn attempt<O: Operation>(
@@ -142,7 +141,8 @@ impl Exchange {
     ) -> Outcome<Body> {
         let limits = self.envelope.limits;
         let is_home = self.is_home(&http);
-        let http = self.signed(engine, http).await.map_err(|error| self.broken(error))?;
+        let http =
+            if is_home { self.signed(engine, http).await.map_err(|error| self.broken(error))? } else { http };
         let connection = &self.envelope.connection;
         let elsewhere = (!is_home).then(|| Connection { reach: Reach::Public, ..connection.clone() });
         let sent = engine.transport.send(http, elsewhere.as_ref().unwrap_or(connection), limits).await;
@@ -161,9 +161,6 @@ impl Exchange {
 
     /// The request with what proves who asks, where that is no key: for this attempt, since signatures and tokens age.
     async fn signed(&mut self, engine: &Engine, mut http: HttpCall) -> Result<HttpCall> {
-        if !self.is_home(&http) {
-            return Ok(http);
-        }
         if let Some(project) = &self.envelope.route.project {
             let name = engine.tokens.get(&engine.transport, &self.envelope.connection, project).await?;
             http.url = http.url.replace(auth::google::PROJECT, name.expose());
@@ -363,4 +360,34 @@ fn merge_list(headers: &mut HeaderMap, name: HeaderName, value: &HeaderValue) {
 fn loggable(body: &[u8], secrets: &[Secret]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(BODY_LIMIT)]).into_owned();
     secrets.iter().fold(text, |text, secret| secret.hidden_in(&text).unwrap_or(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::config::ProcessEnvironment;
+    use crate::engine::{ChatCall, Settings};
+
+    /// Files of Dashscope's answers are in buckets, and anybody rents one beside its host.
+    #[test]
+    fn what_is_for_a_host_goes_to_no_sibling_of_it() {
+        let Value::Object(keywords) = json!({ "model": "dashscope/m", "api_key": "k", "messages": [{ "role": "user", "content": "x" }] })
+        else {
+            panic!("an object")
+        };
+        let call = ChatCall::from_keywords(keywords, &Settings::default(), &ProcessEnvironment).unwrap();
+        let to = |url: &str| HttpCall {
+            method: http::Method::GET,
+            url: url.to_owned(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        };
+        let first = to("https://dashscope.aliyuncs.com/api/v1/x");
+        let exchange = Exchange::new(call.envelope, first, Instant::now()).unwrap();
+        assert!(exchange.is_home(&to("https://dashscope.aliyuncs.com/api/v1/tasks/1")));
+        assert!(!exchange.is_home(&to("https://anybody.oss-cn-beijing.aliyuncs.com/file")));
+    }
 }

@@ -454,6 +454,14 @@ mod tests {
         }
     }
 
+    /// The siblings of most hosts are other people's: anybody rents a bucket beside `dashscope.aliyuncs.com`.
+    #[test]
+    fn the_key_goes_to_siblings_of_dedicated_hosts_only() {
+        let rows = DATA.iter().map(|(_, text)| Provider::parse(text).unwrap());
+        let regional: Vec<String> = rows.filter(|row| row.regional_hosts).map(|row| row.name).collect();
+        assert_eq!(regional, ["black_forest_labs"]);
+    }
+
     #[test]
     fn bare_names_go_to_their_makers() {
         for (model, provider) in [

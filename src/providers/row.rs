@@ -67,6 +67,10 @@ pub struct Provider {
     /// Headers of the caller's that the provider wants in the body: header, keyword. Lists, separated by commas.
     #[serde(default)]
     pub keywords_from_headers: BTreeMap<String, String>,
+    /// An answer that takes several requests may go on at a sibling of the first one's host (`api.eu.example.com` of
+    /// `api.example.com`), where the key goes along. Only for hosts whose siblings are all the provider's own.
+    #[serde(default)]
+    pub regional_hosts: bool,
     /// How often a failed request is repeated when the caller says nothing: twice in OpenAI's language, as its own
     /// client does, unless the row says 0. `None` when only `num_retries` repeats it.
     pub client_retries: Option<u32>,
