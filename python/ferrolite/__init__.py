@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from ferrolite.anthropic_interface.messages import anthropic_messages as anthropic_messages
     from ferrolite.exceptions import *  # noqa: F403
     from ferrolite.google_genai import agenerate_content as agenerate_content
+    from ferrolite.integrations.custom_logger import CustomLogger as CustomLogger
     from ferrolite.llms.custom_llm import CustomLLM as CustomLLM
     from ferrolite.types.llms.openai import ResponsesAPIResponse as ResponsesAPIResponse
     from ferrolite.types.utils import *  # noqa: F403
@@ -148,6 +149,7 @@ _HOMES = {
     "_text": ("TextCompletionStreamWrapper", "atext_completion", "text_completion"),
     "anthropic_interface.messages": ("anthropic_messages",),
     "google_genai": ("agenerate_content",),
+    "integrations.custom_logger": ("CustomLogger",),
     "llms.custom_llm": ("CustomLLM",),
     "types.llms.openai": ("ResponsesAPIResponse",),
 }
@@ -159,6 +161,8 @@ _SUBMODULES = {
         "anthropic_interface",
         "exceptions",
         "google_genai",
+        "integrations",
+        "litellm_core_utils",
         "llms",
         "testing",
         "types",
@@ -166,6 +170,7 @@ _SUBMODULES = {
     )
 } | {"anthropic": "anthropic_interface", "messages": "anthropic_interface.messages"}
 _NOT_AT_TOP = (
+    "CallTypes",
     "ChatCompletionDeltaToolCall",
     "Delta",
     "Embedding",

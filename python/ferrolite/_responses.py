@@ -289,9 +289,7 @@ def _prepare(arguments: dict[str, Any]) -> None:
         arguments["tools"] = list(tools)
 
 
-def _stream(
-    core: CoreStream, arguments: dict[str, Any], is_async: bool
-) -> BaseResponsesAPIStreamingIterator:
+def _stream(core: CoreStream, arguments: dict[str, Any], is_async: bool) -> BaseResponsesAPIStreamingIterator:
     kind = SyncResponsesAPIStreamingIterator
     if core.bridged:
         kind = LiteLLMCompletionStreamingIterator

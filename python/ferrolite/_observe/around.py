@@ -4,6 +4,9 @@ Where something else is to answer a call (a cache) or to refuse it (a budget), i
 `_told`: the keywords are final there, and nothing has been sent.
 """
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# What is read here is other people's: plain data of any shape.
+
 from __future__ import annotations
 
 import sys
@@ -89,8 +92,11 @@ async def arun(face: Face, arguments: dict[str, Any], files: Any = None) -> Any:
 
 
 def _begin(log: Logging, face: Face, arguments: dict[str, Any], files: Any) -> tuple[Any, Any, Any]:
-    """Who is to answer: a function with an answer that is there already, a provider of the program's own, or the core
-    with these files."""
+    """Who is to answer.
+
+    Returns:
+        A function with an answer that is there already, a provider of the program's own, and files for the core.
+    """
     mocked = flat(arguments).get("mock_response")
     if face.prepare is not None:
         if isinstance(mocked, BaseException):
@@ -100,6 +106,7 @@ def _begin(log: Logging, face: Face, arguments: dict[str, Any], files: Any) -> t
         if ready is not None:
             return lambda: ready, None, None
     if _settings["custom_provider_map"] and (own := _hooks.own_provider(face, arguments)) is not None:
+        own.log = log
         return None, own, None
     uploads = files and files(arguments)
     if not mocked and not uploads:

@@ -1,5 +1,8 @@
 """The log of one call: the dict that callbacks are told of, and who is told when."""
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# What is read here is other people's: plain data of any shape.
+
 from __future__ import annotations
 
 import asyncio
@@ -49,7 +52,7 @@ class Logging:
         if arguments.get("logger_fn") is not None:
             self.own["logger_fn"] = arguments["logger_fn"]
         given = flat(arguments)
-        self.disabled = frozenset(given.get("litellm_disabled_callbacks") or ())
+        self.disabled: frozenset[str] = frozenset(given.get("litellm_disabled_callbacks") or ())
         self.is_silent = bool(given.get("no-log")) and not _settings["global_disable_no_log_param"]
         self.hides_texts = redact.hides_texts(given.get("turn_off_message_logging"))
         self.litellm_call_id: str = given.get("litellm_call_id") or new_id()
@@ -408,7 +411,7 @@ class Logging:
             details["complete_streaming_response"] = details["complete_response"] = result
         hidden: Any = getattr(result, "_hidden_params", None)
         if isinstance(hidden, dict):
-            details["response_cost"] = hidden.get("response_cost")  # pyright: ignore[reportUnknownMemberType]
+            details["response_cost"] = hidden.get("response_cost")
             details["litellm_params"]["metadata"].setdefault("hidden_params", hidden)
         else:
             details.setdefault("response_cost", None)
@@ -501,6 +504,6 @@ def _messages(given: dict[str, Any]) -> Any:
     asked: Any = given.get("input", given.get("prompt", given.get("query", given.get("contents"))))
     if isinstance(asked, str):
         return [{"role": "user", "content": asked}]
-    if isinstance(asked, list) and all(isinstance(one, str) for one in asked):  # pyright: ignore[reportUnknownVariableType]
-        return [{"role": "user", "content": one} for one in asked]  # pyright: ignore[reportUnknownVariableType]
-    return asked  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(asked, list) and all(isinstance(one, str) for one in asked):
+        return [{"role": "user", "content": one} for one in asked]
+    return asked

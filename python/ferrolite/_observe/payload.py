@@ -1,5 +1,8 @@
 """`standard_logging_object`: what happened in a call, as plain data in one shape for every kind of call."""
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# What is read here is other people's: plain data of any shape.
+
 from __future__ import annotations
 
 import sys
@@ -65,8 +68,15 @@ _NO_ERROR = {
     "error_cooldown_deployments": None,
     "normalized_error": None,
 }
-_KINDS_OF_ERRORS = {400: "INVALID_REQUEST", 401: "AUTHENTICATION", 403: "PERMISSION", 404: "NOT_FOUND"}
-_KINDS_OF_ERRORS |= {408: "TIMEOUT", 429: "RATE_LIMIT", 503: "SERVICE_UNAVAILABLE"}
+_KINDS_OF_ERRORS = {
+    400: "INVALID_REQUEST",
+    401: "AUTHENTICATION",
+    403: "PERMISSION",
+    404: "NOT_FOUND",
+    408: "TIMEOUT",
+    429: "RATE_LIMIT",
+    503: "SERVICE_UNAVAILABLE",
+}
 
 
 def payload(
@@ -103,7 +113,7 @@ def payload(
     cost = kwargs.get("response_cost") or 0.0
     cache_hit = kwargs.get("cache_hit")
     model = kwargs.get("model") or ""
-    made = {
+    made: dict[str, Any] = {
         "id": response.get("id") or logging_obj.litellm_call_id,
         "litellm_call_id": logging_obj.litellm_call_id,
         "trace_id": logging_obj.trace_id,
@@ -193,7 +203,7 @@ def extract_response_and_hidden_params(
 
 def _count(usage: Any, *names: str) -> int:
     for name in names:
-        value = usage.get(name) if isinstance(usage, dict) else getattr(usage, name, None)  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+        value = usage.get(name) if isinstance(usage, dict) else getattr(usage, name, None)
         if isinstance(value, int):
             return value
     return 0
@@ -216,7 +226,7 @@ def _metadata(metadata: dict[str, Any], usage: Any) -> dict[str, Any]:
 
 def _tags(metadata: dict[str, Any], params: dict[str, Any]) -> list[str]:
     tags: Any = metadata.get("tags") or params.get("tags") or []
-    return list(tags) if isinstance(tags, (list, tuple)) else []  # pyright: ignore[reportUnknownArgumentType]
+    return list(tags) if isinstance(tags, (list, tuple)) else []
 
 
 def _base(hidden: dict[str, Any], params: dict[str, Any]) -> str:

@@ -1,5 +1,8 @@
 """Hiding texts of questions and answers, and secrets, from callbacks."""
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# What is read here is other people's: plain data of any shape.
+
 from __future__ import annotations
 
 import sys
@@ -63,7 +66,7 @@ def without_secrets(values: dict[str, Any]) -> dict[str, Any]:
 def details(kwargs: dict[str, Any], result: Any) -> dict[str, Any]:
     """What a callback is told, without texts. The dict is another one; what is not text is shared."""
     hidden = messages()
-    kept = {**kwargs, "messages": hidden, "input": ""}
+    kept: dict[str, Any] = {**kwargs, "messages": hidden, "input": ""}
     for name in ("prompt", "original_response", "complete_response", "complete_streaming_response"):
         if kept.get(name) is not None:
             kept[name] = result if name.startswith("complete") else HIDDEN
@@ -109,7 +112,7 @@ def _hide(value: Any, depth: int = 0) -> None:
     if depth > 12:
         return
     if isinstance(value, (list, tuple)):
-        for item in value:  # pyright: ignore[reportUnknownVariableType]
+        for item in value:
             _hide(item, depth + 1)
         return
     fields: Any = value if isinstance(value, dict) else getattr(value, "__dict__", None)

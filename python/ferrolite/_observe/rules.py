@@ -1,5 +1,8 @@
 """Rules: a program's own functions that say whether a question may be sent, and an answer handed out."""
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# What is read here is other people's: plain data of any shape.
+
 from __future__ import annotations
 
 import sys
@@ -25,12 +28,12 @@ def check(rules: list[Any], text: str, model: str) -> None:
         said = rule(text)
         message = "LLM Response failed post-call-rule check"
         if isinstance(said, dict):
-            message = said.get("message") or message  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-            said = said.get("decision", True)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+            message = said.get("message") or message
+            said = said.get("decision", True)
         if said is False:
             from ferrolite.exceptions import APIResponseValidationError
 
-            raise APIResponseValidationError(message=message, llm_provider="", model=model)  # pyright: ignore[reportUnknownArgumentType]
+            raise APIResponseValidationError(message=message, llm_provider="", model=model)
 
 
 def check_answer(result: Any, model: str) -> None:
@@ -53,9 +56,11 @@ def text_asked(log: Logging) -> str:
     if not isinstance(messages, list):
         return str(messages or "")
     parts: list[str] = []
-    for message in messages:  # pyright: ignore[reportUnknownVariableType]
-        content: Any = message.get("content") if isinstance(message, dict) else getattr(message, "content", "")  # pyright: ignore
+    for message in messages:
+        content: Any = (
+            message.get("content") if isinstance(message, dict) else getattr(message, "content", "")
+        )
         if isinstance(content, list):
-            content = "".join(part.get("text", "") for part in content if isinstance(part, dict))  # pyright: ignore
+            content = "".join(part.get("text", "") for part in content if isinstance(part, dict))
         parts.append(content or "")
     return "".join(parts)

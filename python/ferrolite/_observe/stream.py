@@ -1,5 +1,8 @@
 """A watched stream: its chunks, and at its end the whole answer, to those who are to be told."""
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# What is read here is other people's: plain data of any shape.
+
 from __future__ import annotations
 
 import asyncio
@@ -240,7 +243,7 @@ class _End:
             whole = None
         if whole is not None and hasattr(whole, "__dict__"):
             if self.log.face.core is None:
-                _add_usage(whole, self.usage)
+                _add_usage(whole, self.usage, self.log)
             hidden: Any = {**self.hidden, **(getattr(whole, "_hidden_params", None) or {})}
             if hidden.get("response_cost") is None:
                 hidden["response_cost"] = _cost_of(whole, self.log)
@@ -249,10 +252,24 @@ class _End:
         return whole
 
 
-def _add_usage(whole: Any, usage: Any) -> None:
-    """What the provider has counted, where the caller did not ask for it."""
-    if usage is not None and not getattr(getattr(whole, "usage", None), "total_tokens", 0):
+def _add_usage(whole: Any, usage: Any, log: Logging) -> None:
+    """What the provider has counted, where the caller did not ask for it; counted here where it has not."""
+    if getattr(getattr(whole, "usage", None), "total_tokens", 0):
+        return
+    if usage is not None:
         whole.usage = usage
+        return
+    import ferrolite
+
+    count = getattr(ferrolite, "token_counter", None)
+    if count is None:
+        return
+    try:
+        asked = count(model=log.model, messages=log.messages)
+        said = count(model=log.model, text="".join(choice.message.content or "" for choice in whole.choices))
+    except Exception:
+        return  # nothing that can be counted
+    whole.usage = ferrolite.Usage(prompt_tokens=asked, completion_tokens=said, total_tokens=asked + said)
 
 
 def _cost_of(whole: Any, log: Logging) -> float | None:

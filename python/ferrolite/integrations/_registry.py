@@ -15,33 +15,33 @@ if TYPE_CHECKING:
 
     from ferrolite.integrations.custom_logger import CustomLogger
 
-# name: (module, class), and the package from PyPI that it needs.
+_OTLP = "opentelemetry-sdk opentelemetry-exporter-otlp-proto-http"
+
+# name: (module, class), and the packages from PyPI that it needs.
 INTEGRATIONS: dict[str, tuple[str, str, str | None]] = {
-    "arize": ("otlp", "OtlpPreset", "opentelemetry-sdk"),
-    "arize_phoenix": ("otlp", "OtlpPreset", "opentelemetry-sdk"),
-    "braintrust": ("otlp", "OtlpPreset", "opentelemetry-sdk"),
+    "arize": ("otlp", "OtlpLogger", _OTLP),
+    "arize_phoenix": ("otlp", "OtlpLogger", _OTLP),
+    "braintrust": ("otlp", "OtlpLogger", _OTLP),
     "datadog": ("datadog", "DataDogLogger", None),
-    "datadog_llm_observability": ("datadog", "DataDogLLMObsLogger", None),
+    "datadog_llm_observability": ("otlp", "OtlpLogger", _OTLP),
     "generic_api": ("webhook", "GenericAPILogger", None),
     "helicone": ("helicone", "HeliconeLogger", None),
-    "langfuse": ("langfuse.langfuse", "LangfuseLogger", "langfuse"),
-    "langfuse_otel": ("otlp", "OtlpPreset", "opentelemetry-sdk"),
-    "langsmith": ("langsmith", "LangsmithLogger", None),
-    "langtrace": ("otlp", "OtlpPreset", "opentelemetry-sdk"),
-    "levo": ("otlp", "OtlpPreset", "opentelemetry-sdk"),
-    "logfire": ("otlp", "OtlpPreset", "opentelemetry-sdk"),
-    "lunary": ("lunary", "LunaryLogger", None),
+    "langfuse": ("otlp", "OtlpLogger", _OTLP),
+    "langfuse_otel": ("otlp", "OtlpLogger", _OTLP),
+    "langsmith": ("otlp", "OtlpLogger", _OTLP),
+    "langtrace": ("otlp", "OtlpLogger", _OTLP),
+    "logfire": ("otlp", "OtlpLogger", _OTLP),
+    "lunary": ("otlp", "OtlpLogger", _OTLP),
     "mlflow": ("mlflow", "MlflowLogger", "mlflow"),
-    "opik": ("opik.opik", "OpikLogger", None),
-    "otel": ("opentelemetry", "OpenTelemetry", "opentelemetry-sdk"),
-    "phoenix": ("otlp", "OtlpPreset", "opentelemetry-sdk"),
+    "opik": ("opik.opik", "OpikLogger", _OTLP),
+    "otel": ("opentelemetry", "OpenTelemetry", _OTLP),
+    "phoenix": ("otlp", "OtlpLogger", _OTLP),
     "s3": ("s3", "S3Logger", "boto3"),
     "s3_v2": ("s3", "S3Logger", "boto3"),
     "sentry": ("sentry", "SentryLogger", "sentry-sdk"),
-    "signoz": ("otlp", "OtlpPreset", "opentelemetry-sdk"),
-    "traceloop": ("otlp", "OtlpPreset", "opentelemetry-sdk"),
-    "weave": ("otlp", "OtlpPreset", "opentelemetry-sdk"),
-    "weave_otel": ("otlp", "OtlpPreset", "opentelemetry-sdk"),
+    "traceloop": ("otlp", "OtlpLogger", _OTLP),
+    "weave": ("otlp", "OtlpLogger", _OTLP),
+    "weave_otel": ("otlp", "OtlpLogger", _OTLP),
     "webhook": ("webhook", "GenericAPILogger", None),
 }
 
@@ -75,14 +75,14 @@ def make(name: str) -> CustomLogger:
     known = INTEGRATIONS.get(name)
     if known is None:
         raise ValueError(_unknown(name))
-    module, kind, package = known
+    module, kind, packages = known
     try:
         found: Any = getattr(import_module(f"ferrolite.integrations.{module}"), kind)
-        return found(callback_name=name) if kind == "OtlpPreset" else found()
+        return found(callback_name=name) if kind == "OtlpLogger" else found()
     except ImportError as error:
-        if package is None or "ferrolite" in (error.name or ""):
+        if packages is None:
             raise
-        raise ImportError(f"it needs the package {package} (pip install {package}): {error}") from error
+        raise ImportError(f"{error}. It needs: pip install {packages}") from error
 
 
 def name_of(item: object) -> str:
