@@ -141,12 +141,27 @@ class LoggingWorker:
         task.add_done_callback(ended)
 
     async def _timed(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        # Without a task of its own in between (`wait_for` makes one): it begins with this one, or not at all.
+        task = asyncio.current_task()
+        is_late = False
+
+        def stop() -> None:
+            nonlocal is_late
+            is_late = True
+            if task is not None:
+                task.cancel()
+
+        timer = asyncio.get_running_loop().call_later(self.timeout, stop)
         try:
-            await asyncio.wait_for(coroutine, self.timeout)
-        except asyncio.TimeoutError:
+            await coroutine
+        except asyncio.CancelledError:
+            if not is_late:
+                raise
             _log().error("callbacks of a call took more than %s seconds and were stopped", self.timeout)
         except Exception:
             _log().exception("callbacks of a call failed")
+        finally:
+            timer.cancel()
 
     def flush_at_exit(self) -> None:
         """Run what ended loops have left."""
@@ -155,15 +170,11 @@ class LoggingWorker:
             return
 
         async def rest() -> None:
-            while self._left:
-                await self._timed(self._left.popleft()[1])
-
-        async def bounded() -> None:
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(rest(), _AT_EXIT)
+            # The new loop takes over what is left.
+            await self.stop(timeout=_AT_EXIT)
 
         with contextlib.suppress(RuntimeError):  # no loop can be made any more
-            asyncio.run(bounded())
+            asyncio.run(rest())
 
 
 def _log() -> Any:

@@ -324,8 +324,14 @@ class Logging:
                     atell(hook, kwargs=view, response_obj=said, start_time=started, end_time=ended)
                 )
         waiting += [atell(function, shown, answer, started, ended) for function in told.coroutines]
+        if len(waiting) == 1:
+            await waiting[0]
+            return
         # Beside each other: none waits for a slow one.
-        await asyncio.gather(*waiting)
+        from ferrolite._observe.async_worker import GLOBAL_LOGGING_WORKER
+
+        for one in waiting:
+            GLOBAL_LOGGING_WORKER.enqueue(one)
 
     def failure_handler(
         self,
