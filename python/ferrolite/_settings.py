@@ -147,6 +147,10 @@ global_disable_no_log_param: bool = False
 """Log calls that ask not to be (`no-log`)."""
 disable_streaming_logging: bool = False
 """Tell callbacks nothing of a stream's chunks, only of its end."""
+s3_callback_params: dict[str, Any] | None = None
+"""Where the integration `s3` puts its objects."""
+generic_logger_headers: dict[str, str] | None = None
+"""Headers of the integration `generic_api`."""
 standard_logging_payload_excluded_fields: list[str] | None = None
 """Fields to leave out of `kwargs["standard_logging_object"]`."""
 

@@ -144,9 +144,7 @@ class Recorder(CustomLogger):
 
     def log_post_api_call(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
         said = kwargs.get("original_response")
-        self.note(
-            "log_post_api_call", kwargs=kwargs, response_obj=response_obj, end_time=end_time, said=said
-        )
+        self.note("log_post_api_call", kwargs=kwargs, response_obj=response_obj, end_time=end_time, said=said)
 
     def log_success_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
         self.note("log_success_event", kwargs=kwargs, response=response_obj, start=start_time, end=end_time)

@@ -33,7 +33,11 @@ ORDERS = [
     ("acompletion", {"model": "openai/bad"}, [PRE, "async_log_failure_event"]),
     ("embedding", {"input": ["a"]}, [PRE, POST, "log_success_event"]),
     ("aembedding", {"input": ["a"]}, [PRE, POST, "async_log_success_event"]),
-    ("text_completion", {"prompt": "a", "model": "text-completion-openai/m"}, [PRE, POST, "log_success_event"]),
+    (
+        "text_completion",
+        {"prompt": "a", "model": "text-completion-openai/m"},
+        [PRE, POST, "log_success_event"],
+    ),
     ("responses", {"input": "a", "use_chat_completions_api": True}, [PRE, POST, "log_success_event"]),
     (
         "aresponses",

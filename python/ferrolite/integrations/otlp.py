@@ -134,9 +134,9 @@ class OtlpLogger(OpenTelemetry):
         base = next((os.environ[name] for name in service.endpoint_env if os.environ.get(name)), None)
         if base is None:
             base = _fill(service.endpoint, callback_name)
-        endpoint = (base or "").rstrip("/")
-        if not endpoint.endswith("/v1/traces"):
-            endpoint += f"{'' if endpoint.endswith(service.path) else service.path}/v1/traces"
+        # A variable may hold a host, the path below which signals are, or the address of traces.
+        endpoint = (base or "").rstrip("/").removesuffix("/traces").removesuffix("/v1")
+        endpoint += f"{'' if endpoint.endswith(service.path) else service.path}/v1/traces"
         config = OpenTelemetryConfig(
             exporter="otlp_http",
             endpoint=endpoint,

@@ -44,7 +44,7 @@ class S3Logger(CustomBatchLogger):
 
         import ferrolite
 
-        settings: dict[str, Any] = dict(getattr(ferrolite, "s3_callback_params", None) or {})
+        settings: dict[str, Any] = dict(ferrolite.s3_callback_params or {})
         settings |= {name: kwargs.pop(name) for name in list(kwargs) if name.startswith("s3_")}
         super().__init__(**kwargs)
         for name, value in settings.items():

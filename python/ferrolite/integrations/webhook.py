@@ -48,7 +48,7 @@ class GenericAPILogger(CustomBatchLogger):
         pairs = (pair.partition("=") for pair in os.environ.get("GENERIC_LOGGER_HEADERS", "").split(","))
         self.headers: dict[str, str] = {
             **{name.strip(): value.strip() for name, _, value in pairs if name.strip()},
-            **(getattr(ferrolite, "generic_logger_headers", None) or {}),
+            **(ferrolite.generic_logger_headers or {}),
             **(headers or {}),
         }
         self.event_types = event_types
