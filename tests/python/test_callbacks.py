@@ -504,8 +504,6 @@ def test_texts_are_hidden(provider: Upstream, where: str, name: str, stream: boo
     answer = run(provider, name, messages=messages, stream=stream, **more)
     assert "Hel" in str(answer)
     for event, what in logger.events:
-        if event == "async_log_stream_event":
-            continue
         what.pop("keys", None)
         assert secret not in str(what), event
         assert "Hello" not in str(what), event
@@ -513,6 +511,18 @@ def test_texts_are_hidden(provider: Upstream, where: str, name: str, stream: boo
     assert last["messages"] == [{"role": "user", "content": "redacted-by-litellm"}]
     assert last["standard_logging_object"]["messages"] == last["messages"]
     assert provider.requests[0].json()["messages"] == messages
+
+
+def test_secrets_of_keywords_are_masked(provider: Upstream) -> None:
+    logger = Recorder()
+    ferrolite.callbacks.append(logger)
+    headers = {"X-Own-Key": "header-secret-1", "Authorization": "Bearer header-secret-2", "X-Plain": "plain"}
+    call(provider, extra_headers=headers, aws_access_key_id="AKIA-SECRET-3", client_secret="secret-4")
+    told()
+    text = str(logger.of("log_success_event"))
+    for secret in ("header-secret-1", "header-secret-2", "AKIA-SECRET-3", "secret-4", KEY):
+        assert secret not in text
+    assert "plain" in text
 
 
 def test_errors_without_the_providers_words(provider: Upstream) -> None:

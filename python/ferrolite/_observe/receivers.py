@@ -52,9 +52,12 @@ def receivers(event: str, log: Logging, is_async: bool = False) -> Receivers:
     """Those of an event: "input", "success" or "failure"."""
     s = _settings
     own = log.own.get
-    items = [*s["callbacks"], *own("callbacks", ()), *s[f"{event}_callback"], *own(f"{event}_callback", ())]
+    items: list[Any] = []
+    for name in ("callbacks", f"{event}_callback"):
+        items += s[name] or ()
+        items += own(name, ())
     if is_async:
-        items += s[f"_async_{event}_callback"]
+        items += s[f"_async_{event}_callback"] or ()
     disabled = log.disabled
     if disabled:
         items = [item for item in items if _name_of(item) not in disabled]
@@ -63,7 +66,7 @@ def receivers(event: str, log: Logging, is_async: bool = False) -> Receivers:
 
 def loggers(log: Logging) -> list[Any]:
     """Loggers that are told of everything, and may change a call."""
-    return Receivers([*_settings["callbacks"], *log.own.get("callbacks", ())]).loggers
+    return Receivers([*(_settings["callbacks"] or ()), *log.own.get("callbacks", ())]).loggers
 
 
 def overrides(logger: Any, hook: str) -> Any:

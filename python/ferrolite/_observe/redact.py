@@ -16,7 +16,19 @@ HIDDEN = "redacted-by-litellm"
 
 _settings = sys.modules["ferrolite"].__dict__
 
-_SECRET_WORDS = ("api_key", "apikey", "secret", "password", "token", "credential", "authorization")
+_SECRET_WORDS = (
+    "access_key",
+    "api_key",
+    "api-key",
+    "apikey",
+    "authorization",
+    "cookie",
+    "credential",
+    "password",
+    "private_key",
+    "secret",
+    "token",
+)
 _COUNTS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "token_counter")
 
 
@@ -57,10 +69,16 @@ def is_secret(name: str) -> bool:
 
 def without_secrets(values: dict[str, Any]) -> dict[str, Any]:
     """Keywords with their secrets masked."""
-    return {
-        name: masked(value) if value is not None and is_secret(name) else value
-        for name, value in values.items()
-    }
+    made: dict[str, Any] = {}
+    for name, value in values.items():
+        if name in ("extra_headers", "headers") and isinstance(value, dict):
+            made[name] = {
+                header: masked(text) if is_secret(str(header)) or "key" in str(header).lower() else text
+                for header, text in value.items()
+            }
+        else:
+            made[name] = masked(value) if value is not None and is_secret(name) else value
+    return made
 
 
 def details(kwargs: dict[str, Any], result: Any) -> dict[str, Any]:

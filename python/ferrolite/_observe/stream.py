@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ferrolite import _core
 from ferrolite._logging import verbose_logger
-from ferrolite._observe import rules
+from ferrolite._observe import redact, rules
 from ferrolite._observe.async_worker import GLOBAL_LOGGING_WORKER
 from ferrolite._observe.receivers import atell, loggers, overrides, receivers, tell
 
@@ -43,11 +43,12 @@ class StreamWatch:
         self._is_over = False
         self._context = copy_context()
         told = receivers("success", log)
-        chunk_loggers = [] if log.is_async else told.loggers
+        # Chunks are texts: who is to see none gets none.
+        chunk_loggers = [] if log.is_async else [one for one in told.loggers if not redact.hides_from(one)]
         self._chunk_hooks = [overrides(logger, "async_log_stream_event") for logger in chunk_loggers]
         self._chunk_hooks = [hook for hook in self._chunk_hooks if hook is not None]
         self._functions = [] if log.is_async else told.functions
-        self._is_quiet = log.is_silent or bool(_settings["disable_streaming_logging"])
+        self._is_quiet = log.is_silent or log.hides_texts or bool(_settings["disable_streaming_logging"])
         self._changes = [
             hook
             for logger in (loggers(log) if log.is_async else ())
@@ -152,8 +153,6 @@ class StreamWatch:
 
     def _tell_chunks(self, batch: list[Any], at: datetime) -> None:
         log = self.log
-        if log.hides_texts:
-            return
         for chunk in batch:
             for function in self._functions:
                 tell(function, log.model_call_details, chunk, log.start_time, at)
