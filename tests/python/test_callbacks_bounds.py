@@ -167,8 +167,8 @@ def test_a_slow_asynchronous_callback_keeps_no_other(provider: Upstream) -> None
 
 PROGRAM = """
 import asyncio, sys, ferrolite
-def done(*told): print("sync")
-async def adone(*told): print("async")
+def done(*told): sys.stdout.write("sync\\n")
+async def adone(*told): sys.stdout.write("async\\n")
 ferrolite.success_callback += [done, adone]
 HELLO = [{"role": "user", "content": "Hi"}]
 """
