@@ -46,8 +46,6 @@ pub struct Settings {
     pub model_aliases: HashMap<String, String>,
     /// How often one chunk may repeat before the stream is cut (STR-23).
     pub repeated_chunk_limit: Option<u32>,
-    /// Keep the upstream's reply as it came, for whoever logs the call.
-    pub keep_reply: bool,
 }
 
 /// Where the keys are that a face has set apart for single providers. Asked once a call, for its provider.
@@ -81,7 +79,7 @@ pub struct Envelope {
     pub retry: RetryPolicy,
     pub headers: Vec<(String, String)>,
     pub query: Vec<(String, String)>,
-    /// Keep the upstream's reply as it came.
+    /// Keep the upstream's reply as it came, for whoever logs the call.
     pub keep_reply: bool,
 }
 
@@ -124,7 +122,7 @@ impl Envelope {
             retry: retry(control, &route, settings).map_err(named)?,
             headers,
             query: pairs(control.get("extra_query"), "extra_query").map_err(named)?,
-            keep_reply: settings.keep_reply,
+            keep_reply: false,
             route,
         })
     }

@@ -14,6 +14,7 @@ from ferrolite import _core
 from ferrolite._logging import verbose_logger
 from ferrolite._observe import redact
 from ferrolite._observe.payload import payload
+from ferrolite._observe.raw import raw_request
 from ferrolite._observe.receivers import Receivers, atell, overrides, receivers, tell
 from ferrolite.types._base import new_id
 
@@ -470,16 +471,6 @@ def flat(arguments: dict[str, Any]) -> dict[str, Any]:
         if value is not None:
             given[name] = value
     return given
-
-
-def raw_request(seen: dict[str, Any]) -> dict[str, Any]:
-    """A request in the form of LiteLLM's `RawRequestTypedDict`."""
-    return {
-        "raw_request_api_base": seen["url"],
-        "raw_request_body": seen["body"] or {},
-        "raw_request_headers": seen["headers"],
-        "error": None,
-    }
 
 
 def _who(given: dict[str, Any]) -> tuple[str, str]:

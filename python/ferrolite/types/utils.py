@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ferrolite.types.audio import ChatCompletionAudioResponse, TranscriptionResponse
-from ferrolite.types.call_types import CallTypes
 from ferrolite.types.chat import (
     Choices,
     ModelResponse,
@@ -42,6 +41,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ferrolite.types.call_types import CallTypes
     from ferrolite.types.streaming import GenericStreamingChunk
 
 __all__ = [
@@ -94,4 +94,8 @@ def __getattr__(name: str) -> Any:
         from ferrolite.types import streaming
 
         return streaming.GenericStreamingChunk
+    if name == "CallTypes":  # for hooks
+        from ferrolite.types import call_types
+
+        return call_types.CallTypes
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
