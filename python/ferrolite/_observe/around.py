@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from contextvars import copy_context
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ferrolite import _hooks
@@ -86,8 +87,9 @@ async def arun(face: Face, arguments: dict[str, Any], files: Any = None) -> Any:
                 await hook(asked, error, _type_of(log), fallback_depth=None)
         await log.afail(error)
         raise
-    if receivers("success", log, is_async=True):
-        GLOBAL_LOGGING_WORKER.enqueue(log.async_success_handler(result))
+    # Those who are in the lists now: what happens to the lists meanwhile is about later calls.
+    if told := receivers("success", log, is_async=True):
+        GLOBAL_LOGGING_WORKER.enqueue(log.async_success_handler(result, end_time=datetime.now(), told=told))
     return result
 
 
@@ -125,7 +127,9 @@ def _told(log: Logging, result: Any) -> Any:
         from ferrolite.litellm_core_utils import thread_pool_executor
 
         # Looked up each time: mlflow replaces `submit`.
-        thread_pool_executor.executor.submit(copy_context().run, log.success_handler, result)
+        thread_pool_executor.executor.submit(
+            copy_context().run, log.success_handler, result, None, datetime.now(), None, told
+        )
     return result
 
 

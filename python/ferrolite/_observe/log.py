@@ -292,9 +292,11 @@ class Logging:
         start_time: datetime | None = None,
         end_time: datetime | None = None,
         cache_hit: bool | None = None,
+        told: Receivers | None = None,
     ) -> None:
         """Tell asynchronous callbacks of an answer. Runs in a task of its own."""
-        told = receivers("success", self, is_async=True)
+        if told is None:
+            told = receivers("success", self, is_async=True)
         if self.is_silent or not told:
             return
         started, ended = start_time or self.start_time, end_time or datetime.now()

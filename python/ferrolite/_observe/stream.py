@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ferrolite._core import CoreStream
     from ferrolite._observe.log import Logging
+    from ferrolite._observe.receivers import Receivers
     from ferrolite._stream import CoreReader
 
 _settings = sys.modules["ferrolite"].__dict__
@@ -66,7 +67,7 @@ class StreamWatch:
         stream._watch = watch  # pyright: ignore[reportPrivateUsage]
         if isinstance(stream, CustomStreamWrapper):
             stream.logging_obj = log
-        if watch._core is None:
+        if watch._core is None and not hasattr(stream.completion_stream, "__anext__"):
             stream._batch = watch.each(stream._batch)  # pyright: ignore[reportPrivateUsage]
 
     # Reading
@@ -176,7 +177,7 @@ class StreamWatch:
 
     def __del__(self) -> None:
         # A reader that lets go of a stream has stopped, too.
-        if not self._is_over and self.chunks:
+        if not self._is_over and self.chunks and not sys.is_finalizing():
             self._ended()
 
     def _ended(self) -> None:
@@ -187,7 +188,10 @@ class StreamWatch:
         if self._core is not None and self._core.call_type == "chat":
             usage = self._core.usage()
         chunks, self.chunks = self.chunks, []
-        tell_end = _End(self.log, chunks, usage, self._hidden)
+        told = receivers("success", self.log, self.log.is_async)
+        if not told or self.log.is_silent:
+            return
+        tell_end = _End(self.log, chunks, usage, self._hidden, told)
         if self.log.is_async:
             try:
                 asyncio.get_running_loop()
@@ -219,20 +223,23 @@ class StreamWatch:
 class _End:
     """What there is to tell at a stream's end."""
 
-    def __init__(self, log: Logging, chunks: list[Any], usage: Any, hidden: dict[str, Any]) -> None:
+    def __init__(
+        self, log: Logging, chunks: list[Any], usage: Any, hidden: dict[str, Any], told: Receivers
+    ) -> None:
         self.log = log
         self.chunks = chunks
         self.usage = usage
         self.hidden = hidden
+        self.told = told
         self.at = datetime.now()
 
     def tell(self) -> None:
         """Tell of the whole answer."""
-        self.log.success_handler(self._whole(), end_time=self.at)
+        self.log.success_handler(self._whole(), end_time=self.at, told=self.told)
 
     async def atell(self) -> None:
         """The same for asynchronous callbacks."""
-        await self.log.async_success_handler(self._whole(), end_time=self.at)
+        await self.log.async_success_handler(self._whole(), end_time=self.at, told=self.told)
 
     def _whole(self) -> Any:
         try:
