@@ -1,7 +1,9 @@
 """A call that is watched: the steps of `_hooks.run`, and at each of them those who are to be told.
 
-Where something else is to answer a call (a cache) or to refuse it (a budget), its place is in `_before` and after
-`_told`: the keywords are final there, and nothing has been sent.
+What refuses calls (a budget) or answers them itself (a cache) has its place in `_begin`: the keywords are final there,
+and nothing has been sent; an answer that it returns is told with `log.cache_hit`. What keeps answers has its place
+in `_told` and at the end of `arun`, and for streams in `StreamWatch`, which has the whole answer at their end. Either is
+then a reason for `_hooks.is_watched`.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false

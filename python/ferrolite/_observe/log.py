@@ -61,6 +61,8 @@ class Logging:
         metadata = metadata if isinstance(metadata, dict) else {}
         self.trace_id: str = given.get("litellm_trace_id") or metadata.get("trace_id") or new_id()
         self.litellm_trace_id = self.trace_id
+        # For a cache that answers the call.
+        self.cache_hit: bool | None = None
         self._has_begun = False
         self._has_ended = False
         self.model_call_details: dict[str, Any] = {}
@@ -415,7 +417,7 @@ class Logging:
         details = self.model_call_details
         details["log_event_type"] = "successful_api_call"
         details["end_time"] = ended
-        details["cache_hit"] = cache_hit
+        details["cache_hit"] = self.cache_hit if cache_hit is None else cache_hit
         if self.stream:
             details["complete_streaming_response"] = details["complete_response"] = result
         hidden: Any = getattr(result, "_hidden_params", None)
