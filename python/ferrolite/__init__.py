@@ -78,6 +78,12 @@ if TYPE_CHECKING:
     from ferrolite._text import TextCompletionStreamWrapper as TextCompletionStreamWrapper
     from ferrolite._text import atext_completion as atext_completion
     from ferrolite._text import text_completion as text_completion
+    from ferrolite._tokens import create_pretrained_tokenizer as create_pretrained_tokenizer
+    from ferrolite._tokens import create_tokenizer as create_tokenizer
+    from ferrolite._tokens import decode as decode
+    from ferrolite._tokens import encode as encode
+    from ferrolite._tokens import encoding as encoding
+    from ferrolite._tokens import token_counter as token_counter
     from ferrolite.anthropic_interface.messages import anthropic_messages as anthropic_messages
     from ferrolite.exceptions import *  # noqa: F403
     from ferrolite.google_genai import agenerate_content as agenerate_content
@@ -146,6 +152,14 @@ _HOMES = {
     ),
     "_stream": ("CustomStreamWrapper",),
     "_text": ("TextCompletionStreamWrapper", "atext_completion", "text_completion"),
+    "_tokens": (
+        "create_pretrained_tokenizer",
+        "create_tokenizer",
+        "decode",
+        "encode",
+        "encoding",
+        "token_counter",
+    ),
     "anthropic_interface.messages": ("anthropic_messages",),
     "google_genai": ("agenerate_content",),
     "llms.custom_llm": ("CustomLLM",),
