@@ -3,7 +3,7 @@
 //! The published patterns look ahead (`\s+(?!\S)`), which an automaton cannot. Here that alternative takes one
 //! character too many and gives it back.
 
-use regex_automata::meta::{Cache, Regex};
+use regex_automata::meta::Regex;
 use regex_automata::{Anchored, Input};
 
 /// The pattern whose last character belongs to the next piece.
@@ -40,12 +40,11 @@ impl Splitter {
     pub fn pieces<'a>(&self, text: &'a str, mut piece: impl FnMut(&'a [u8])) {
         let bytes = text.as_bytes();
         let Some(patterns) = &self.patterns else { return piece(bytes) };
-        let mut cache: Cache = patterns.create_cache();
         let mut start = 0;
         while start < bytes.len() {
             let input = Input::new(&text[start..]).anchored(Anchored::Yes);
             // Every character fits one alternative; should one not, the rest is one piece.
-            let Some(found) = patterns.search_with(&mut cache, &input) else { return piece(&bytes[start..]) };
+            let Some(found) = patterns.search(&input) else { return piece(&bytes[start..]) };
             let mut end = start + found.end();
             if found.pattern().as_usize() == GIVES_BACK {
                 end = text[start..end].char_indices().next_back().map_or(end, |(at, _)| start + at);
