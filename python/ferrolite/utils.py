@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ferrolite._functions import function_to_dict
 from ferrolite._models import (
     check_valid_key,
     get_supported_openai_params,
@@ -53,6 +54,7 @@ __all__ = [
     "decode",
     "encode",
     "encoding",
+    "function_to_dict",
     "get_llm_provider",
     "get_supported_openai_params",
     "get_token_count",
