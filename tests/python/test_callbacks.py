@@ -299,6 +299,18 @@ def test_the_end_of_a_stream_has_the_whole_answer(provider: Upstream, asynchrono
     assert what["kwargs"]["standard_logging_object"]["total_tokens"] == 7
 
 
+@pytest.mark.parametrize("name", ["completion", "acompletion"])
+def test_a_stream_without_counts_is_counted(provider: Upstream, name: str) -> None:
+    logger = Recorder()
+    ferrolite.callbacks.append(logger)
+    run(provider, name, stream=True)
+    payload = logger.events[-1][1]["kwargs"]["standard_logging_object"]
+    asked = ferrolite.token_counter(model="m", messages=HELLO)
+    said = ferrolite.token_counter(model="m", text="Hello")
+    assert (payload["prompt_tokens"], payload["completion_tokens"]) == (asked, said)
+    assert payload["total_tokens"] == asked + said > 1
+
+
 @pytest.mark.parametrize("ending", ["close", "let go", "aclose"])
 def test_a_stream_that_its_reader_leaves_is_told_as_far_as_it_came(provider: Upstream, ending: str) -> None:
     logger = Recorder()

@@ -265,13 +265,12 @@ def _add_usage(whole: Any, usage: Any, log: Logging) -> None:
         whole.usage = usage
         return
     import ferrolite
+    from ferrolite import token_counter
 
-    count = getattr(ferrolite, "token_counter", None)
-    if count is None:
-        return
     try:
-        asked = count(model=log.model, messages=log.messages)
-        said = count(model=log.model, text="".join(choice.message.content or "" for choice in whole.choices))
+        text = "".join(choice.message.content or "" for choice in whole.choices)
+        asked = token_counter(model=log.model, messages=log.messages)
+        said = token_counter(model=log.model, text=text)
     except Exception:
         return  # nothing that can be counted
     whole.usage = ferrolite.Usage(prompt_tokens=asked, completion_tokens=said, total_tokens=asked + said)
