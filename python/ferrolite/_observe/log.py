@@ -199,14 +199,18 @@ class Logging:
         self._tell_logger_fn(shown)
 
     async def async_pre_call(self) -> None:
-        """Tell asynchronous callbacks the same."""
+        """Tell asynchronous callbacks the same, but for those beside which a plain one has been told.
+
+        Programs that put both kinds into a list mean one event.
+        """
         told = receivers("input", self, is_async=True)
         shown = self.model_call_details
         for logger in told.loggers:
-            if hook := overrides(logger, "async_log_pre_api_call"):
+            hook = overrides(logger, "async_log_pre_api_call")
+            if hook and not overrides(logger, "log_pre_api_call"):
                 view = self._view(logger, shown, None)
                 await atell(hook, model=self.model, messages=view["messages"], kwargs=view)
-        for function in told.coroutines:
+        for function in () if told.functions else told.coroutines:
             await atell(function, shown)
 
     def post_call(
@@ -315,8 +319,8 @@ class Logging:
                     verbose_logger.exception("async_logging_hook of %s failed", type(logger).__name__)
         self._note_payload(result, started, ended, "success")
         answer, shown = result, self.model_call_details
-        if told.functions:
-            # LiteLLM leaves them out; see docs/differences.md.
+        if told.functions and not told.coroutines:
+            # LiteLLM never tells plain functions. Beside a coroutine function they are its twins, for other calls.
             from ferrolite._observe.worker import executor
 
             for function in told.functions:
