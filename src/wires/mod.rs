@@ -73,7 +73,9 @@ macro_rules! languages {
 
 // A new language is a folder (or a file), and its line here.
 languages! {
+    mod a2a { A2a chat(a2a::A2a); }
     pub mod anthropic { Anthropic chat(anthropic::Anthropic) calls(anthropic::call); }
+    mod azure_speech { AzureSpeech { Speech => azure_speech::SPEECH, Transcription => azure_speech::TRANSCRIPTION }; }
     pub mod bedrock { BedrockConverse chat(bedrock::Converse) { Rerank => bedrock::rerank::RERANK }; }
     pub mod bedrock_invoke { BedrockInvoke chat(bedrock_invoke::Invoke) calls(bedrock_invoke::call); }
     mod black_forest_labs { BlackForestLabs { ImageGeneration | ImageEdit => black_forest_labs::IMAGE }; }
@@ -110,6 +112,7 @@ languages! {
         SagemakerNova chat(sagemaker::Sagemaker::Nova);
     }
     pub mod sap { Sap chat(sap::Sap); }
+    mod scaledown { Scaledown chat(scaledown::Scaledown); }
     mod soniox { Soniox { Transcription => soniox::TRANSCRIPTION }; }
     mod stability { Stability { ImageGeneration | ImageEdit => stability::IMAGE }; }
     // Languages that take a prompt.
