@@ -7,6 +7,7 @@ mod log;
 mod lookup;
 mod meta;
 mod objects;
+mod pricing;
 mod queue;
 mod results;
 mod runtime;
@@ -44,6 +45,11 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(lookup::providers_with_keys, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::supported_params, module)?)?;
     module.add_function(wrap_pyfunction!(log::set_log_level, module)?)?;
+    module.add_function(wrap_pyfunction!(pricing::find_model, module)?)?;
+    module.add_function(wrap_pyfunction!(pricing::price_model, module)?)?;
+    module.add_function(wrap_pyfunction!(pricing::price_work, module)?)?;
+    module.add_function(wrap_pyfunction!(pricing::public_models, module)?)?;
+    module.add_function(wrap_pyfunction!(pricing::register_model, module)?)?;
     module.add_function(wrap_pyfunction!(testing::alive_tasks, module)?)?;
     module.add_function(wrap_pyfunction!(testing::serve_mock, module)?)?;
     Ok(())
