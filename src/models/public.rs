@@ -120,7 +120,10 @@ fn put_prices(out: &mut Map, prices: Map) {
     for (name, value) in prices {
         let value = match value {
             Value::Object(sizes) if name == "search" => Value::Object(
-                sizes.into_iter().map(|(size, price)| (format!("search_context_size_{size}"), price)).collect(),
+                sizes
+                    .into_iter()
+                    .map(|(size, price)| (format!("search_context_size_{size}"), price))
+                    .collect(),
             ),
             value => value,
         };
@@ -136,7 +139,9 @@ fn band(band: Value) -> Value {
         match name.as_str() {
             "tokens" => out.insert("range".to_owned(), value),
             "results" => out.insert("max_results_range".to_owned(), value),
-            "windows" | "tz" => out.insert(if name == "tz" { "weekday_timezone".to_owned() } else { name }, value),
+            "windows" | "tz" => {
+                out.insert(if name == "tz" { "weekday_timezone".to_owned() } else { name }, value)
+            }
             _ => out.insert(price_name(&name), value),
         };
     }

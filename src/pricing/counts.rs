@@ -82,8 +82,7 @@ impl Counts {
             &usage.extra,
         );
         #[expect(clippy::cast_precision_loss, reason = "counts of tokens are far below")]
-        let numbers =
-            [usage.prompt_tokens as f64, usage.completion_tokens as f64, usage.total_tokens as f64];
+        let numbers = [usage.prompt_tokens as f64, usage.completion_tokens as f64, usage.total_tokens as f64];
         [counts.prompt, counts.completion, counts.total] = numbers;
         counts
     }

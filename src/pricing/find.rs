@@ -72,10 +72,14 @@ fn candidates<'a>(model: &'a str, provider: Option<&str>) -> Vec<Cow<'a, str>> {
 fn stripped<'a>(model: &'a str, provider: &str) -> &'a str {
     match provider {
         // ft:gpt-4o:organization::id
-        _ if model.starts_with("ft:") => model.match_indices(':').nth(1).map_or(model, |(at, _)| &model[..at]),
+        _ if model.starts_with("ft:") => {
+            model.match_indices(':').nth(1).map_or(model, |(at, _)| &model[..at])
+        }
         // gemini-2.5-pro-001
         "gemini" | "vertex_ai" | "" => match model.rsplit_once('-') {
-            Some((name, version)) if version.len() == 3 && version.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some((name, version))
+                if version.len() == 3 && version.bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
                 name
             }
             _ => model,

@@ -36,7 +36,8 @@ fn is_in(hours: &str, minute: u64) -> bool {
         let (hour, minute) = text.trim().split_once(':')?;
         Some(hour.parse::<u64>().ok()? * 60 + minute.parse::<u64>().ok()?)
     };
-    let Some((start, end)) = hours.split_once('-').and_then(|(a, b)| Some((minute_of(a)?, minute_of(b)?))) else {
+    let Some((start, end)) = hours.split_once('-').and_then(|(a, b)| Some((minute_of(a)?, minute_of(b)?)))
+    else {
         return false;
     };
     if start < end { (start..end).contains(&minute) } else { minute >= start || minute < end }

@@ -23,19 +23,30 @@ pub struct Rates<'a> {
     over: Option<&'a Map>,
     /// What the marks of a tier end with.
     tier: Option<&'static str>,
+    /// A batch has prices of its own, or half of the usual ones.
+    batch: bool,
     prompt_tokens: f64,
 }
 
 impl<'a> Rates<'a> {
     /// `now` is in seconds since the epoch.
     pub fn of(entry: &'a Map, prompt_tokens: f64, service_tier: Option<&str>, now: u64) -> Self {
-        let band = entry.get("tiered_pricing").and_then(Value::as_array).and_then(|b| find_band(b, prompt_tokens));
+        let band =
+            entry.get("tiered_pricing").and_then(Value::as_array).and_then(|b| find_band(b, prompt_tokens));
         let over = band.or_else(|| off_peak::prices(entry, now));
-        Self { entry, over, tier: service_tier.and_then(tier_mark), prompt_tokens }
+        Self { entry, over, tier: service_tier.and_then(tier_mark), batch: false, prompt_tokens }
+    }
+
+    /// The prices of a batch.
+    pub fn of_batch(entry: &'a Map, prompt_tokens: f64) -> Self {
+        Self { entry, over: None, tier: Some("batches"), batch: true, prompt_tokens }
     }
 
     /// The price under a name, or its variant for this call.
     pub fn get(&self, name: &str) -> Option<f64> {
+        if self.batch {
+            return self.batch_price(name);
+        }
         if let Some(own) = self.over.and_then(|over| price(over, name)) {
             return Some(own);
         }
@@ -44,6 +55,18 @@ impl<'a> Rates<'a> {
             of_tier.or_else(|| price(self.entry, name))
         };
         self.bound(name).and_then(|name| tiered(&name)).or_else(|| tiered(name))
+    }
+
+    /// Where a batch has prices for text, other kinds have theirs or cost what text does; otherwise all cost half.
+    fn batch_price(&self, name: &str) -> Option<f64> {
+        let text = if name.starts_with("output") { OUTPUT } else { INPUT };
+        if price(self.entry, &format!("{text}_batches")).is_none() {
+            // What the cache took is free where it has no price: the text's count is without it.
+            let unpriced = [CACHE_READ, CACHE_WRITE].contains(&name).then_some(0.0);
+            return price(self.entry, name).map(|price| price / 2.0).or(unpriced);
+        }
+        let bound = self.bound(name).and_then(|name| price(self.entry, &format!("{name}_batches")));
+        bound.or_else(|| price(self.entry, &format!("{name}_batches")))
     }
 
     /// The name with the highest bound that the call passes.
@@ -74,7 +97,6 @@ fn tier_mark(tier: &str) -> Option<&'static str> {
         "flex" => Some("flex"),
         "balanced" => Some("balanced"),
         "ultrafast" => Some("ultrafast"),
-        "batches" => Some("batches"),
         _ => None,
     }
 }
@@ -201,7 +223,8 @@ fn completion(rates: &Rates<'_>, counts: &Counts) -> f64 {
 pub fn text_only(rates: &Rates<'_>, counts: &Counts) -> Cost {
     let input = &counts.input;
     let whole = Input { cached_kinds: None, written_1h: 0.0, written_12h: 0.0, ..input.clone() };
-    let prompt = (counts.prompt - input.cached - input.written).max(0.0) * rates.input() + cached(rates, &whole);
+    let prompt =
+        (counts.prompt - input.cached - input.written).max(0.0) * rates.input() + cached(rates, &whole);
     let reasoning = counts.output.reasoning;
     let per_text = rates.output();
     let completion = (counts.completion - reasoning).max(0.0) * per_text

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::counts::Counts;
 use super::tokens::{self, Rates};
 use super::{Cost, price};
-use crate::json::Map;
+use crate::json::{Map, str_at};
 
 /// What was done, as far as it is paid for. Times are in seconds.
 #[derive(Debug, Clone, Default)]
@@ -57,10 +57,15 @@ pub fn cost(entry: &Map, work: &Work<'_>) -> Cost {
         "search" => Cost::prompt(work.queries * query_price(entry, work.max_results)),
         "speech" => match (price("input_cost_per_character"), work.prompt_characters) {
             (Some(price), Some(characters)) => Cost::prompt(price * characters),
-            _ => of_tokens(entry, work),
+            // A piece of music is one.
+            _ => match price("output_cost_per_image") {
+                Some(each) => Cost::completion(each),
+                None => of_tokens(entry, work),
+            },
         },
         "transcription" if work.counts.total == 0.0 => {
-            match (price("output_cost_per_second"), price("input_cost_per_second")) {
+            let output = price("output_cost_per_second").filter(|price| *price > 0.0);
+            match (output, price("input_cost_per_second")) {
                 (Some(price), _) => Cost::completion(price * work.audio_seconds),
                 (None, Some(price)) => Cost::prompt(price * work.audio_seconds),
                 (None, None) => Cost::default(),
@@ -101,14 +106,19 @@ fn of_tokens(entry: &Map, work: &Work<'_>) -> Cost {
         return Cost::default();
     }
     let counts = &work.counts;
-    let rates = Rates::of(entry, counts.prompt, work.service_tier, work.now);
+    if work.call_type == "batch" {
+        return tokens::cost(&Rates::of_batch(entry, counts.prompt), counts).times(factor(entry, work));
+    }
+    // Fireworks' prices are those of its default tier, whatever was asked for.
+    let service_tier = work.service_tier.filter(|_| provider != "fireworks_ai");
+    let rates = Rates::of(entry, counts.prompt, service_tier, work.now);
     if let Some(cost) = by_time(entry, &rates, work) {
         return cost;
     }
     let cost = match provider {
-        "perplexity" => perplexity(entry, &rates, counts),
+        "perplexity" => perplexity(entry, counts),
         "xai" => xai(&rates, counts),
-        "fireworks_ai" => fireworks(&rates, counts),
+        "fireworks_ai" => fireworks(entry, &rates, counts),
         "vertex_ai" => by_character(entry, work).unwrap_or_else(|| tokens::cost(&rates, counts)),
         _ if TEXT_ONLY.contains(&provider) => tokens::text_only(&rates, counts),
         _ => tokens::cost(&rates, counts),
@@ -116,10 +126,13 @@ fn of_tokens(entry: &Map, work: &Work<'_>) -> Cost {
     cost.times(factor(entry, work))
 }
 
-/// A model without prices of tokens may be paid by the time that it runs.
+/// A model without prices of tokens may be paid by the time that it runs; that of a conversation's sound is another.
 fn by_time(entry: &Map, rates: &Rates<'_>, work: &Work<'_>) -> Option<Cost> {
     let is_priced = |name: &str| rates.get(name).is_some_and(|price| price != 0.0);
-    if is_priced("input_cost_per_token") || is_priced("output_cost_per_token") {
+    if str_at(entry, "mode") == Some("realtime")
+        || is_priced("input_cost_per_token")
+        || is_priced("output_cost_per_token")
+    {
         return None;
     }
     let names = ["cost_per_second", "input_cost_per_second", "output_cost_per_second"];
@@ -153,20 +166,21 @@ fn factor(entry: &Map, work: &Work<'_>) -> f64 {
     factor
 }
 
-/// Cited tokens and searches cost beside the text; nothing is cached.
-fn perplexity(entry: &Map, rates: &Rates<'_>, counts: &Counts) -> Cost {
+/// Cited tokens and searches cost beside the text; nothing is cached, and long prompts cost the same.
+fn perplexity(entry: &Map, counts: &Counts) -> Cost {
     if let Some(cost) = counts.cost {
         return Cost::completion(cost);
     }
-    let rate = |name: &str| rates.get(name).unwrap_or_default();
+    let rate = |name: &str| price(entry, name).unwrap_or_default();
     let reasoning = counts.output.reasoning.max(counts.reasoning);
     let per_token = rate("output_cost_per_token");
     let searches = entry.get("search_context_cost_per_query").and_then(Value::as_object);
     let per_search = searches.and_then(|prices| price(prices, "search_context_size_low")).unwrap_or_default();
     Cost {
-        prompt: counts.prompt * rate("input_cost_per_token") + counts.citations * rate("citation_cost_per_token"),
+        prompt: counts.prompt * rate("input_cost_per_token")
+            + counts.citations * rate("citation_cost_per_token"),
         completion: (counts.completion - reasoning).max(0.0) * per_token
-            + reasoning * rates.get("output_cost_per_reasoning_token").unwrap_or(per_token)
+            + reasoning * price(entry, "output_cost_per_reasoning_token").unwrap_or(per_token)
             + counts.web_searches * per_search,
     }
 }
@@ -181,10 +195,11 @@ fn xai(rates: &Rates<'_>, counts: &Counts) -> Cost {
     }
 }
 
-/// Where no price for cached tokens is told, they cost half.
-fn fireworks(rates: &Rates<'_>, counts: &Counts) -> Cost {
+/// Where no price for cached tokens of a chat is told, they cost half.
+fn fireworks(entry: &Map, rates: &Rates<'_>, counts: &Counts) -> Cost {
+    let is_own = str_at(entry, "litellm_provider") == Some("fireworks_ai");
     let mut cost = tokens::cost(rates, counts);
-    if rates.get("cache_read_input_token_cost").is_none() {
+    if is_own && rates.get("cache_read_input_token_cost").is_none() {
         cost.prompt -= counts.input.cached * rates.get("input_cost_per_token").unwrap_or_default() / 2.0;
     }
     cost
@@ -229,14 +244,17 @@ fn query_price(entry: &Map, max_results: Option<f64>) -> f64 {
 /// Images by token where the answer counts them, otherwise by picture or by pixel.
 fn images(entry: &Map, work: &Work<'_>) -> Cost {
     let by_token = ["input_cost_per_token", "output_cost_per_token", "output_cost_per_image_token"];
-    if work.counts.total > 0.0 && by_token.iter().any(|name| price(entry, name).is_some()) {
+    if work.counts.total > 0.0
+        && by_token.iter().any(|name| price(entry, name).is_some_and(|price| price > 0.0))
+    {
         let mut counts = work.counts.clone();
         if counts.output == super::counts::Output::default() {
             counts.output.image = counts.completion;
         }
         return tokens::cost(&Rates::of(entry, counts.prompt, work.service_tier, work.now), &counts);
     }
-    if let Some(each) = price(entry, "output_cost_per_image").or_else(|| price(entry, "input_cost_per_image")) {
+    if let Some(each) = price(entry, "output_cost_per_image").or_else(|| price(entry, "input_cost_per_image"))
+    {
         return Cost::completion(each * work.images);
     }
     let (width, height) = work.size.unwrap_or((1024.0, 1024.0));

@@ -85,7 +85,7 @@ pub fn price_work(entry: &Bound<'_, PyDict>, work: &Bound<'_, PyDict>) -> PyResu
         Ok(_) => Ok(Map::new()),
         Err(failed) => Err(failed.into_python(entry.py())),
     };
-    Ok(price(&read(entry)?, &read(work)?))
+    Ok(price("", &read(entry)?, &read(work)?))
 }
 
 /// The same with the look-up of the entry; None for an unlisted model.
@@ -100,10 +100,10 @@ pub fn price_model(
 ) -> PyResult<Option<(f64, f64, f64)>> {
     let Some((_, entry)) = find(model, provider, model_cost) else { return Ok(None) };
     let work = readable(work).map_err(|failed| failed.into_python(py))?;
-    Ok(work.as_object().map(|work| price(&entry, work)))
+    Ok(work.as_object().map(|work| price(model, &entry, work)))
 }
 
-fn price(entry: &Map, fields: &Map) -> (f64, f64, f64) {
+fn price(model: &str, entry: &Map, fields: &Map) -> (f64, f64, f64) {
     let number = |name: &str| fields.get(name).and_then(Value::as_f64);
     let count = |name: &str| number(name).unwrap_or_default();
     let text = |name: &str| str_at(fields, name);
@@ -114,7 +114,7 @@ fn price(entry: &Map, fields: &Map) -> (f64, f64, f64) {
     let provider = text("provider").unwrap_or_default();
     let tools = pricing::web_search(
         entry,
-        provider,
+        (provider, model),
         &counts,
         text("search_context_size"),
         fields.get("cited") == Some(&Value::Bool(true)),
