@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::billing::Billing;
 use super::control::{Control, Keywords, pairs, time_limit, wrong};
 use super::error_context::ErrorContext;
 use super::retry::RetryPolicy;
@@ -82,6 +83,7 @@ pub struct Envelope {
     pub retry: RetryPolicy,
     pub headers: Vec<(String, String)>,
     pub query: Vec<(String, String)>,
+    pub billing: Option<Box<Billing>>,
 }
 
 /// What decides how keywords are read.
@@ -122,6 +124,7 @@ impl Envelope {
             },
             retry: retry(control, &route, settings).map_err(named)?,
             headers,
+            billing: Billing::of(control),
             query: pairs(control.get("extra_query"), "extra_query").map_err(named)?,
             route,
         })

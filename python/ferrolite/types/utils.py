@@ -41,6 +41,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ferrolite.types.model_info import CostPerToken, ModelInfo, ModelInfoBase
     from ferrolite.types.streaming import GenericStreamingChunk
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "ChoiceLogprobs",
     "Choices",
     "CompletionTokensDetailsWrapper",
+    "CostPerToken",
     "Delta",
     "Embedding",
     "EmbeddingResponse",
@@ -69,6 +71,8 @@ __all__ = [
     "ImageUsageInputTokensDetails",
     "Logprobs",
     "Message",
+    "ModelInfo",
+    "ModelInfoBase",
     "ModelResponse",
     "ModelResponseBase",
     "ModelResponseStream",
@@ -92,4 +96,8 @@ def __getattr__(name: str) -> Any:
         from ferrolite.types import streaming
 
         return streaming.GenericStreamingChunk
+    if name in ("CostPerToken", "ModelInfo", "ModelInfoBase"):  # for type checkers
+        from ferrolite.types import model_info
+
+        return getattr(model_info, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
