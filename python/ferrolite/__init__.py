@@ -100,6 +100,7 @@ if TYPE_CHECKING:
     from ferrolite.cost_calculator import response_cost_calculator as response_cost_calculator
     from ferrolite.exceptions import *  # noqa: F403
     from ferrolite.google_genai import agenerate_content as agenerate_content
+    from ferrolite.integrations.custom_logger import CustomLogger as CustomLogger
     from ferrolite.llms.custom_llm import CustomLLM as CustomLLM
     from ferrolite.types.llms.openai import ResponsesAPIResponse as ResponsesAPIResponse
     from ferrolite.types.utils import *  # noqa: F403
@@ -189,6 +190,7 @@ _HOMES = {
         "response_cost_calculator",
     ),
     "google_genai": ("agenerate_content",),
+    "integrations.custom_logger": ("CustomLogger",),
     "llms.custom_llm": ("CustomLLM",),
     "types.llms.openai": ("ResponsesAPIResponse",),
 }
@@ -202,6 +204,7 @@ _SUBMODULES = {
         "cost_calculator",
         "exceptions",
         "google_genai",
+        "integrations",
         "litellm_core_utils",
         "llms",
         "testing",
@@ -210,6 +213,7 @@ _SUBMODULES = {
     )
 } | {"anthropic": "anthropic_interface", "messages": "anthropic_interface.messages"}
 _NOT_AT_TOP = (
+    "CallTypes",
     "ChatCompletionDeltaToolCall",
     "Delta",
     "Embedding",

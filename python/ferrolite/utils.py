@@ -30,6 +30,7 @@ from ferrolite._models import (
     supports_web_search,
     validate_environment,
 )
+from ferrolite._observe.raw import return_raw_request
 from ferrolite._providers import get_llm_provider
 from ferrolite._stream import CustomStreamWrapper
 from ferrolite._tokens import (
@@ -59,6 +60,7 @@ __all__ = [
     "get_supported_openai_params",
     "get_token_count",
     "get_valid_models",
+    "return_raw_request",
     "supports_assistant_prefill",
     "supports_audio_input",
     "supports_audio_output",

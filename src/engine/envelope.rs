@@ -50,6 +50,8 @@ pub struct Settings {
     pub prompt_templates: HashMap<String, Arc<PromptTemplate>>,
     /// How often one chunk may repeat before the stream is cut (STR-23).
     pub repeated_chunk_limit: Option<u32>,
+    /// Keep the upstream's reply as it came, for whoever logs the call.
+    pub keep_reply: bool,
 }
 
 /// Where the keys are that a face has set apart for single providers. Asked once a call, for its provider.
@@ -84,6 +86,8 @@ pub struct Envelope {
     pub headers: Vec<(String, String)>,
     pub query: Vec<(String, String)>,
     pub billing: Option<Box<Billing>>,
+    /// Keep the upstream's reply as it came.
+    pub keep_reply: bool,
 }
 
 /// What decides how keywords are read.
@@ -126,6 +130,7 @@ impl Envelope {
             headers,
             billing: Billing::of(control),
             query: pairs(control.get("extra_query"), "extra_query").map_err(named)?,
+            keep_reply: settings.keep_reply,
             route,
         })
     }

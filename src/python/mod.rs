@@ -36,6 +36,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(call::call_async, module)?)?;
     module.add_function(wrap_pyfunction!(call::call_future, module)?)?;
     module.add_function(wrap_pyfunction!(call::collect_chunks, module)?)?;
+    module.add_function(wrap_pyfunction!(call::preview, module)?)?;
     module.add_function(wrap_pyfunction!(call::register_provider, module)?)?;
     module.add_function(wrap_pyfunction!(call::split_model, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::is_steering, module)?)?;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ferrolite.types.audio import ChatCompletionAudioResponse, TranscriptionResponse
+from ferrolite.types.call_types import CallTypes
 from ferrolite.types.chat import (
     Choices,
     ModelResponse,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CacheCreationTokenDetails",
     "CachedTokensDetails",
+    "CallTypes",
     "ChatCompletionAudioResponse",
     "ChatCompletionCustomToolCallPayload",
     "ChatCompletionDeltaCustomToolCall",
