@@ -25,6 +25,7 @@ const TIMEOUT: Duration = Duration::from_secs(600);
 const UNSET_TIMEOUT: f64 = 6000.0;
 
 /// Settings that hold for all calls of a face, as they stand when a call begins.
+#[allow(clippy::struct_excessive_bools, reason = "they are switches of the caller's")]
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     pub api_key: Option<Secret>,
