@@ -31,7 +31,9 @@ def chosen(models):
     shapes = defaultdict(list)
     for name in sorted(models):
         entry = models[name]
-        prices = tuple(sorted(key for key in entry if "cost" in key or "pricing" in key or "multiplier" in key))
+        prices = tuple(
+            sorted(key for key in entry if "cost" in key or "pricing" in key or "multiplier" in key)
+        )
         shapes[entry["litellm_provider"], entry.get("mode"), prices].append(name)
     some = sorted(name for names in shapes.values() for name in names[:PER_SHAPE])
     step = max(1, len(some) // MODELS)
@@ -62,12 +64,19 @@ def main():
         except Exception as error:
             infos[name] = type(error).__name__
     out = Path(sys.argv[-1]) if everything else OUT
-    lines = [json.dumps(name) + ":" + json.dumps(figures, separators=(",", ":")) for name, figures in costs.items()]
+    lines = [
+        json.dumps(name) + ":" + json.dumps(figures, separators=(",", ":")) for name, figures in costs.items()
+    ]
     known = [json.dumps(name) + ":" + json.dumps(info, separators=(",", ":")) for name, info in infos.items()]
     fields = list(litellm.get_model_info("gpt-4o"))
     out.write_text(
-        '{"costs":{\n' + ",\n".join(lines) + '\n},\n"model_info":{\n' + ",\n".join(known)
-        + '\n},\n"fields":' + json.dumps(fields) + "}\n"
+        '{"costs":{\n'
+        + ",\n".join(lines)
+        + '\n},\n"model_info":{\n'
+        + ",\n".join(known)
+        + '\n},\n"fields":'
+        + json.dumps(fields)
+        + "}\n"
     )
     print(f"{len(costs)} models, {sum(map(len, costs.values()))} costs, {out.stat().st_size} bytes")
 

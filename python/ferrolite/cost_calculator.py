@@ -321,9 +321,7 @@ def fireworks_ai_cost_per_token(model: str, usage: Usage, current_time: Any = No
     return cost_per_token(model, custom_llm_provider="fireworks_ai", usage_object=usage)
 
 
-def rerank_cost(
-    model: str, custom_llm_provider: str | None, billed_units: Any = None
-) -> tuple[float, float]:
+def rerank_cost(model: str, custom_llm_provider: str | None, billed_units: Any = None) -> tuple[float, float]:
     """What a ranking cost."""
     return cost_per_token(
         model, custom_llm_provider=custom_llm_provider, rerank_billed_units=billed_units, call_type="rerank"

@@ -23,7 +23,11 @@ USAGES = {
         },
     },
     "above_128k": {"n": (150_000, 900), "prompt": {"cached_tokens": 1000}},
-    "above_200k": {"n": (230_000, 1500), "cache_read_input_tokens": 50_000, "cache_creation_input_tokens": 700},
+    "above_200k": {
+        "n": (230_000, 1500),
+        "cache_read_input_tokens": 50_000,
+        "cache_creation_input_tokens": 700,
+    },
     "above_272k": {"n": (300_001, 1500), "prompt": {"cached_tokens": 120_000}},
     "above_512k": {"n": (600_000, 1500), "prompt": {"cached_tokens": 120_000}},
     "reasoning": {"n": (800, 900), "completion": {"reasoning_tokens": 650}},
