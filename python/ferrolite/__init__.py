@@ -44,6 +44,10 @@ if TYPE_CHECKING:
     from ferrolite._calls import speech as speech
     from ferrolite._calls import transcription as transcription
     from ferrolite._health import ahealth_check as ahealth_check
+    from ferrolite._model_cost import get_model_cost_map as get_model_cost_map
+    from ferrolite._model_info import get_max_tokens as get_max_tokens
+    from ferrolite._model_info import get_model_info as get_model_info
+    from ferrolite._model_info import register_model as register_model
     from ferrolite._models import check_valid_key as check_valid_key
     from ferrolite._models import get_supported_openai_params as get_supported_openai_params
     from ferrolite._models import get_valid_models as get_valid_models
@@ -90,6 +94,10 @@ if TYPE_CHECKING:
     from ferrolite._tokens import token_counter as token_counter
     from ferrolite.anthropic_interface.messages import anthropic_messages as anthropic_messages
     from ferrolite.budget_manager import BudgetManager as BudgetManager
+    from ferrolite.cost_calculator import batch_cost_calculator as batch_cost_calculator
+    from ferrolite.cost_calculator import completion_cost as completion_cost
+    from ferrolite.cost_calculator import cost_per_token as cost_per_token
+    from ferrolite.cost_calculator import response_cost_calculator as response_cost_calculator
     from ferrolite.exceptions import *  # noqa: F403
     from ferrolite.google_genai import agenerate_content as agenerate_content
     from ferrolite.integrations.custom_logger import CustomLogger as CustomLogger
@@ -99,6 +107,9 @@ if TYPE_CHECKING:
 
     anthropic = anthropic_interface
     messages = anthropic_interface.messages
+    model_cost: dict[str, Any]
+    model_list: list[str]
+    models_by_provider: dict[str, set[str]]
 
 _HOMES = {
     "_batch": ("batch_completion", "batch_completion_models", "batch_completion_models_all_responses"),
@@ -123,6 +134,8 @@ _HOMES = {
     ),
     "_health": ("ahealth_check",),
     "_logging": ("print_verbose", "turn_on_debug", "turn_on_json", "verbose_logger", "_turn_on_debug"),
+    "_model_cost": ("get_model_cost_map", "model_cost"),
+    "_model_info": ("get_max_tokens", "get_model_info", "model_list", "models_by_provider", "register_model"),
     "_models": (
         "check_valid_key",
         "get_supported_openai_params",
@@ -170,6 +183,12 @@ _HOMES = {
     ),
     "anthropic_interface.messages": ("anthropic_messages",),
     "budget_manager": ("BudgetManager",),
+    "cost_calculator": (
+        "batch_cost_calculator",
+        "completion_cost",
+        "cost_per_token",
+        "response_cost_calculator",
+    ),
     "google_genai": ("agenerate_content",),
     "integrations.custom_logger": ("CustomLogger",),
     "llms.custom_llm": ("CustomLLM",),
@@ -182,6 +201,7 @@ _SUBMODULES = {
         "_logging",
         "anthropic_interface",
         "budget_manager",
+        "cost_calculator",
         "exceptions",
         "google_genai",
         "integrations",
@@ -212,6 +232,8 @@ def __getattr__(name: str) -> Any:
         value = getattr(import_module(f"ferrolite.{_HOME[name]}"), name)
     elif name[:1].isupper() and name not in _NOT_AT_TOP:
         value = _class_named(name)
+    elif name.endswith("_models") and name[:1] != "_":
+        value = getattr(import_module("ferrolite._model_info"), name)
     else:
         raise AttributeError(f"module 'ferrolite' has no attribute {name!r}")
     globals()[name] = value

@@ -220,4 +220,9 @@ def stream_chunk_builder(
     """
     if not chunks:
         return None
-    return _core.collect_chunks(list(chunks))
+    made = _core.collect_chunks(list(chunks))
+    if hasattr(made, "usage"):
+        from ferrolite.cost_calculator import cost_of_chunks
+
+        made._hidden_params["response_cost"] = cost_of_chunks(made)
+    return made

@@ -82,11 +82,35 @@ def model_facts(model: str, provider: str | None = None) -> dict[str, Any] | Non
 def model_names(provider: str) -> list[str]:
     """Names of the listed models of a provider."""
 
+def provider_names() -> list[str]:
+    """Names of the built-in providers."""
+
 def providers_with_keys() -> list[str]:
     """Names of the built-in providers whose key is in the environment."""
 
 def supported_params(model: str, provider: str | None = None, call_type: str = "chat") -> list[str] | None:
     """The parameters that a call of the model takes; None where there is no such call."""
+
+# Prices. `model_cost` is the package's dict once the program has looked at it, None before.
+
+def find_model(
+    model: str, provider: str | None, model_cost: dict[str, Any] | None
+) -> tuple[str, dict[str, Any]] | None:
+    """The key and the entry that a model's name means, or None."""
+
+def price_model(
+    model: str, provider: str | None, work: dict[str, Any], model_cost: dict[str, Any] | None
+) -> tuple[float, float, float] | None:
+    """What work costs at a model: prompt, answer, tools; None for an unlisted one."""
+
+def price_work(entry: dict[str, Any], work: dict[str, Any]) -> tuple[float, float, float]:
+    """What work costs by an entry: prompt, answer, tools."""
+
+def public_models() -> dict[str, dict[str, Any]]:
+    """All listed models by their keys, each a dict under public names."""
+
+def register_model(key: str, entry: dict[str, Any]) -> None:
+    """Make a model known to routing, parameters and prices."""
 
 def set_log_level(level: int) -> None:
     """Set the level (Python's numbers) and connect the core's records to `logging` on first use."""
@@ -119,6 +143,9 @@ class CallMeta:
     @property
     def response_ms(self) -> float:
         """Milliseconds from the call to its answer."""
+
+    def cost_facts(self) -> dict[str, Any]:
+        """What the cost of the answer depends on: provider, model, call_type, base_model, prices, asked."""
 
     def headers(self) -> dict[str, str]:
         """The upstream's headers as they came."""

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use super::billing::Billing;
 use super::control::{Control, Keywords, is_control, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::exchange::Exchange;
@@ -155,10 +156,11 @@ impl Call {
     fn native(
         call_type: CallType,
         mut request: CallRequest,
-        envelope: Envelope,
+        mut envelope: Envelope,
         mock: Option<Value>,
         control: &Control,
     ) -> Result<Self> {
+        Billing::add(&mut envelope.billing, &request.params);
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
         let wire = target.wire.call(call_type).ok_or_else(|| {

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::billing::Billing;
 use super::control::{Control, Keywords, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::mock::Mock;
@@ -73,6 +74,7 @@ impl ChatCall {
         if let Some(wire) = wire.filter(|wire| takes_all(*wire, &request, envelope.target(), optional)) {
             envelope.route.target.wire = wire;
         }
+        Billing::add(&mut envelope.billing, &request.params.0);
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
         cache_marks::inject(&mut request, control.get("cache_control_injection_points")).map_err(named)?;

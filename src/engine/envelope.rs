@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::billing::Billing;
 use super::control::{Control, Keywords, pairs, time_limit, wrong};
 use super::error_context::ErrorContext;
 use super::retry::RetryPolicy;
@@ -24,6 +25,7 @@ const TIMEOUT: Duration = Duration::from_secs(600);
 const UNSET_TIMEOUT: f64 = 6000.0;
 
 /// Settings that hold for all calls of a face, as they stand when a call begins.
+#[allow(clippy::struct_excessive_bools, reason = "they are switches of the caller's")]
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     pub api_key: Option<Secret>,
@@ -82,6 +84,7 @@ pub struct Envelope {
     pub retry: RetryPolicy,
     pub headers: Vec<(String, String)>,
     pub query: Vec<(String, String)>,
+    pub billing: Option<Box<Billing>>,
     /// Keep the upstream's reply as it came, for whoever logs the call.
     pub keep_reply: bool,
 }
@@ -124,6 +127,7 @@ impl Envelope {
             },
             retry: retry(control, &route, settings).map_err(named)?,
             headers,
+            billing: Billing::of(control),
             query: pairs(control.get("extra_query"), "extra_query").map_err(named)?,
             keep_reply: false,
             route,

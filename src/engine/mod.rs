@@ -1,5 +1,6 @@
 //! One call from request to answer: encode, sign, send, decode; retries and time limits around it.
 
+mod billing;
 mod cache_marks;
 mod calls;
 mod chat;
@@ -29,10 +30,11 @@ use http::HeaderMap;
 
 use crate::auth::exchange::Tokens;
 use crate::error::{Error, Kind, Result};
-use crate::hub::{ChatResponse, Target};
+use crate::hub::{CallType, ChatResponse, Target};
 use crate::transport::Transport;
 use crate::wires::StreamWire;
 
+pub use billing::Billing;
 pub use calls::{Call, CallAnswer};
 pub use chat_call::ChatCall;
 pub use control::{Keywords, is_ignored, is_steering};
@@ -74,6 +76,8 @@ pub struct Meta {
     pub elapsed_ms: f64,
     /// Of that, what was spent waiting for the upstream.
     pub upstream_ms: f64,
+    pub call_type: Option<CallType>,
+    pub billing: Option<Box<Billing>>,
     /// The upstream's reply as it came, where somebody wants to log it.
     pub reply: Option<Bytes>,
 }

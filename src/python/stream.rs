@@ -188,7 +188,7 @@ impl CoreStream {
                 {
                     self.maker.set_head(py, head)?;
                 }
-                self.maker.chunks(py, chunks).map_err(unreadable)
+                self.maker.chunks(py, chunks, &self.meta).map_err(unreadable)
             }
             Err(failed) => Err(error::exception(py, failed)),
         };
