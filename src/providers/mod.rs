@@ -191,18 +191,30 @@ pub fn resolve(
     options: Options,
     environment: &dyn Environment,
 ) -> Result<Route> {
-    let (provider, model) = split_model(&wanted.model, wanted.provider.as_deref())?;
+    let (provider, mut model) = split_model(&wanted.model, wanted.provider.as_deref())?;
     let row = row(&provider).ok_or_else(|| names::unknown_provider(&format!("{provider}/{model}")))?;
     if let Some(other) = row.quirk.and_then(|quirk| quirk.redirected(&wanted, &model, &row, environment)) {
         return resolve(other, call_type, options, environment);
     }
+    let over_responses = (call_type == CallType::Chat)
+        .then(|| over_responses(&row, &model, wanted.base_model.as_deref()))
+        .flatten();
+    let (call, wire) = match over_responses {
+        Some((call, name)) => {
+            model = name;
+            (Some(call), Some(WireId::Responses))
+        }
+        None if call_type == CallType::Chat => (None, row.wires.chat),
+        None => {
+            let call = row.calls.get(&call_type.in_rows());
+            (call, call.map(|call| call.wire))
+        }
+    };
     let at = |error: Error| error.at(&row.name, &model);
     if let Some(instead) = &row.instead {
         let what = format!("'{}' is not called from here: {instead}", row.name);
         return Err(at(Error::bad_request(what).with_param("model")));
     }
-    let call = row.calls.get(&call_type.in_rows());
-    let wire = if call_type == CallType::Chat { row.wires.chat } else { call.map(|call| call.wire) };
     let wire = wire.ok_or_else(|| {
         at(Error::bad_request(format!("the provider '{}' has no {}", row.name, call_type.plural())))
     })?;
@@ -309,6 +321,28 @@ pub fn resolve(
         route.prove_with(proof);
     }
     Ok(route)
+}
+
+/// In front of a model's name: its chat is asked for over Responses.
+const OVER_RESPONSES: &str = "responses/";
+
+/// How a provider that has both serves the chat of a model that has Responses only, as its name or its entry in the
+/// table says; with the model's own name.
+fn over_responses<'a>(
+    row: &'a Provider,
+    model: &str,
+    base_model: Option<&str>,
+) -> Option<(&'a CallRow, String)> {
+    let call = row.calls.get(&CallType::Responses)?;
+    if row.wires.chat != Some(WireId::Openai) || call.wire != WireId::Openai {
+        return None;
+    }
+    let name = model.strip_prefix(OVER_RESPONSES);
+    let is_listed = || {
+        let facts = models::facts(&row.name, base_model.unwrap_or(model));
+        facts.mode.as_deref() == Some("responses")
+    };
+    (name.is_some() || call.has(model) && is_listed()).then(|| (call, name.unwrap_or(model).to_owned()))
 }
 
 /// The key, or what takes its place: what the call says comes before the environment, a token before a key.
