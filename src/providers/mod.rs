@@ -66,6 +66,11 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     DATA.iter().map(|(name, _)| *name)
 }
 
+/// All embedded rows as they are read, with what is wrong with them.
+pub fn embedded_rows() -> impl Iterator<Item = (&'static str, Result<Provider>)> {
+    DATA.iter().map(|(name, text)| (*name, Provider::parse(text)))
+}
+
 fn embedded(name: &str) -> Option<Provider> {
     if let Ok(at) = DATA.binary_search_by_key(&name, |(name, _)| name) {
         return Provider::parse(DATA[at].1).ok();
@@ -197,7 +202,7 @@ pub fn resolve(
         return resolve(other, call_type, options, environment);
     }
     let over_responses = (call_type == CallType::Chat)
-        .then(|| over_responses(&row, &model, wanted.base_model.as_deref()))
+        .then(|| names::over_responses(&row, &model, wanted.base_model.as_deref()))
         .flatten();
     let (call, wire) = match over_responses {
         Some((call, name)) => {
@@ -321,28 +326,6 @@ pub fn resolve(
         route.prove_with(proof);
     }
     Ok(route)
-}
-
-/// In front of a model's name: its chat is asked for over Responses.
-const OVER_RESPONSES: &str = "responses/";
-
-/// How a provider that has both serves the chat of a model that has Responses only, as its name or its entry in the
-/// table says; with the model's own name.
-fn over_responses<'a>(
-    row: &'a Provider,
-    model: &str,
-    base_model: Option<&str>,
-) -> Option<(&'a CallRow, String)> {
-    let call = row.calls.get(&CallType::Responses)?;
-    if row.wires.chat != Some(WireId::Openai) || call.wire != WireId::Openai {
-        return None;
-    }
-    let name = model.strip_prefix(OVER_RESPONSES);
-    let is_listed = || {
-        let facts = models::facts(&row.name, base_model.unwrap_or(model));
-        facts.mode.as_deref() == Some("responses")
-    };
-    (name.is_some() || call.has(model) && is_listed()).then(|| (call, name.unwrap_or(model).to_owned()))
 }
 
 /// The key, or what takes its place: what the call says comes before the environment, a token before a key.
@@ -478,26 +461,6 @@ mod tests {
 
     fn wanted(model: &str) -> Wanted {
         Wanted { model: model.into(), ..Wanted::default() }
-    }
-
-    #[test]
-    fn every_row_parses_and_is_named_after_its_file() {
-        let mut seen = std::collections::HashSet::new();
-        for (name, text) in DATA {
-            let row = Provider::parse(text).unwrap();
-            assert_eq!(row.name, *name);
-            for name in row.aliases.iter().chain([&row.name]) {
-                assert!(seen.insert(name.clone()), "{name} twice");
-            }
-        }
-    }
-
-    /// The siblings of most hosts are other people's: anybody rents a bucket beside `dashscope.aliyuncs.com`.
-    #[test]
-    fn the_key_goes_to_siblings_of_dedicated_hosts_only() {
-        let rows = DATA.iter().map(|(_, text)| Provider::parse(text).unwrap());
-        let regional: Vec<String> = rows.filter(|row| row.regional_hosts).map(|row| row.name).collect();
-        assert_eq!(regional, ["black_forest_labs"]);
     }
 
     #[test]

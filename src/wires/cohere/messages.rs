@@ -78,8 +78,10 @@ pub fn check(messages: &[Message], target: &Target) -> Result<()> {
     }
     for (index, message) in messages.iter().enumerate() {
         let parts = message.content.as_ref().and_then(Content::parts).unwrap_or_default();
-        if let Some((part, kind)) = parts.iter().enumerate().find_map(|(at, part)| Some((at, foreign(part)?))) {
-            let what = format!("Cohere takes texts and images, not '{kind}'. To leave it out, set drop_params=True");
+        if let Some((part, kind)) = parts.iter().enumerate().find_map(|(at, part)| Some((at, foreign(part)?)))
+        {
+            let what =
+                format!("Cohere takes texts and images, not '{kind}'. To leave it out, set drop_params=True");
             return Err(Error::invalid(&format!("messages[{index}].content[{part}]"), &what));
         }
     }
