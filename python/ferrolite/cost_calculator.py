@@ -321,9 +321,7 @@ def fireworks_ai_cost_per_token(model: str, usage: Usage, current_time: Any = No
     return cost_per_token(model, custom_llm_provider="fireworks_ai", usage_object=usage)
 
 
-def rerank_cost(
-    model: str, custom_llm_provider: str | None, billed_units: Any = None
-) -> tuple[float, float]:
+def rerank_cost(model: str, custom_llm_provider: str | None, billed_units: Any = None) -> tuple[float, float]:
     """What a ranking cost."""
     return cost_per_token(
         model, custom_llm_provider=custom_llm_provider, rerank_billed_units=billed_units, call_type="rerank"
@@ -581,7 +579,8 @@ def _priced(
         names.append(_together_size(model))
     for name in names:
         cost = _core.price_model(name, provider, work, own)
-        if cost is not None:
+        # A listed model of Together's may have no price of its own, but that of its size.
+        if cost is not None and (any(cost) or provider != "together_ai" or name == names[-1]):
             return cost
     if provider in ("huggingface", "ollama", "ollama_chat"):
         return 0.0, 0.0, 0.0
