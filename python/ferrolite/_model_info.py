@@ -294,7 +294,7 @@ def _family(provider: str) -> str:
 _FAMILIES = {"bedrock_converse": "bedrock", "cohere_chat": "cohere"}
 
 
-def models_by_provider() -> dict[str, set[str]]:
+def _models_by_provider() -> dict[str, set[str]]:
     """Keys of the listed models, by provider."""
     out: dict[str, set[str]] = {}
     for key, entry in _model_cost.table().items():
@@ -303,12 +303,12 @@ def models_by_provider() -> dict[str, set[str]]:
     return out
 
 
-def model_list() -> list[str]:
+def _model_list() -> list[str]:
     """Keys of all listed models."""
     return [key for key in _model_cost.table() if key != "sample_spec"]
 
 
-_LISTS = {"model_list": model_list, "models_by_provider": models_by_provider}
+_LISTS = {"model_list": _model_list, "models_by_provider": _models_by_provider}
 
 
 def __getattr__(name: str) -> Any:

@@ -20,15 +20,15 @@ GPT_4O = 1000 * 2.5e-6 + 100 * 1e-5
 
 
 def answer(exchange):
-    body = exchange.body
+    body = exchange.request.json()
     usage = (
         {**USAGE, "prompt_tokens_details": {"cached_tokens": 400}} if body.get("user") == "cached" else USAGE
     )
-    if exchange.path.endswith("/embeddings"):
+    if exchange.request.path.endswith("/embeddings"):
         data = [{"object": "embedding", "index": 0, "embedding": [0.5]}]
         exchange.json({"object": "list", "model": body["model"], "data": data, "usage": USAGE})
         return
-    if exchange.path.endswith("/images/generations"):
+    if exchange.request.path.endswith("/images/generations"):
         exchange.json({"created": 1, "data": [{"url": "u"}, {"url": "v"}]})
         return
     message = {"role": "assistant", "content": "hi"}
@@ -58,7 +58,7 @@ def upstream():
 @pytest.fixture
 def call(upstream):
     def run(model="openai/gpt-4o", **more):
-        return ferrolite.completion(model, HELLO, api_base=upstream.origin, api_key="k", **more)
+        return ferrolite.completion(model, HELLO, api_base=upstream.origin, api_key="k", max_retries=0, timeout=5, **more)
 
     return run
 
@@ -89,7 +89,7 @@ def test_the_cost_outlives_copies_and_is_there_for_asyncio(call, upstream):
 
     response = call()
     assert cost(pickle.loads(pickle.dumps(response))) == cost(copy.copy(response)) == pytest.approx(GPT_4O)
-    base = {"api_base": upstream.origin, "api_key": "k"}
+    base = {"api_base": upstream.origin, "api_key": "k", "max_retries": 0, "timeout": 5}
     response = asyncio.run(ferrolite.acompletion("openai/gpt-4o", HELLO, **base))
     assert cost(response) == pytest.approx(GPT_4O)
 
@@ -121,7 +121,7 @@ def test_a_stream_tells_its_cost_where_it_tells_its_usage(call):
 
 
 def test_other_calls_know_their_cost(upstream):
-    base = {"api_base": upstream.origin, "api_key": "k"}
+    base = {"api_base": upstream.origin, "api_key": "k", "max_retries": 0, "timeout": 5}
     embedded = ferrolite.embedding("openai/text-embedding-3-small", ["a"], **base)
     assert cost(embedded) == pytest.approx(1000 * 2e-8)
     drawn = ferrolite.image_generation("a cat", model="openai/low/1024-x-1024/gpt-image-1-mini", **base)
