@@ -8,7 +8,7 @@ use super::billing::Billing;
 use super::control::{Control, Keywords, is_control, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::exchange::Exchange;
-use super::{Answer, ChatCall, Engine, EventStream, Meta, chat_wire, mock, new_uuid};
+use super::{Answer, ChatCall, Engine, EventStream, Meta, Preview, chat_wire, mock, new_uuid};
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallRequest, CallResponse, CallType, Target, Upload};
@@ -82,6 +82,11 @@ impl Call {
             Lane::Native(native) => Some(&native.request),
             Lane::Bridged(_) => None,
         }
+    }
+
+    /// The request as it would be sent.
+    pub fn preview(&self) -> Result<Preview> {
+        Preview::new(self.prepare()?.call, self.envelope())
     }
 
     /// What would be sent, before headers and keys.
@@ -353,7 +358,7 @@ pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<Cal
     {
         ranking.entry("id").or_insert_with(|| new_uuid().into());
     }
-    let mut meta = exchange.meta(reply.status, reply.headers);
+    let mut meta = exchange.meta_of(reply);
     if let CallResponse::Json(value) = &response {
         meta.response_model = value.get("model").and_then(Value::as_str).map(str::to_owned);
     }

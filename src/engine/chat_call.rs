@@ -6,7 +6,7 @@ use super::billing::Billing;
 use super::control::{Control, Keywords, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::mock::Mock;
-use super::{cache_marks, drop_params};
+use super::{Preview, cache_marks, chat_wire, drop_params};
 use crate::config::Environment;
 use crate::error::{Error, Result};
 use crate::hub::{CallType, ChatRequest, Target, check_messages};
@@ -27,6 +27,16 @@ pub struct ChatCall {
 impl ChatCall {
     pub fn target(&self) -> &Target {
         self.envelope.target()
+    }
+
+    /// The request as it would be sent.
+    pub fn preview(&self) -> Result<Preview> {
+        let target = self.target();
+        let prepared = chat_wire(target)?.encode(&self.request, target);
+        Preview::new(
+            prepared.map_err(|error| error.at(&target.provider, &target.model))?.call,
+            &self.envelope,
+        )
     }
 
     /// Reads and checks the keywords. `model` and `messages` are among them.
@@ -52,7 +62,9 @@ impl ChatCall {
         settings: &Settings,
         environment: &dyn Environment,
     ) -> Result<Self> {
-        let options = envelope::options(&control, &keywords, settings, environment)?;
+        let mut options = envelope::options(&control, &keywords, settings, environment)?;
+        options.prompt_template = envelope::prompt_template(&control, &wanted, settings)
+            .map_err(|error| name_wanted(error, &wanted))?;
         check_types(&keywords).map_err(|error| name_wanted(error, &wanted))?;
         let mut request = ChatRequest::from_map(keywords).map_err(|error| name_wanted(error, &wanted))?;
         check_messages(&request.messages).map_err(|error| name_wanted(error, &wanted))?;

@@ -15,6 +15,7 @@ mod exchange;
 mod lookup;
 mod media;
 mod mock;
+mod preview;
 mod retry;
 mod stream;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::auth::exchange::Tokens;
@@ -39,6 +41,7 @@ pub use control::{Keywords, is_ignored, is_steering};
 pub use envelope::{Envelope, Keys, Settings};
 pub use events::EventStream;
 pub use lookup::{can, facts, missing_environment, model_names, providers_with_keys, supported_params};
+pub use preview::Preview;
 pub use retry::RetryPolicy;
 pub use stream::ChatStream;
 
@@ -75,6 +78,8 @@ pub struct Meta {
     pub upstream_ms: f64,
     pub call_type: Option<CallType>,
     pub billing: Option<Box<Billing>>,
+    /// The upstream's reply as it came, where somebody wants to log it.
+    pub reply: Option<Bytes>,
 }
 
 /// Headers that never leave an answer.

@@ -65,6 +65,18 @@ impl CallMeta {
         Ok(out)
     }
 
+    /// The upstream's reply as it came, where the call was told to keep it: its text, or None.
+    #[getter]
+    fn reply(&self) -> Option<&str> {
+        self.0.reply.as_ref().and_then(|reply| std::str::from_utf8(reply).ok())
+    }
+
+    /// Milliseconds that were spent waiting for the upstream.
+    #[getter]
+    fn upstream_ms(&self) -> f64 {
+        self.0.upstream_ms
+    }
+
     /// Milliseconds from the call to its answer.
     #[getter]
     fn response_ms(&self) -> f64 {

@@ -14,6 +14,7 @@ mod runtime;
 mod settings;
 mod stream;
 mod testing;
+mod tokens;
 mod value;
 
 use pyo3::prelude::*;
@@ -35,6 +36,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(call::call_async, module)?)?;
     module.add_function(wrap_pyfunction!(call::call_future, module)?)?;
     module.add_function(wrap_pyfunction!(call::collect_chunks, module)?)?;
+    module.add_function(wrap_pyfunction!(call::preview, module)?)?;
     module.add_function(wrap_pyfunction!(call::register_provider, module)?)?;
     module.add_function(wrap_pyfunction!(call::split_model, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::is_steering, module)?)?;
@@ -53,5 +55,10 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(pricing::register_model, module)?)?;
     module.add_function(wrap_pyfunction!(testing::alive_tasks, module)?)?;
     module.add_function(wrap_pyfunction!(testing::serve_mock, module)?)?;
+    module.add_function(wrap_pyfunction!(tokens::count_messages, module)?)?;
+    module.add_function(wrap_pyfunction!(tokens::count_text, module)?)?;
+    module.add_function(wrap_pyfunction!(tokens::decode_tokens, module)?)?;
+    module.add_function(wrap_pyfunction!(tokens::encode_text, module)?)?;
+    module.add_function(wrap_pyfunction!(tokens::encoding_of_model, module)?)?;
     Ok(())
 }

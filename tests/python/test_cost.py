@@ -58,7 +58,9 @@ def upstream():
 @pytest.fixture
 def call(upstream):
     def run(model="openai/gpt-4o", **more):
-        return ferrolite.completion(model, HELLO, api_base=upstream.origin, api_key="k", max_retries=0, timeout=5, **more)
+        return ferrolite.completion(
+            model, HELLO, api_base=upstream.origin, api_key="k", max_retries=0, timeout=5, **more
+        )
 
     return run
 
