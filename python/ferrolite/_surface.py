@@ -8,12 +8,11 @@ line: where there is one, the line is not looked at. The same object answers on 
 from __future__ import annotations
 
 import sys
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from importlib.machinery import ModuleSpec
     from types import ModuleType
     from typing import Any
 
@@ -218,8 +217,12 @@ def resolve(module: str, name: str) -> Any:
         if not path or "*" in names:
             place = home(name)
     if place is None:
-        if not path and find_spec(f"ferrolite.{name}"):
-            return import_module(f"ferrolite.{name}")
+        if hasattr(sys.modules[module], "__path__"):
+            try:
+                return import_module(f"ferrolite.{inner}")
+            except ModuleNotFoundError as error:
+                if error.name != f"ferrolite.{inner}":
+                    raise
         raise missing(module, name)
     found = getattr(import_module(f"ferrolite.{place}" if place else "ferrolite"), own)
     return _labelled(found)
@@ -284,7 +287,8 @@ def spec(name: str) -> ModuleSpec | None:
     path = name.partition(".")[2]
     if path not in MODULES and path not in PACKAGES:
         return None
-    return ModuleSpec(name, _Loader(), is_package=path in PACKAGES)  # pyright: ignore[reportArgumentType]
+    kind: Any = type(__spec__)  # importlib's own modules are not loaded for it
+    return kind(name, _Loader(), is_package=path in PACKAGES)
 
 
 # What classes say of their module
