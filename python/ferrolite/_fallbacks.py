@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import sys
 
+from ferrolite import _hooks
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from ferrolite._hooks import Face
+
 _settings = sys.modules["ferrolite"].__dict__
 
 
-def wanted(arguments: dict[str, Any]) -> bool:
-    """Whether a call has models to fall back on."""
-    return bool(arguments["kwargs"].get("fallbacks") or _settings["model_fallbacks"])
-
-
-def run(arguments: dict[str, Any]) -> Any:
-    """The answer of the first model that gives one.
+def run(face: Face, arguments: dict[str, Any]) -> Any:
+    """The answer of the first model that gives one, checked against its schema.
 
     Raises:
         The error of the last.
+        JSONSchemaValidationError: The answer does not follow the schema that was asked for.
     """
-    package: Any = sys.modules["ferrolite"]
     for call, is_last in _calls(arguments):
         try:
-            return package.completion(**call)
+            return _checked(_hooks.run(face, call), call)
         except Exception as error:
             if is_last:
                 raise
@@ -34,12 +33,11 @@ def run(arguments: dict[str, Any]) -> Any:
     return None
 
 
-async def arun(arguments: dict[str, Any]) -> Any:
+async def arun(face: Face, arguments: dict[str, Any]) -> Any:
     """`run` for asyncio."""
-    package: Any = sys.modules["ferrolite"]
     for call, is_last in _calls(arguments):
         try:
-            return await package.acompletion(**call)
+            return _checked(await _hooks.arun(face, call), call)
         except Exception as error:
             if is_last:
                 raise
@@ -49,14 +47,15 @@ async def arun(arguments: dict[str, Any]) -> Any:
 
 def _calls(arguments: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bool]]:
     """The call itself, then one for each fallback: a model, or a dict of keywords that differ."""
-    call = {**arguments, **arguments["kwargs"]}
-    del call["kwargs"]
-    # Not None: that would ask for the setting's.
-    behind: Any = call.pop("fallbacks", None) or _settings["model_fallbacks"]
-    others: list[dict[str, Any]] = [one if isinstance(one, dict) else {"model": one} for one in behind]
-    everyone = [{}, *others]
-    for number, changed in enumerate(everyone, 1):
-        yield {**call, **changed, "fallbacks": ()}, number == len(everyone)
+    keywords: dict[str, Any] = arguments["kwargs"]
+    given: Any = keywords.pop("fallbacks", None)
+    behind: list[Any] = list((_settings["model_fallbacks"] if given is None else given) or ())
+    changes: list[dict[str, Any]] = [one if isinstance(one, dict) else {"model": one} for one in behind]
+    for number, changed in enumerate([{}, *changes]):
+        call = {**arguments, "kwargs": dict(keywords)}
+        for name, value in changed.items():
+            (call if name in arguments else call["kwargs"])[name] = value
+        yield call, number == len(behind)
 
 
 def _tell(call: dict[str, Any], error: Exception) -> None:
@@ -90,20 +89,23 @@ def apply(arguments: dict[str, Any]) -> None:
         arguments["model"] = f"litellm_proxy/{arguments['model']}"
 
 
-def validate(response: Any, arguments: dict[str, Any]) -> Any:
-    """The response, when its text follows the schema that was asked for.
-
-    Raises:
-        JSONSchemaValidationError: It does not.
-    """
+def _checked(response: Any, arguments: dict[str, Any]) -> Any:
+    """The response, when its text follows the schema that was asked for; its cost is counted. Not for streams."""
+    if _settings["max_budget"]:
+        cost: Any = getattr(response, "_hidden_params", {}).get("response_cost")
+        _settings["_current_cost"] += cost or 0.0
+    if not (arguments["enable_json_schema_validation"] or _settings["enable_json_schema_validation"]):
+        return response
     form: Any = arguments["response_format"]
     if not isinstance(form, dict) or not hasattr(response, "choices"):
         return response
     schema: Any = (form.get("json_schema") or {}).get("schema") or form.get("response_schema")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     if schema is None:
         return response
-    from ferrolite import _surface
+    from ferrolite._json_schema import validate_schema
 
-    check = _surface.resolve("ferrolite.litellm_core_utils.json_validation_rule", "validate_schema")
-    check(schema=schema, response=response.choices[0].message.content)
+    validate_schema(
+        schema=schema,  # pyright: ignore[reportUnknownArgumentType]
+        response=response.choices[0].message.content,
+    )
     return response
