@@ -1,5 +1,7 @@
 //! From keywords and settings to a chat completion that is checked and ready to send. No network.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::control::{Control, Keywords, strings, wrong};
@@ -8,7 +10,7 @@ use super::mock::Mock;
 use super::{cache_marks, drop_params};
 use crate::config::Environment;
 use crate::error::{Error, Result};
-use crate::hub::{CallType, ChatRequest, Target, check_messages};
+use crate::hub::{CallAccent, CallType, ChatRequest, Target, check_messages};
 use crate::providers::Wanted;
 use crate::wires::WireId;
 
@@ -47,7 +49,7 @@ impl ChatCall {
         mut control: Control,
         keywords: Keywords,
         optional: &[&str],
-        wire: Option<WireId>,
+        wire: Option<(WireId, Arc<CallAccent>)>,
         settings: &Settings,
         environment: &dyn Environment,
     ) -> Result<Self> {
@@ -60,8 +62,11 @@ impl ChatCall {
         let mock = Mock::take(&mut control)?;
         let purpose = Purpose { call_type: CallType::Chat, stream: request.stream, mocked: mock.is_some() };
         let mut envelope = Envelope::new(wanted, &control, purpose, options, settings, environment)?;
-        if let Some(wire) = wire.filter(|wire| takes_all(*wire, &request, envelope.target(), optional)) {
+        if let Some((wire, accent)) =
+            wire.filter(|(wire, _)| takes_all(*wire, &request, envelope.target(), optional))
+        {
             envelope.route.target.wire = wire;
+            envelope.route.target.call_accent = accent;
         }
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
