@@ -1,5 +1,6 @@
 //! Calls other than chat: keywords in, one request, an answer in OpenAI's form or bytes out.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::Value;
@@ -11,7 +12,7 @@ use super::exchange::Exchange;
 use super::{Answer, ChatCall, Engine, EventStream, Meta, Preview, chat_wire, mock, new_uuid};
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
-use crate::hub::{CallRequest, CallResponse, CallType, Target, Upload};
+use crate::hub::{CallAccent, CallRequest, CallResponse, CallType, Target, Upload};
 use crate::json::{Map, str_at};
 use crate::providers::{self, Wanted};
 use crate::wires::responses::ResponseId;
@@ -240,7 +241,7 @@ fn own_language(
 impl Bridged {
     fn new(
         dialect: &'static dyn Dialect,
-        wire: Option<WireId>,
+        wire: Option<(WireId, Arc<CallAccent>)>,
         wanted: Wanted,
         control: Control,
         keywords: Keywords,

@@ -1,5 +1,7 @@
 //! From keywords and settings to a chat completion that is checked and ready to send. No network.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::billing::Billing;
@@ -9,7 +11,7 @@ use super::mock::Mock;
 use super::{Preview, cache_marks, chat_wire, drop_params};
 use crate::config::Environment;
 use crate::error::{Error, Result};
-use crate::hub::{CallType, ChatRequest, Target, check_messages};
+use crate::hub::{CallAccent, CallType, ChatRequest, Target, check_messages};
 use crate::providers::Wanted;
 use crate::wires::WireId;
 
@@ -58,7 +60,7 @@ impl ChatCall {
         mut control: Control,
         keywords: Keywords,
         optional: &[&str],
-        wire: Option<WireId>,
+        wire: Option<(WireId, Arc<CallAccent>)>,
         settings: &Settings,
         environment: &dyn Environment,
     ) -> Result<Self> {
@@ -71,8 +73,11 @@ impl ChatCall {
         let mock = Mock::take(&mut control)?;
         let purpose = Purpose { call_type: CallType::Chat, stream: request.stream, mocked: mock.is_some() };
         let mut envelope = Envelope::new(wanted, &control, purpose, options, settings, environment)?;
-        if let Some(wire) = wire.filter(|wire| takes_all(*wire, &request, envelope.target(), optional)) {
+        if let Some((wire, accent)) =
+            wire.filter(|(wire, _)| takes_all(*wire, &request, envelope.target(), optional))
+        {
             envelope.route.target.wire = wire;
+            envelope.route.target.call_accent = accent;
         }
         Billing::add(&mut envelope.billing, &request.params.0);
         let target = envelope.target();

@@ -98,10 +98,11 @@ pub fn is_bridged(provider: &str, model: &str, call_type: CallType) -> bool {
 }
 
 /// The language in which a chat completion is asked for in place of a call of this type, when it is not the
-/// provider's usual one.
-pub fn bridge_wire(provider: &str, call_type: CallType) -> Option<WireId> {
-    let wire = row(provider)?.calls.get(&call_type)?.wire;
-    wire.call(call_type).is_none().then_some(wire)
+/// provider's usual one, and what the row says of it.
+pub fn bridge_wire(provider: &str, call_type: CallType) -> Option<(WireId, Arc<CallAccent>)> {
+    let row = row(provider)?;
+    let call = row.calls.get(&call_type)?;
+    call.wire.call(call_type).is_none().then(|| (call.wire, call.accent.clone()))
 }
 
 /// Whether models of a provider may have the format of a call type as their own language.
