@@ -108,7 +108,7 @@ fn find_band(bands: &[Value], tokens: f64) -> Option<&Map> {
         let end = band.get("range").and_then(|range| range.get(1)).and_then(Value::as_f64);
         end.is_none_or(|end| tokens <= end)
     };
-    bands().find(ends_after).or_else(|| bands().last())
+    bands().find(ends_after).or_else(|| bands().next_back())
 }
 
 /// What prompt and answer cost by their kinds.
