@@ -553,7 +553,7 @@ def _pages(response: Any) -> dict[str, Any]:
 
 
 def _count_tokens(model: str, prompt: str, messages: list[Any], completion: str) -> dict[str, Any]:
-    from ferrolite.utils import token_counter  # pyright: ignore
+    from ferrolite._tokens import token_counter
 
     counted: int = token_counter(model, messages=messages) if messages else token_counter(model, text=prompt)
     answered: int = token_counter(model, text=completion) if completion else 0

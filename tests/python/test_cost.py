@@ -168,7 +168,15 @@ def test_cost_per_token_of_counts_and_of_usage():
     assert priority == pytest.approx((0.00425, 0.0017))
 
 
+def test_texts_are_counted_where_there_is_no_answer():
+    found = ferrolite.completion_cost(model="gpt-4o", prompt="hello world", completion="hi there")
+    assert found == pytest.approx(2 * 2.5e-6 + 2 * 1e-5)
+
+
 def test_unlisted_models_of_fireworks_and_together_cost_what_their_size_does():
+    from ferrolite.llms.fireworks_ai.cost_calculator import cost_per_token
+
+    assert cost_per_token("foo-17b", Usage(**USAGE))[0] == pytest.approx(9e-4)
     assert cost_calculator.fireworks_ai_cost_per_token("foo-8b", Usage(**USAGE))[0] == pytest.approx(2e-4)
     response = ModelResponse(model="together_ai/foo/bar-8b", usage=USAGE)
     assert ferrolite.completion_cost(response) == pytest.approx(2.2e-4)
