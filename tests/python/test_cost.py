@@ -115,7 +115,10 @@ def test_a_deployment_costs_what_its_model_does(call):
 
 
 def test_a_stream_tells_its_cost_where_it_tells_its_usage(call):
-    chunks = list(call(stream=True, stream_options={"include_usage": True}))
+    stream = call(stream=True, stream_options={"include_usage": True})
+    assert cost(stream) is None
+    chunks = list(stream)
+    assert cost(stream) == pytest.approx(GPT_4O)
     assert chunks[-1].usage.cost == pytest.approx(GPT_4O)
     assert cost(chunks[-1]) == pytest.approx(GPT_4O)
     assert cost(ferrolite.stream_chunk_builder(chunks)) == pytest.approx(GPT_4O)
