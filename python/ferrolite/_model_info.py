@@ -323,8 +323,8 @@ def __getattr__(name: str) -> Any:
 
 def register_model(
     model_cost: str | dict[str, Any],
-    persist_across_reloads: bool = True,
     *,
+    persist_across_reloads: bool = True,
     warning_display_name: str | None = None,
     custom_llm_provider: str | None = None,
     add_to_provider_model_sets: bool = True,

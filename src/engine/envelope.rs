@@ -32,6 +32,7 @@ pub struct Settings {
     pub api_base: Option<String>,
     pub keys: Keys,
     pub organization: Option<String>,
+    pub project: Option<String>,
     pub vertex_project: Option<String>,
     pub vertex_location: Option<String>,
     /// The version of an interface that is dated.
@@ -51,8 +52,6 @@ pub struct Settings {
     pub prompt_templates: HashMap<String, Arc<PromptTemplate>>,
     /// How often one chunk may repeat before the stream is cut (STR-23).
     pub repeated_chunk_limit: Option<u32>,
-    /// Keep the upstream's reply as it came, for whoever logs the call.
-    pub keep_reply: bool,
 }
 
 /// Where the keys are that a face has set apart for single providers. Asked once a call, for its provider.
@@ -87,7 +86,7 @@ pub struct Envelope {
     pub headers: Vec<(String, String)>,
     pub query: Vec<(String, String)>,
     pub billing: Option<Box<Billing>>,
-    /// Keep the upstream's reply as it came.
+    /// Keep the upstream's reply as it came, for whoever logs the call.
     pub keep_reply: bool,
 }
 
@@ -131,7 +130,7 @@ impl Envelope {
             headers,
             billing: Billing::of(control),
             query: pairs(control.get("extra_query"), "extra_query").map_err(named)?,
-            keep_reply: settings.keep_reply,
+            keep_reply: false,
             route,
         })
     }
@@ -273,8 +272,12 @@ pub(super) fn wanted(control: &Control, keywords: &mut Keywords, settings: &Sett
         };
         values.extend(value.map(|value| (name.to_owned(), value)));
     }
-    for (name, setting) in [("api_version", &settings.api_version), ("organization", &settings.organization)]
-    {
+    let ours = [
+        ("api_version", &settings.api_version),
+        ("organization", &settings.organization),
+        ("project", &settings.project),
+    ];
+    for (name, setting) in ours {
         values.extend(setting.clone().map(|value| (name.to_owned(), value)));
     }
     let mut google =
