@@ -251,5 +251,5 @@ def stream_chunk_builder(
     if hasattr(made, "usage"):
         from ferrolite.cost_calculator import cost_of_chunks
 
-        made._hidden_params["response_cost"] = cost_of_chunks(made)
+        made.hidden_params["response_cost"] = cost_of_chunks(made)
     return made

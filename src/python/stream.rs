@@ -392,6 +392,12 @@ impl CoreStream {
         self.bridged
     }
 
+    /// What the stream cost, once its usage was read.
+    #[getter]
+    fn cost(&self, py: Python<'_>) -> Option<f64> {
+        self.maker.cost.get(py).copied()
+    }
+
     /// What is known of the call.
     #[getter]
     fn meta(&self) -> CallMeta {
