@@ -54,7 +54,7 @@ HOMES = {
     "ChatCompletionToolParamFunctionChunk ChatCompletionUsageBlock ChatCompletionUserMessage ChatCompletionVideoObject "
     "ChatCompletionVideoUrlObject GenericLiteLLMParams OpenAIChatCompletionAssistantMessage "
     "OpenAIMessageContent OpenAIWebSearchOptions OpenAIWebSearchUserLocation PartType REASONING_EFFORT ResponseInputParam "
-    "ToolChoice ToolParam OutputFunctionToolCall OpenAIRealtimeStreamList",
+    "ToolChoice ToolParam OutputFunctionToolCall",
     "types.providers": "LlmProviders openai_compatible_endpoints openai_compatible_providers "
     "openai_text_completion_compatible_providers provider_list",
 }
@@ -80,7 +80,7 @@ MODULES = {
     "litellm_core_utils.core_helpers": "map_finish_reason safe_deep_copy "
     "_FINISH_REASON_MAP=types.finish_reason:FINISH_REASONS",
     "litellm_core_utils.exception_mapping_utils": "exception_type",
-    "litellm_core_utils.get_llm_provider_logic": "get_llm_provider declared_authenticating_provider",
+    "litellm_core_utils.get_llm_provider_logic": "get_llm_provider",
     "litellm_core_utils.get_model_cost_map": "get_model_cost_map",
     "litellm_core_utils.get_supported_openai_params": "get_supported_openai_params",
     "litellm_core_utils.json_validation_rule": "validate_schema",
@@ -136,7 +136,7 @@ MODULES = {
     "router": "Router",
     "secret_managers.main": "get_secret get_secret_bool get_secret_str str_to_bool",
     "types.caching": "",
-    "types.completion": "ChatCompletionMessageToolCall CompletionRequest",
+    "types.completion": "ChatCompletionMessageToolCall",
     "types.llms.anthropic": "AnthropicThinkingParam",
     "types.llms.openai": _OPENAI_TYPES + " AzureOpenAIError",
     "types.llms.vertex_ai": "PartType",
@@ -144,9 +144,9 @@ MODULES = {
     "types.responses.main": "DeleteResponseResult=types.llms.openai: GenericResponseOutputItem=types.llms.openai: "
     "OutputFunctionToolCall",
     "types.router": "AllowedFailsPolicy Deployment DeploymentTypedDict GenericLiteLLMParams LiteLLM_Params ModelInfo "
-    "RetryPolicy RouterErrors RouterRateLimitError",
+    "RetryPolicy RouterRateLimitError",
     "types.utils": "CallTypes ChatCompletionToolCallChunk=types.requests: CostPerToken LlmProviders LiteLLMBatch "
-    "LiteLLMFineTuningJob ModelInfo ProviderField StandardLoggingPayload all_litellm_params",
+    "LiteLLMFineTuningJob ModelInfo",
     "utils": "* AsyncHTTPHandler HTTPHandler load_credentials_from_list validate_and_fix_thinking_param "
     "_get_model_info_helper",
 }

@@ -104,7 +104,9 @@ ferrolite.completion("gpt-4o", [{"role": "user", "content": "Hi"}], mock_respons
 print(ferrolite.use_litellm_proxy)
 """
     environment = os.environ | {"USE_LITELLM_PROXY": "True"}
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
     assert run.stdout == "True\n"
 
 
