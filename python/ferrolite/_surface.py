@@ -167,6 +167,11 @@ PACKAGES = _packages()
 _HOME = {name: home for home, names in HOMES.items() for name in names.split()}
 
 
+def _module(name: str) -> Any:
+    __import__(name)  # not by importlib, which would have to be loaded for it
+    return sys.modules[name]
+
+
 def home(name: str) -> str | None:
     """The module that a public name lives in, without the package's own name before it."""
     top: Any = sys.modules["ferrolite"]
@@ -190,14 +195,12 @@ def resolve(module: str, name: str) -> Any:
     Raises:
         AttributeError: It has no such name; the message tells the nearest that it has.
     """
-    from importlib import import_module
-
     if name.startswith("__"):
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
     path = module.partition(".")[2]
     inner = f"{path}.{name}" if path else name
     if (inner in MODULES or inner in PACKAGES) and (path or name not in FUNCTIONS):
-        return import_module(f"ferrolite.{inner}")
+        return _module(f"ferrolite.{inner}")
     place, own = None, name
     names = MODULES.get(path, "").split()
     for entry in names:
@@ -214,12 +217,12 @@ def resolve(module: str, name: str) -> Any:
     if place is None:
         if hasattr(sys.modules[module], "__path__"):
             try:
-                return import_module(f"ferrolite.{inner}")
+                return _module(f"ferrolite.{inner}")
             except ModuleNotFoundError as error:
                 if error.name != f"ferrolite.{inner}":
                     raise
         raise missing(module, name)
-    found = getattr(import_module(f"ferrolite.{place}" if place else "ferrolite"), own)
+    found = getattr(_module(f"ferrolite.{place}" if place else "ferrolite"), own)
     return _labelled(found)
 
 
@@ -317,10 +320,9 @@ def _label(it: Any) -> None:
 
 def _classes() -> Iterator[type]:
     """The classes of what the core makes by itself: answers, streams and errors."""
-    from importlib import import_module
-
     for path in ("exceptions", "types.utils", "types.llms.openai", "_stream", "_responses", "_text"):
-        for value in list(vars(import_module(f"ferrolite.{path}")).values()):
+        names: dict[str, Any] = vars(_module(f"ferrolite.{path}"))
+        for value in list(names.values()):
             if isinstance(value, type):
                 yield value
 
