@@ -321,8 +321,8 @@ def _label(it: Any) -> None:
 def _classes() -> Iterator[type]:
     """The classes of what the core makes by itself: answers, streams and errors."""
     for path in ("exceptions", "types.utils", "types.llms.openai", "_stream", "_responses", "_text"):
-        names: dict[str, Any] = vars(_module(f"ferrolite.{path}"))
-        for value in list(names.values()):
+        module: Any = _module(f"ferrolite.{path}")
+        for value in list(module.__dict__.values()):
             if isinstance(value, type):
                 yield value
 
