@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _settings = sys.modules["ferrolite"].__dict__
 
+if os.environ.get("USE_LITELLM_PROXY", "").lower() == "true":
+    _settings["use_litellm_proxy"] = True
+
 if os.environ.get("FERROLITE_LOG") or os.environ.get("LITELLM_LOG") or "logging" in sys.modules:
     # A program that logs may set our loggers' levels itself.
     from ferrolite import _logging as _logging
