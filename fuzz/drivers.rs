@@ -106,6 +106,7 @@ fn name_of(wire: WireId) -> Option<&'static str> {
         | WireId::Elevenlabs
         | WireId::Fal
         | WireId::Huggingface
+        | WireId::Manus
         | WireId::Minimax
         | WireId::Mistral
         | WireId::Nvidia
@@ -116,7 +117,8 @@ fn name_of(wire: WireId) -> Option<&'static str> {
         | WireId::Stability
         | WireId::Topaz
         | WireId::Vertex
-        | WireId::Voyage => return None,
+        | WireId::Voyage
+        | WireId::Xai => return None,
     })
 }
 

@@ -79,7 +79,33 @@ if TYPE_CHECKING:
     from ferrolite._text import atext_completion as atext_completion
     from ferrolite._text import text_completion as text_completion
     from ferrolite.anthropic_interface.messages import anthropic_messages as anthropic_messages
+    from ferrolite.batches.main import acancel_batch as acancel_batch
+    from ferrolite.batches.main import acreate_batch as acreate_batch
+    from ferrolite.batches.main import alist_batches as alist_batches
+    from ferrolite.batches.main import aretrieve_batch as aretrieve_batch
+    from ferrolite.batches.main import cancel_batch as cancel_batch
+    from ferrolite.batches.main import create_batch as create_batch
+    from ferrolite.batches.main import list_batches as list_batches
+    from ferrolite.batches.main import retrieve_batch as retrieve_batch
     from ferrolite.exceptions import *  # noqa: F403
+    from ferrolite.files.main import acreate_file as acreate_file
+    from ferrolite.files.main import afile_content as afile_content
+    from ferrolite.files.main import afile_delete as afile_delete
+    from ferrolite.files.main import afile_list as afile_list
+    from ferrolite.files.main import afile_retrieve as afile_retrieve
+    from ferrolite.files.main import create_file as create_file
+    from ferrolite.files.main import file_content as file_content
+    from ferrolite.files.main import file_delete as file_delete
+    from ferrolite.files.main import file_list as file_list
+    from ferrolite.files.main import file_retrieve as file_retrieve
+    from ferrolite.fine_tuning.main import acancel_fine_tuning_job as acancel_fine_tuning_job
+    from ferrolite.fine_tuning.main import acreate_fine_tuning_job as acreate_fine_tuning_job
+    from ferrolite.fine_tuning.main import alist_fine_tuning_jobs as alist_fine_tuning_jobs
+    from ferrolite.fine_tuning.main import aretrieve_fine_tuning_job as aretrieve_fine_tuning_job
+    from ferrolite.fine_tuning.main import cancel_fine_tuning_job as cancel_fine_tuning_job
+    from ferrolite.fine_tuning.main import create_fine_tuning_job as create_fine_tuning_job
+    from ferrolite.fine_tuning.main import list_fine_tuning_jobs as list_fine_tuning_jobs
+    from ferrolite.fine_tuning.main import retrieve_fine_tuning_job as retrieve_fine_tuning_job
     from ferrolite.google_genai import agenerate_content as agenerate_content
     from ferrolite.llms.custom_llm import CustomLLM as CustomLLM
     from ferrolite.types.llms.openai import ResponsesAPIResponse as ResponsesAPIResponse
@@ -147,6 +173,38 @@ _HOMES = {
     "_stream": ("CustomStreamWrapper",),
     "_text": ("TextCompletionStreamWrapper", "atext_completion", "text_completion"),
     "anthropic_interface.messages": ("anthropic_messages",),
+    "batches.main": (
+        "acancel_batch",
+        "acreate_batch",
+        "alist_batches",
+        "aretrieve_batch",
+        "cancel_batch",
+        "create_batch",
+        "list_batches",
+        "retrieve_batch",
+    ),
+    "files.main": (
+        "acreate_file",
+        "afile_content",
+        "afile_delete",
+        "afile_list",
+        "afile_retrieve",
+        "create_file",
+        "file_content",
+        "file_delete",
+        "file_list",
+        "file_retrieve",
+    ),
+    "fine_tuning.main": (
+        "acancel_fine_tuning_job",
+        "acreate_fine_tuning_job",
+        "alist_fine_tuning_jobs",
+        "aretrieve_fine_tuning_job",
+        "cancel_fine_tuning_job",
+        "create_fine_tuning_job",
+        "list_fine_tuning_jobs",
+        "retrieve_fine_tuning_job",
+    ),
     "google_genai": ("agenerate_content",),
     "llms.custom_llm": ("CustomLLM",),
     "types.llms.openai": ("ResponsesAPIResponse",),
@@ -157,7 +215,10 @@ _SUBMODULES = {
     for name in (
         "_logging",
         "anthropic_interface",
+        "batches",
         "exceptions",
+        "files",
+        "fine_tuning",
         "google_genai",
         "llms",
         "testing",

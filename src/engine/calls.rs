@@ -1,5 +1,6 @@
 //! Calls other than chat: keywords in, one request, an answer in OpenAI's form or bytes out.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::Value;
@@ -7,14 +8,18 @@ use serde_json::Value;
 use super::control::{Control, Keywords, is_control, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::exchange::Exchange;
-use super::{Answer, ChatCall, Engine, EventStream, Meta, chat_wire, mock, new_uuid};
+use super::{Answer, ByteStream, ChatCall, Engine, EventStream, Meta, chat_wire, mock, new_uuid};
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
-use crate::hub::{CallRequest, CallResponse, CallType, Target, Upload};
+use crate::hub::{CallRequest, CallResponse, CallType, Resource, Target, Upload};
 use crate::json::{Map, str_at};
 use crate::providers::{self, Wanted};
 use crate::wires::responses::ResponseId;
 use crate::wires::{self, Destination, Dialect, HttpReply, Inbound, Memo, Next, Prepared, Wire, WireId};
+
+/// The usual and the largest size of a file's pieces.
+const PIECE: usize = 1024 * 1024;
+const MOST: usize = 64 * 1024 * 1024;
 
 /// A call that is ready to be sent.
 #[derive(Debug)]
@@ -94,6 +99,16 @@ impl Call {
         }
     }
 
+    /// How large the pieces of a file shall be that is read piece by piece; none when it is wanted whole.
+    pub fn piece_size(&self) -> Option<usize> {
+        let request = self.request().filter(|request| request.stream)?;
+        if self.call_type != CallType::FileContent {
+            return None;
+        }
+        let size = request.params.get("chunk_size").and_then(Value::as_u64);
+        Some(size.and_then(|size| usize::try_from(size).ok()).unwrap_or(PIECE).min(MOST))
+    }
+
     pub fn is_stream(&self) -> bool {
         match &self.lane {
             Lane::Native(native) => native.request.stream,
@@ -111,6 +126,9 @@ impl Call {
     ) -> Result<Self> {
         if call_type.is_about_response() {
             name_by_id(&mut keywords)?;
+        }
+        if let Some(resource) = call_type.resource() {
+            name_owner(&mut keywords, resource);
         }
         let own = own_parameters(call_type, &mut keywords);
         let mut control = Control::take(&mut keywords);
@@ -134,8 +152,16 @@ impl Call {
             return Ok(Self { call_type, lane: Lane::Bridged(Box::new(bridged)) });
         }
         let options = envelope::options(&control, &keywords, settings, environment)?;
-        let request = read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
+        let mut request = read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
         let purpose = Purpose { call_type, stream: request.stream, mocked: mock.is_some() };
+        if let Some(model) =
+            model_of_lines(call_type, &request, &wanted).map_err(|error| name_wanted(error, &wanted))?
+        {
+            let wanted = Wanted { model, ..wanted.clone() };
+            let chat = Purpose { call_type: CallType::Chat, ..purpose };
+            let envelope = Envelope::new(wanted, &control, chat, options.clone(), settings, environment)?;
+            request.lines = Some(Arc::new(envelope.route.target));
+        }
         let envelope = Envelope::new(wanted, &control, purpose, options, settings, environment)?;
         Self::native(call_type, request, envelope, mock, &control)
     }
@@ -161,7 +187,10 @@ impl Call {
         let allowed =
             strings(control.get("allowed_openai_params"), "allowed_openai_params").map_err(named)?;
         check_parameters(&mut request, wire, target, &allowed)?;
-        target.call_accent.apply(&mut request.params, &target.model);
+        // What is said of making something is not said of asking for it.
+        if call_type.resource().is_none_or(|resource| resource.in_rows() == call_type) {
+            target.call_accent.apply(&mut request.params, &target.model);
+        }
         Ok(Self { call_type, lane: Lane::Native(Box::new(Native { request, envelope, mock, wire })) })
     }
 }
@@ -188,6 +217,42 @@ fn name_by_id(keywords: &mut Keywords) -> Result<()> {
     }
     keywords.insert("model".into(), id.id.into());
     Ok(())
+}
+
+/// What an account keeps is known by its id alone, and belongs to a provider rather than to a model: OpenAI, unless the
+/// call names another, or a model with one in front.
+fn name_owner(keywords: &mut Keywords, resource: Resource) {
+    let model = str_at(keywords, "model").map(str::to_owned);
+    if keywords.get("custom_llm_provider").is_none_or(Value::is_null) {
+        let of_model = model.as_deref().and_then(|model| providers::split_model(model, None).ok());
+        let provider = of_model.map_or_else(|| "openai".to_owned(), |(provider, _)| provider);
+        keywords.insert("custom_llm_provider".into(), provider.into());
+    }
+    let provider = str_at(keywords, "custom_llm_provider");
+    if let Some((provider, model)) = provider.zip(model.as_deref())
+        && let Some(plain) = model.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/'))
+    {
+        let plain = plain.to_owned();
+        keywords.insert("model".into(), plain.into());
+    }
+    // Of the others, errors and the log name the id where they name a model.
+    let is_sent = resource.in_rows().parameters().contains(&"model") && !keywords.contains_key(resource.id());
+    if !is_sent {
+        let id = keywords.get(resource.id()).filter(|id| id.is_string()).cloned();
+        keywords.insert("model".into(), id.unwrap_or_default());
+    }
+}
+
+/// The model that the lines of an uploaded batch are for, where the provider wants them in that one's own format.
+fn model_of_lines(call_type: CallType, request: &CallRequest, wanted: &Wanted) -> Result<Option<String>> {
+    let provider = wanted.provider.as_deref().unwrap_or_default();
+    let prefix = providers::row(provider)
+        .filter(|_| call_type == CallType::CreateFile && str_at(&request.params, "purpose") == Some("batch"))
+        .and_then(|row| row.calls.get(&call_type)?.accent.lines.clone());
+    let (Some(prefix), Some(file)) = (prefix, request.files.first()) else { return Ok(None) };
+    let model = wires::batch_model(&file.data)?;
+    let plain = model.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/')).unwrap_or(&model);
+    Ok(Some(format!("{provider}/{prefix}{plain}")))
 }
 
 /// Whether a chat completion is asked for in any case: the caller says so, or wants a mock, which is one.
@@ -264,7 +329,8 @@ fn read(call_type: CallType, mut keywords: Map, files: Vec<Upload>) -> Result<Ca
     {
         return Err(Error::bad_request(format!("'{name}' is missing.")).with_param(name));
     }
-    Ok(CallRequest { params: keywords, extra_body, files, stream })
+    let fresh_name = if call_type.resource().is_some() { new_uuid() } else { String::new() };
+    Ok(CallRequest { params: keywords, extra_body, files, stream, fresh_name, lines: None })
 }
 
 /// Parameters that the target does not take: refused by name, or dropped when the caller said so (GEN-01).
@@ -356,6 +422,26 @@ pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<Cal
         meta.response_model = value.get("model").and_then(Value::as_str).map(str::to_owned);
     }
     Ok(CallAnswer { call_type, response, meta })
+}
+
+/// A file as it comes, in pieces of a size that the caller says. One that has to be translated is there at once.
+pub async fn bytes(engine: &Engine, call: Call, size: usize, started: Instant) -> Result<ByteStream> {
+    let call_type = call.call_type;
+    let (Lane::Native(native), CallType::FileContent) = (call.lane, call_type) else {
+        return Err(Error::bad_request(format!("{} are not read in bytes", call_type.plural())));
+    };
+    if !native.envelope.target().wire.hands_on_bytes() {
+        let call = Call { call_type, lane: Lane::Native(native) };
+        let CallAnswer { response, meta, .. } = Box::pin(answer(engine, call, started)).await?;
+        return Ok(ByteStream::whole(response.into_bytes(), size, meta));
+    }
+    let Exchanging { mut exchange, wire, .. } = native.prepare(started)?;
+    loop {
+        match exchange.body(engine, wire).await {
+            Ok(body) => return Ok(ByteStream::new(&exchange, body, size)),
+            Err(failure) => exchange.again(*failure).await?,
+        }
+    }
 }
 
 pub async fn stream(engine: &Engine, call: Call, started: Instant) -> Result<EventStream> {

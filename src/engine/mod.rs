@@ -1,5 +1,6 @@
 //! One call from request to answer: encode, sign, send, decode; retries and time limits around it.
 
+mod bytes;
 mod cache_marks;
 mod calls;
 mod chat;
@@ -31,6 +32,7 @@ use crate::hub::{ChatResponse, Target};
 use crate::transport::Transport;
 use crate::wires::StreamWire;
 
+pub use bytes::ByteStream;
 pub use calls::{Call, CallAnswer};
 pub use chat_call::ChatCall;
 pub use control::{Keywords, is_ignored, is_steering};
@@ -129,6 +131,11 @@ impl Engine {
     /// A call of another type than chat, whole.
     pub async fn call(&self, call: Call) -> Result<CallAnswer> {
         calls::answer(self, call, Instant::now()).await
+    }
+
+    /// What is in a file that a provider keeps, in pieces of `size` bytes: returns when the upstream has begun to answer.
+    pub async fn call_bytes(&self, call: Call, size: usize) -> Result<ByteStream> {
+        calls::bytes(self, call, size, Instant::now()).await
     }
 
     /// The same as a stream of events in the caller's own format: returns when the upstream has begun to answer.

@@ -25,6 +25,7 @@ pub mod gemini;
 pub mod generate_content;
 pub mod gigachat;
 mod huggingface;
+mod manus;
 mod media;
 pub mod messages;
 mod minimax;
@@ -50,6 +51,7 @@ mod topaz;
 mod vertex;
 mod voyage;
 pub mod watsonx;
+mod xai;
 
 use std::fmt;
 use std::time::Duration;
@@ -63,6 +65,7 @@ use crate::hub::{Call, CallType, Chat, Deltas, Operation, Target, Usage};
 use crate::json::cut;
 use crate::wires::framing::{Frame, Framing};
 
+pub use calls::batch_model;
 pub use dialect::{Destination, Dialect, Event, EventEncoder, EventReader, EventWire, Inbound, dialect};
 
 /// Makes the list of languages: which there are, and who speaks each, for chat and for calls of other types.
@@ -145,7 +148,8 @@ languages! {
     Fal { ImageEdit => fal::EDIT, ImageGeneration => fal::GENERATION };
     Huggingface { Embedding => huggingface::EMBEDDING, Rerank => huggingface::RERANK };
     Minimax { Speech => minimax::SPEECH };
-    Mistral { Speech => mistral::SPEECH };
+    Manus calls(manus::call);
+    Mistral calls(mistral::call);
     Nvidia { Rerank => nvidia::RERANK };
     OpenaiChatImages calls(openai::chat_images);
     Polly { Speech => polly::SPEECH };
@@ -153,16 +157,17 @@ languages! {
     Soniox { Transcription => soniox::TRANSCRIPTION };
     Stability { ImageGeneration | ImageEdit => stability::IMAGE };
     Topaz { ImageVariation => topaz::VARIATION };
-    Vertex {
-        Embedding => vertex::EMBEDDING,
-        Rerank => vertex::RERANK,
-        Speech => vertex::SPEECH,
-        Transcription => vertex::TRANSCRIPTION
-    };
+    Vertex calls(vertex::call);
     Voyage { Embedding => voyage::EMBEDDING };
+    Xai calls(xai::call);
 }
 
 impl WireId {
+    /// Whether a file comes as the provider keeps it, so that it can be handed on piece by piece.
+    pub fn hands_on_bytes(self) -> bool {
+        matches!(self, Self::Anthropic | Self::Manus | Self::Openai)
+    }
+
     /// The same for a call that streams.
     pub fn events(self, call_type: CallType) -> Option<&'static dyn EventWire> {
         match (self, call_type) {
@@ -183,6 +188,20 @@ pub struct HttpCall {
     pub url: String,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// What follows the body: a form keeps its files as they are, so that none is held twice.
+    pub rest: Vec<Bytes>,
+}
+
+impl HttpCall {
+    /// All of the body in one piece; a copy when it has several.
+    pub fn whole_body(&self) -> Bytes {
+        if self.rest.is_empty() {
+            return self.body.clone();
+        }
+        let mut whole = self.body.to_vec();
+        self.rest.iter().for_each(|piece| whole.extend_from_slice(piece));
+        whole.into()
+    }
 }
 
 /// A whole reply as plain data.

@@ -41,9 +41,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ferrolite.types.resources import BatchRequestCounts as BatchRequestCounts
+    from ferrolite.types.resources import FileDeleted as FileDeleted
+    from ferrolite.types.resources import LiteLLMBatch as LiteLLMBatch
+    from ferrolite.types.resources import LiteLLMFineTuningJob as LiteLLMFineTuningJob
+    from ferrolite.types.resources import OpenAIFileObject as OpenAIFileObject
     from ferrolite.types.streaming import GenericStreamingChunk
 
 __all__ = [
+    "BatchRequestCounts",
     "CacheCreationTokenDetails",
     "CachedTokensDetails",
     "ChatCompletionAudioResponse",
@@ -60,6 +66,7 @@ __all__ = [
     "Delta",
     "Embedding",
     "EmbeddingResponse",
+    "FileDeleted",
     "Function",
     "FunctionCall",
     "GenericStreamingChunk",
@@ -67,11 +74,14 @@ __all__ = [
     "ImageResponse",
     "ImageUsage",
     "ImageUsageInputTokensDetails",
+    "LiteLLMBatch",
+    "LiteLLMFineTuningJob",
     "Logprobs",
     "Message",
     "ModelResponse",
     "ModelResponseBase",
     "ModelResponseStream",
+    "OpenAIFileObject",
     "OpenAIModerationResponse",
     "OpenAIModerationResult",
     "PromptTokensDetailsWrapper",
@@ -92,4 +102,9 @@ def __getattr__(name: str) -> Any:
         from ferrolite.types import streaming
 
         return streaming.GenericStreamingChunk
+    if name[:1].isupper():  # nor are these needed by a chat completion
+        from ferrolite.types import resources
+
+        if name in resources.__dict__:
+            return resources.__dict__[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,6 +13,7 @@ mod errors;
 mod messages;
 mod names;
 mod request;
+mod resources;
 mod response;
 mod schema;
 mod server_tools;
@@ -28,7 +29,7 @@ mod tests;
 use super::framing::Framing;
 use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire, messages as dialect};
 use crate::error::{Kind, Result};
-use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Target};
+use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Resource, Target};
 
 use abilities::Abilities;
 pub(in crate::wires) use betas::HEADER as BETA_HEADER;
@@ -44,6 +45,9 @@ pub(in crate::wires) use thinking::Thinking;
 pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
     match call_type {
         CallType::Messages => Some(&dialect::Native),
+        _ if matches!(call_type.resource(), Some(Resource::Batch | Resource::File)) => {
+            Some(&resources::RESOURCES)
+        }
         _ => None,
     }
 }

@@ -150,7 +150,7 @@ fn prepared(body: Bytes, request: &ChatRequest, target: &Target, headers: Header
     let path = target.path.as_deref().unwrap_or_default();
     let verb = if request.stream { "invoke-with-response-stream" } else { "invoke" };
     let url = format!("{}{path}/{verb}", target.base);
-    Prepared { call: HttpCall { method: Method::POST, url, headers, body }, memo }
+    Prepared { call: HttpCall { rest: Vec::new(), method: Method::POST, url, headers, body }, memo }
 }
 
 fn unknown(target: &Target) -> Error {

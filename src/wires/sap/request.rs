@@ -82,12 +82,18 @@ fn base(target: &Target) -> &str {
 }
 
 fn get(url: String) -> HttpCall {
-    HttpCall { method: Method::GET, url, headers: headers(), body: Bytes::new() }
+    HttpCall { rest: Vec::new(), method: Method::GET, url, headers: headers(), body: Bytes::new() }
 }
 
 fn completion(deployment: &str, body: &Value) -> HttpCall {
     let url = format!("{}/v2/completion", deployment.trim_end_matches('/'));
-    HttpCall { method: Method::POST, url, headers: headers(), body: body.to_string().into() }
+    HttpCall {
+        rest: Vec::new(),
+        method: Method::POST,
+        url,
+        headers: headers(),
+        body: body.to_string().into(),
+    }
 }
 
 fn headers() -> HeaderMap {

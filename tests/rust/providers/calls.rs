@@ -8,8 +8,8 @@ use ferrolite::auth;
 use ferrolite::engine::{Call, Settings};
 use ferrolite::error::{Kind, Result};
 use ferrolite::hub::{CallType, Options, Upload};
-use ferrolite::providers::{self, Wanted};
-use ferrolite::wires::HttpReply;
+use ferrolite::providers::{self, Provider, Wanted};
+use ferrolite::wires::{HttpReply, Prepared};
 use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
@@ -29,6 +29,12 @@ fn is_ours(call_type: CallType) -> bool {
             | CallType::Responses
             | CallType::TextCompletion
     )
+}
+
+/// The call types that a row's entries speak for.
+fn served(row: &Provider) -> impl Iterator<Item = CallType> {
+    let served = CallType::ALL.into_iter().filter(|call_type| row.calls.contains_key(&call_type.in_rows()));
+    served.filter(|call_type| is_ours(*call_type) && !call_type.is_about_response())
 }
 
 /// A model that tells its format by its name, where one has to.
@@ -54,6 +60,24 @@ fn parameters(call_type: CallType) -> Value {
         CallType::ImageGeneration | CallType::ImageEdit => json!({ "prompt": "a cat" }),
         CallType::Rerank => json!({ "query": "which", "documents": ["one", "two"], "top_n": 1 }),
         CallType::Speech => json!({ "input": "Hello.", "voice": "alloy" }),
+        CallType::CreateBatch => json!({
+            "completion_window": "24h",
+            "endpoint": "/v1/chat/completions",
+            "input_file_id": "gs://b/publishers/google/models/gemini-2.5-pro/file",
+            "metadata": { "a": "b" },
+            // Anthropic's are no file.
+            "requests": [],
+        }),
+        CallType::CreateFile => json!({ "purpose": "user_data" }),
+        CallType::CancelBatch | CallType::RetrieveBatch => json!({ "batch_id": "batch/1" }),
+        CallType::DeleteFile | CallType::FileContent | CallType::RetrieveFile => {
+            json!({ "file_id": "gs://b/o" })
+        }
+        CallType::CancelFineTuningJob | CallType::RetrieveFineTuningJob => {
+            json!({ "fine_tuning_job_id": "job/1" })
+        }
+        CallType::ListBatches | CallType::ListFiles | CallType::ListFineTuningJobs => json!({ "limit": 3 }),
+        CallType::CreateFineTuningJob => json!({ "training_file": "gs://b/file", "suffix": "s" }),
         _ => json!({}),
     }
 }
@@ -68,6 +92,7 @@ fn files(call_type: CallType) -> Vec<Upload> {
     match call_type {
         CallType::ImageEdit | CallType::ImageVariation => vec![file("image", "i.png", "image/png")],
         CallType::Transcription => vec![file("file", "a.mp3", "audio/mpeg")],
+        CallType::CreateFile => vec![file("file", "a.txt", "text/plain")],
         _ => Vec::new(),
     }
 }
@@ -76,12 +101,17 @@ fn call(provider: &str, call_type: CallType, variables: &Variables) -> Result<Ca
     let Value::Object(mut keywords) = parameters(call_type) else { panic!("keywords are an object") };
     keywords.insert("model".into(), format!("{provider}/{}", model(provider, call_type)).into());
     keywords.insert("api_key".into(), "k".into());
+    if call_type.resource().is_some() {
+        keywords.insert("custom_llm_provider".into(), provider.into());
+    }
     let row = providers::row(provider).expect(provider);
     let has_base = row.base.is_some() || row.calls.get(&call_type).is_some_and(|call| call.base.is_some());
     if !has_base {
         keywords.insert("api_base".into(), "https://host.invalid".into());
     }
-    for (name, value) in [("vertex_project", "p"), ("vertex_location", "us-central1")] {
+    let google =
+        [("vertex_project", "p"), ("vertex_location", "us-central1"), ("gcs_bucket_name", "b/folder")];
+    for (name, value) in google {
         if provider == "vertex_ai" {
             keywords.insert(name.into(), value.into());
             keywords.insert("api_key".into(), "ya29.k".into());
@@ -113,14 +143,21 @@ fn sent(provider: &str, call_type: CallType) -> Value {
     let target = call.target();
     let wire = target.wire.call(call_type).expect("a wire with this call");
     let request = call.request().expect("a native call");
-    let prepared = wire.encode(request, target).unwrap_or_else(|error| panic!("{provider}: {error}"));
+    let prepared = match wire.encode(request, target) {
+        Ok(prepared) => prepared,
+        Err(error) => return json!({ "refused": error.to_string() }),
+    };
+    let body = prepared.call.whole_body();
     let mut headers = prepared.call.headers;
     auth::sign(&mut headers, call.envelope().route.auth, call.envelope().route.key.as_ref()).expect("a key");
-    let kind = headers.remove(CONTENT_TYPE).expect("a content type");
-    let kind = kind.to_str().expect("text");
-    let text = String::from_utf8_lossy(&prepared.call.body);
+    let kind = headers.remove(CONTENT_TYPE);
+    let kind = kind.as_ref().map_or("", |kind| kind.to_str().expect("text"));
+    let fresh = request.fresh_name.replace('-', "");
+    let text = String::from_utf8_lossy(&body);
+    let text = if fresh.is_empty() { text.into_owned() } else { text.replace(&request.fresh_name, "FRESH") };
     let body = match kind.split_once("boundary=") {
         Some((_, boundary)) => json!({ "form": form(&text, boundary) }),
+        None if text.is_empty() => Value::Null,
         None => serde_json::from_str(&text).unwrap_or_else(|_| json!({ "bytes": text })),
     };
     let proof = match &call.envelope().route.signing {
@@ -132,8 +169,12 @@ fn sent(provider: &str, call_type: CallType) -> Value {
             .into(),
     };
     let query = &call.envelope().route.query;
-    let query = query.iter().fold(String::new(), |query, (name, value)| query + "?" + name + "=" + value);
-    json!({ "url": prepared.call.url + &query, "headers": proof, "body": body })
+    let mark = if prepared.call.url.contains('?') { "&" } else { "?" };
+    let query = query.iter().fold(String::new(), |query, (name, value)| query + mark + name + "=" + value);
+    let url = if fresh.is_empty() { prepared.call.url } else { prepared.call.url.replace(&fresh, "FRESH") };
+    let method =
+        if prepared.call.method == "POST" { String::new() } else { format!("{} ", prepared.call.method) };
+    json!({ "url": method + &url + &query, "headers": proof, "body": body })
 }
 
 fn form(text: &str, boundary: &str) -> Vec<String> {
@@ -152,7 +193,7 @@ fn found() -> Table {
     let mut found = Table::new();
     for name in providers::names() {
         let row = providers::row(name).expect(name);
-        for call_type in row.calls.keys().copied().filter(|call_type| is_ours(*call_type)) {
+        for call_type in served(&row) {
             let row = found.entry(name.to_owned()).or_default();
             row.insert(call_type.name().to_owned(), sent(name, call_type));
         }
@@ -201,9 +242,8 @@ fn what_a_provider_lacks_is_refused_before_anything_is_sent() {
             let has = if call_type == CallType::Chat {
                 row.wires.chat.is_some()
             } else {
-                // Whoever makes responses keeps them.
-                row.calls.contains_key(&call_type)
-                    || call_type.is_about_response() && row.calls.contains_key(&CallType::Responses)
+                // Whoever makes something keeps it.
+                row.calls.contains_key(&call_type.in_rows())
             };
             if has {
                 continue;
@@ -291,24 +331,36 @@ fn an_answer_that_is_no_answer_is_an_error_and_no_panic() {
         .collect();
     for name in providers::names() {
         let row = providers::row(name).expect(name);
-        for call_type in row.calls.keys().copied().filter(|call_type| is_ours(*call_type)) {
+        for call_type in served(&row) {
             let call = call(name, call_type, &variables()).expect(name);
             let target = call.target();
             let wire = target.wire.call(call_type).expect("a wire with this call");
             let request = call.request().expect("a native call");
-            let memo = wire.encode(request, target).expect(name).memo;
+            let Ok(Prepared { memo, .. }) = wire.encode(request, target) else { continue };
             let mut errors = 0;
             for reply in &replies {
                 let mut memo = memo.clone();
                 if let Ok(Some(_)) = wire.next(request, reply, &mut memo, target) {
+                    // Of some, every reply leads to another request.
+                    errors += usize::from(call_type.resource().is_some());
                     continue;
                 }
                 errors += usize::from(wire.decode(reply, &memo, target).is_err());
                 let facts = wire.error_facts(500, &reply.body);
                 assert!(wire.classify(&facts, target) != Kind::BadRequest, "{name}: a server's failure");
             }
-            let takes_bytes =
-                matches!(call_type, CallType::Speech | CallType::Transcription | CallType::ImageVariation);
+            let takes_bytes = matches!(
+                call_type,
+                CallType::DeleteFile
+                    | CallType::FileContent
+                    | CallType::ImageVariation
+                    // Nothing is an empty list.
+                    | CallType::ListBatches
+                    | CallType::ListFiles
+                    | CallType::ListFineTuningJobs
+                    | CallType::Speech
+                    | CallType::Transcription
+            );
             assert!(
                 takes_bytes || errors > replies.len() / 2,
                 "{name} {call_type:?}: {errors} of {}",

@@ -569,3 +569,20 @@ _CLASSES: dict[Any, Callable[..., GenericEvent]] = {
 def event(fields: dict[str, Any]) -> GenericEvent:
     """The object for an event's fields."""
     return _CLASSES.get(fields.get("type"), GenericEvent)(**{"type": "", **fields})
+
+
+_RESOURCES = {
+    "Batch": "LiteLLMBatch",
+    "FileDeleted": "FileDeleted",
+    "FileObject": "OpenAIFileObject",
+    "FineTuningJob": "LiteLLMFineTuningJob",
+    "OpenAIFileObject": "OpenAIFileObject",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _RESOURCES:
+        from ferrolite.types import resources
+
+        return getattr(resources, _RESOURCES[name])
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
