@@ -150,7 +150,7 @@ def _tuning_jobs(payload: dict[str, Any]) -> Any:
 
 
 # What is handed out as the dict it is.
-_PLAIN = ("list_input_items", "messages")
+_PLAIN = ("list_input_items", "list_models", "messages")
 _MAKERS = {
     "cancel_batch": _batch,
     "cancel_fine_tuning_job": _tuning_job,

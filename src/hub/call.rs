@@ -40,6 +40,8 @@ pub enum CallType {
     ListFiles,
     ListFineTuningJobs,
     ListInputItems,
+    #[serde(alias = "models")]
+    ListModels,
     Messages,
     Moderation,
     Rerank,
@@ -53,7 +55,7 @@ pub enum CallType {
 }
 
 impl CallType {
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::CancelBatch,
         Self::CancelFineTuningJob,
         Self::CancelResponse,
@@ -74,6 +76,7 @@ impl CallType {
         Self::ListFiles,
         Self::ListFineTuningJobs,
         Self::ListInputItems,
+        Self::ListModels,
         Self::Messages,
         Self::Moderation,
         Self::Rerank,
@@ -109,6 +112,7 @@ impl CallType {
             Self::ListFiles => "list_files",
             Self::ListFineTuningJobs => "list_fine_tuning_jobs",
             Self::ListInputItems => "list_input_items",
+            Self::ListModels => "list_models",
             Self::Messages => "messages",
             Self::Moderation => "moderation",
             Self::Rerank => "rerank",
@@ -152,6 +156,7 @@ impl CallType {
             | Self::CreateFineTuningJob
             | Self::ListFineTuningJobs
             | Self::RetrieveFineTuningJob => "fine-tuning jobs",
+            Self::ListModels => "lists of models",
         }
     }
 
@@ -179,6 +184,7 @@ impl CallType {
             | Self::CreateFineTuningJob
             | Self::ListFineTuningJobs
             | Self::RetrieveFineTuningJob => Some(Resource::FineTuningJob),
+            Self::ListModels => Some(Resource::Model),
             _ => None,
         }
     }
@@ -297,7 +303,7 @@ impl CallType {
                 "training_file",
                 "validation_file",
             ],
-            Self::ListBatches | Self::ListFineTuningJobs => &["after", "limit"],
+            Self::ListBatches | Self::ListFineTuningJobs | Self::ListModels => &["after", "limit"],
             Self::ListFiles => &["after", "limit", "order", "purpose"],
             Self::CancelBatch
             | Self::CancelFineTuningJob
@@ -338,6 +344,7 @@ impl CallType {
             | Self::ListBatches
             | Self::ListFiles
             | Self::ListFineTuningJobs
+            | Self::ListModels
             | Self::Transcription => None,
         }
     }
@@ -349,6 +356,7 @@ pub enum Resource {
     Batch,
     File,
     FineTuningJob,
+    Model,
 }
 
 impl Resource {
@@ -358,6 +366,7 @@ impl Resource {
             Self::Batch => CallType::CreateBatch,
             Self::File => CallType::CreateFile,
             Self::FineTuningJob => CallType::CreateFineTuningJob,
+            Self::Model => CallType::ListModels,
         }
     }
 
@@ -367,6 +376,7 @@ impl Resource {
             Self::Batch => "batch_id",
             Self::File => "file_id",
             Self::FineTuningJob => "fine_tuning_job_id",
+            Self::Model => "model",
         }
     }
 }

@@ -121,7 +121,7 @@ impl Account {
         let (input, endpoint) = (wanted("input_file_id")?, wanted("endpoint")?);
         let input_place = self.place_of_file(&input)?;
         let content = self.files[input_place].1.clone();
-        let (mut outputs, mut failures, mut total) = (Vec::new(), Vec::new(), 0);
+        let (mut outputs, mut failures, mut total, mut failed) = (Vec::new(), Vec::new(), 0, 0_usize);
         for line in content.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
             total += 1;
             let line: Value = serde_json::from_slice(line).unwrap_or_default();
@@ -139,10 +139,10 @@ impl Account {
                 "error": null,
             });
             let out = if status < 400 { &mut outputs } else { &mut failures };
+            failed += usize::from(status >= 400);
             out.extend_from_slice(written.to_string().as_bytes());
             out.push(b'\n');
         }
-        let failed = failures.iter().filter(|byte| **byte == b'\n').count();
         let mut kept = |mark: &str, name: &str, content: Vec<u8>| {
             if content.is_empty() {
                 return Value::Null;

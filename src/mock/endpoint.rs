@@ -125,10 +125,12 @@ impl Verb {
 impl Endpoint<'_> {
     pub(super) fn check_method(self, parts: &Parts) -> Result<(), Failure> {
         let allowed = match self {
-            Self::Health | Self::Models | Self::Model(_) => "GET, HEAD",
             Self::Requests | Self::Account(Kept::File, Part::One(_)) => "GET, HEAD, DELETE",
+            Self::Health
+            | Self::Models
+            | Self::Model(_)
+            | Self::Account(_, Part::One(_) | Part::Content(_)) => "GET, HEAD",
             Self::Account(_, Part::All) => "GET, HEAD, POST",
-            Self::Account(_, Part::One(_) | Part::Content(_)) => "GET, HEAD",
             _ => "POST",
         };
         if allowed.split(", ").any(|allowed| allowed == parts.method.as_str()) {

@@ -114,8 +114,8 @@ languages! {
     Gemini chat(gemini::Gemini) calls(gemini::call);
     Gigachat chat(gigachat::Gigachat);
     Oci chat(oci::Oci) { Embedding => oci::embedding::EMBEDDING };
-    OllamaChat chat(ollama::OllamaChat) { Embedding => ollama::embedding::EMBEDDING };
-    OllamaGenerate chat(ollama::OllamaGenerate) { Embedding => ollama::embedding::EMBEDDING };
+    OllamaChat chat(ollama::OllamaChat) calls(ollama::call);
+    OllamaGenerate chat(ollama::OllamaGenerate) calls(ollama::call);
     Openai chat(openai::Openai) calls(openai::call);
     SagemakerChat chat(sagemaker::Sagemaker::Chat);
     SagemakerNova chat(sagemaker::Sagemaker::Nova);

@@ -45,7 +45,7 @@ pub(in crate::wires) use thinking::Thinking;
 pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
     match call_type {
         CallType::Messages => Some(&dialect::Native),
-        _ if matches!(call_type.resource(), Some(Resource::Batch | Resource::File)) => {
+        _ if matches!(call_type.resource(), Some(Resource::Batch | Resource::File | Resource::Model)) => {
             Some(&resources::RESOURCES)
         }
         _ => None,

@@ -1,4 +1,4 @@
-//! Files (`/v1/files`) and batches (`/v1/messages/batches`), which have OpenAI's form here.
+//! Files (`/v1/files`), batches (`/v1/messages/batches`) and models (`/v1/models`), which have OpenAI's form here.
 
 use http::Method;
 use http::header::{HeaderName, HeaderValue};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{BETA_HEADER, VERSION, classify, error_facts};
 use crate::error::{Error, Result};
-use crate::hub::{CallRequest, CallResponse, CallType, Target};
+use crate::hub::{CallRequest, CallResponse, CallType, Resource, Target};
 use crate::json::{Map, object, str_at};
 use crate::wires::calls::{self, CallWire, Errors};
 use crate::wires::{HttpReply, Memo, Prepared};
@@ -60,14 +60,24 @@ fn encode(request: &CallRequest, target: &Target) -> Result<Prepared> {
         CallType::CancelBatch => {
             Prepared { call: calls::action(format!("{}/cancel", one(&batches)?)), memo: Memo::default() }
         }
+        CallType::ListModels => {
+            let all = calls::listed(&format!("{}/v1/models", target.base), request, &LISTS);
+            let mark = if all.contains('?') { '&' } else { '?' };
+            let whole =
+                if request.params.contains_key("limit") { all } else { format!("{all}{mark}limit=1000") };
+            calls::bare_call(Method::GET, whole)
+        }
         CallType::RetrieveBatch => calls::bare_call(Method::GET, one(&batches)?),
         _ => calls::bare_call(Method::GET, one(&files)?),
     };
-    let is_file = target.call_type.in_rows() == CallType::CreateFile;
     let headers = &mut prepared.call.headers;
     headers.insert(HeaderName::from_static("anthropic-version"), VERSION);
-    let beta = HeaderValue::from_static(if is_file { FILES } else { BATCHES });
-    headers.insert(HeaderName::from_static(BETA_HEADER), beta);
+    let beta = match target.call_type.resource() {
+        Some(Resource::File) => FILES,
+        Some(Resource::Batch) => BATCHES,
+        _ => return Ok(prepared),
+    };
+    headers.insert(HeaderName::from_static(BETA_HEADER), HeaderValue::from_static(beta));
     Ok(prepared)
 }
 
@@ -79,6 +89,7 @@ fn decode(reply: &HttpReply, _memo: &Memo, target: &Target) -> Result<CallRespon
     match target.call_type {
         CallType::ListFiles => list(&answer, file),
         CallType::ListBatches => list(&answer, batch),
+        CallType::ListModels => list(&answer, |model| Some(model.clone().into())),
         CallType::DeleteFile => str_at(&answer, "id").map(calls::deleted),
         call_type if call_type.in_rows() == CallType::CreateBatch => batch(&answer).map(CallResponse::Json),
         _ => file(&answer).map(CallResponse::Json),

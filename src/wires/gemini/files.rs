@@ -1,4 +1,4 @@
-//! Files that prompts refer to: an upload in two steps, and OpenAI's object for what is kept.
+//! Files that prompts refer to: an upload in two steps, and OpenAI's object for what is kept. And the list of models.
 
 use http::Method;
 use http::header::{HeaderName, HeaderValue};
@@ -30,6 +30,13 @@ fn encode(request: &CallRequest, target: &Target) -> Result<Prepared> {
         CallType::ListFiles => {
             let names = [("after", "pageToken"), ("limit", "pageSize"), ("purpose", "")];
             Ok(calls::bare_call(Method::GET, calls::listed(&all, request, &names)))
+        }
+        CallType::ListModels => {
+            let mut asked = request.clone();
+            asked.params.entry("limit").or_insert_with(|| 1000.into());
+            let names = [("after", "pageToken"), ("limit", "pageSize")];
+            let url = calls::listed(&format!("{}/models", target.base), &asked, &names);
+            Ok(calls::bare_call(Method::GET, url))
         }
         call_type => {
             // By its name, with or without the folder, or by its whole address.
@@ -85,16 +92,23 @@ fn decode(reply: &HttpReply, memo: &Memo, target: &Target) -> Result<CallRespons
     let answer = calls::json_object(reply)?;
     match target.call_type {
         CallType::DeleteFile => Some(calls::deleted(str_at(&memo.notes, "id").unwrap_or_default())),
-        CallType::ListFiles => {
-            let files = answer.get("files").and_then(Value::as_array);
+        CallType::ListFiles | CallType::ListModels => {
+            let (list, read): (_, fn(&Map) -> Option<Value>) =
+                if target.call_type == CallType::ListFiles { ("files", file) } else { ("models", model) };
+            let found = answer.get(list).and_then(Value::as_array);
             let data: Vec<Value> =
-                files.into_iter().flatten().filter_map(|one| file(one.as_object()?)).collect();
+                found.into_iter().flatten().filter_map(|one| read(one.as_object()?)).collect();
             let next = answer.get("nextPageToken").filter(|token| token.as_str() != Some("")).cloned();
             Some(calls::page(&data, next.is_some(), next))
         }
         _ => file(answer.get("file").and_then(Value::as_object).unwrap_or(&answer)).map(CallResponse::Json),
     }
     .ok_or_else(|| calls::unreadable(reply))
+}
+
+fn model(said: &Map) -> Option<Value> {
+    let name = str_at(said, "name")?;
+    Some(json!({ "id": name.strip_prefix("models/").unwrap_or(name), "object": "model" }))
 }
 
 /// A file is named by its address, under which prompts refer to it.

@@ -45,7 +45,7 @@ pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
         CallType::Speech => Some(&audio::SPEECH),
         CallType::Transcription => Some(&audio::TRANSCRIPTION),
         CallType::GenerateContent => Some(&generate_content::Native),
-        _ if call_type.resource() == Some(Resource::File) => Some(&files::FILES),
+        _ if matches!(call_type.resource(), Some(Resource::File | Resource::Model)) => Some(&files::FILES),
         _ => None,
     }
 }

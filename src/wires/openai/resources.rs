@@ -1,4 +1,4 @@
-//! What an account keeps: `/files`, `/batches`, `/fine_tuning/jobs`.
+//! What an account keeps: `/files`, `/batches`, `/fine_tuning/jobs`; and the `/models` it may call.
 
 use http::Method;
 use http::header::{ACCEPT, HeaderValue};
@@ -18,6 +18,7 @@ pub(in crate::wires) fn encode(request: &CallRequest, target: &Target) -> Result
     let all = target.url(match target.call_type.resource() {
         Some(Resource::Batch) => "/batches",
         Some(Resource::FineTuningJob) => "/fine_tuning/jobs",
+        Some(Resource::Model) => "/models",
         Some(Resource::File) | None => "/files",
     });
     let one = || calls::id_segment(request, target).map(|id| format!("{all}/{id}"));
@@ -44,7 +45,7 @@ pub(in crate::wires) fn encode(request: &CallRequest, target: &Target) -> Result
             body.shift_remove("model");
             calls::json_call(all, body, request, Memo::default())
         }
-        CallType::ListBatches | CallType::ListFiles | CallType::ListFineTuningJobs => {
+        CallType::ListBatches | CallType::ListFiles | CallType::ListFineTuningJobs | CallType::ListModels => {
             Ok(calls::bare_call(Method::GET, calls::listed(&all, request, &[])))
         }
         CallType::CancelBatch | CallType::CancelFineTuningJob => {
@@ -73,7 +74,7 @@ pub(in crate::wires) fn decode(reply: &HttpReply, memo: &Memo, target: &Target) 
         _ => calls::json_object(reply)?,
     };
     match target.call_type {
-        CallType::ListBatches | CallType::ListFiles | CallType::ListFineTuningJobs => {
+        CallType::ListBatches | CallType::ListFiles | CallType::ListFineTuningJobs | CallType::ListModels => {
             let Some(Value::Array(data)) = answer.get_mut("data") else {
                 return Err(calls::unreadable(reply));
             };

@@ -22,6 +22,7 @@ pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
         _ => match call_type.resource()? {
             Resource::File => Some(&files::FILES),
             Resource::Batch | Resource::FineTuningJob => Some(&jobs::JOBS),
+            Resource::Model => None,
         },
     }
 }

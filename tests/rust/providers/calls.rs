@@ -358,6 +358,7 @@ fn an_answer_that_is_no_answer_is_an_error_and_no_panic() {
                     | CallType::ListBatches
                     | CallType::ListFiles
                     | CallType::ListFineTuningJobs
+                    | CallType::ListModels
                     | CallType::Speech
                     | CallType::Transcription
             );
