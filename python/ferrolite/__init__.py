@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from ferrolite._models import supports_vision as supports_vision
     from ferrolite._models import supports_web_search as supports_web_search
     from ferrolite._models import validate_environment as validate_environment
+    from ferrolite._prompts import register_prompt_template as register_prompt_template
     from ferrolite._providers import get_llm_provider as get_llm_provider
     from ferrolite._providers import register_provider as register_provider
     from ferrolite._responses import acancel_responses as acancel_responses
@@ -74,10 +75,19 @@ if TYPE_CHECKING:
     from ferrolite._responses import get_responses as get_responses
     from ferrolite._responses import list_input_items as list_input_items
     from ferrolite._responses import responses as responses
+    from ferrolite._retries import acompletion_with_retries as acompletion_with_retries
+    from ferrolite._retries import acreate as acreate
+    from ferrolite._retries import completion_with_retries as completion_with_retries
     from ferrolite._stream import CustomStreamWrapper as CustomStreamWrapper
     from ferrolite._text import TextCompletionStreamWrapper as TextCompletionStreamWrapper
     from ferrolite._text import atext_completion as atext_completion
     from ferrolite._text import text_completion as text_completion
+    from ferrolite._tokens import create_pretrained_tokenizer as create_pretrained_tokenizer
+    from ferrolite._tokens import create_tokenizer as create_tokenizer
+    from ferrolite._tokens import decode as decode
+    from ferrolite._tokens import encode as encode
+    from ferrolite._tokens import encoding as encoding
+    from ferrolite._tokens import token_counter as token_counter
     from ferrolite.anthropic_interface.messages import anthropic_messages as anthropic_messages
     from ferrolite.batches.main import acancel_batch as acancel_batch
     from ferrolite.batches.main import acreate_batch as acreate_batch
@@ -87,6 +97,7 @@ if TYPE_CHECKING:
     from ferrolite.batches.main import create_batch as create_batch
     from ferrolite.batches.main import list_batches as list_batches
     from ferrolite.batches.main import retrieve_batch as retrieve_batch
+    from ferrolite.budget_manager import BudgetManager as BudgetManager
     from ferrolite.exceptions import *  # noqa: F403
     from ferrolite.files.main import acreate_file as acreate_file
     from ferrolite.files.main import afile_content as afile_content
@@ -157,6 +168,7 @@ _HOMES = {
         "supports_web_search",
         "validate_environment",
     ),
+    "_prompts": ("register_prompt_template",),
     "_providers": ("get_llm_provider", "register_provider"),
     "_responses": (
         "acancel_responses",
@@ -170,8 +182,17 @@ _HOMES = {
         "list_input_items",
         "responses",
     ),
+    "_retries": ("acompletion_with_retries", "acreate", "completion_with_retries"),
     "_stream": ("CustomStreamWrapper",),
     "_text": ("TextCompletionStreamWrapper", "atext_completion", "text_completion"),
+    "_tokens": (
+        "create_pretrained_tokenizer",
+        "create_tokenizer",
+        "decode",
+        "encode",
+        "encoding",
+        "token_counter",
+    ),
     "anthropic_interface.messages": ("anthropic_messages",),
     "batches.main": (
         "acancel_batch",
@@ -205,6 +226,7 @@ _HOMES = {
         "list_fine_tuning_jobs",
         "retrieve_fine_tuning_job",
     ),
+    "budget_manager": ("BudgetManager",),
     "google_genai": ("agenerate_content",),
     "llms.custom_llm": ("CustomLLM",),
     "types.llms.openai": ("ResponsesAPIResponse",),
@@ -216,6 +238,7 @@ _SUBMODULES = {
         "_logging",
         "anthropic_interface",
         "batches",
+        "budget_manager",
         "exceptions",
         "files",
         "fine_tuning",
