@@ -121,7 +121,7 @@ languages! {
     SagemakerNova chat(sagemaker::Sagemaker::Nova);
     /// Chat asked of OpenAI's Responses.
     Responses chat(responses::ChatOverResponses);
-    Sap chat(sap::Sap);
+    Sap chat(sap::Sap) { Embedding => sap::embedding::EMBEDDING };
     Watsonx chat(watsonx::Watsonx) calls(watsonx::call);
 
     // Languages that take a prompt.

@@ -119,6 +119,10 @@ fn call(provider: &str, call_type: CallType, variables: &Variables) -> Result<Ca
     }
     let of_one = match provider {
         "watsonx" => vec![("project_id", "p")],
+        "sap" => vec![
+            ("api_key", r#"{ "clientid": "c", "clientsecret": "s", "url": "https://auth.invalid" }"#),
+            ("deployment_url", "https://host.invalid/v2/inference/deployments/d1"),
+        ],
         "oci" => vec![
             ("oci_compartment_id", "c"),
             ("oci_user", "u"),
