@@ -11,13 +11,13 @@ use crate::wires::{HttpReply, Memo, Prepared, openai};
 
 pub static EMBEDDING: CallWire = CallWire {
     takes: |parameter, _| matches!(parameter, "dimensions" | "encoding_format"),
-    encode,
+    encode: |request, target| Ok(encode(request, target)),
     decode,
     next: Some(|_, reply, memo, target| request::next(reply, memo, target)),
     errors: openai::ERRORS,
 };
 
-fn encode(asked: &CallRequest, target: &Target) -> Result<Prepared> {
+fn encode(asked: &CallRequest, target: &Target) -> Prepared {
     let mut params = asked.params.clone();
     let mut take = |name: &str| params.shift_remove(name);
     let (text, kind, masking) = (take("input"), take("input_type"), take("masking"));
@@ -38,7 +38,7 @@ fn encode(asked: &CallRequest, target: &Target) -> Result<Prepared> {
     body.insert("config".into(), json!({ "modules": modules }));
     body.insert("input".into(), input);
     body.extend(asked.extra_body.clone());
-    Ok(request::at_deployment(target, "/v2/embeddings", body.into(), Memo::default()))
+    request::at_deployment(target, "/v2/embeddings", body.into(), Memo::default())
 }
 
 fn decode(reply: &HttpReply, memo: &Memo, target: &Target) -> Result<CallResponse> {
