@@ -138,12 +138,24 @@ impl Call {
         let as_chat = wants_chat(&control)?;
         if let Some(dialect) = bridge(call_type, &wanted, as_chat) {
             let stream = keywords.get("stream") == Some(&Value::Bool(true));
-            if let Some(envelope) = own_language(call_type, &wanted, stream, as_chat, &|purpose| {
-                let options = envelope::options(&control, &keywords, settings, environment)?;
-                Envelope::new(wanted.clone(), &control, purpose, options, settings, environment)
-            })? {
-                let request =
+            if let Some(mut envelope) =
+                own_language(call_type, &wanted, stream, as_chat, &|model, purpose| {
+                    let options = envelope::options(&control, &keywords, settings, environment)?;
+                    let wanted = Wanted { model, ..wanted.clone() };
+                    Envelope::new(wanted, &control, purpose, options, settings, environment)
+                })?
+            {
+                let mut request =
                     read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
+                for (header, keyword) in &envelope.route.row.keywords_from_headers {
+                    let said = super::chat_call::taken(header, &envelope.headers);
+                    super::chat_call::add(&mut request.params, keyword, said);
+                }
+                // It is in the body now.
+                let named = envelope.route.row.clone();
+                envelope.headers.retain(|(name, _)| {
+                    !named.keywords_from_headers.keys().any(|header| header.eq_ignore_ascii_case(name))
+                });
                 return Self::native(call_type, request, envelope, None, &control);
             }
             let provider = wanted.provider.as_deref().filter(|_| !as_chat);
@@ -276,15 +288,21 @@ fn own_language(
     wanted: &Wanted,
     stream: bool,
     as_chat: bool,
-    resolve: &dyn Fn(Purpose) -> Result<Envelope>,
+    resolve: &dyn Fn(String, Purpose) -> Result<Envelope>,
 ) -> Result<Option<Envelope>> {
-    let may_speak = wanted.provider.as_deref().is_some_and(|name| providers::may_speak(name, call_type));
-    if as_chat || !may_speak {
+    let speaks = wanted.provider.as_deref().filter(|name| !as_chat && providers::may_speak(name, call_type));
+    let Some(model) = speaks.and_then(|name| providers::native_name(name, &wanted.model, call_type)) else {
         return Ok(None);
-    }
-    let mut envelope = resolve(Purpose { call_type: CallType::Chat, stream, mocked: false })?;
+    };
+    let is_detour = model != wanted.model;
+    let mut envelope = resolve(model, Purpose { call_type: CallType::Chat, stream, mocked: false })?;
     let target = &mut envelope.route.target;
     target.call_type = call_type;
+    if is_detour && let Some(provider) = speaks {
+        // Errors name it as the caller does.
+        let plain = wanted.model.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/'));
+        plain.unwrap_or(&wanted.model).clone_into(&mut target.model);
+    }
     Ok(target.wire.call(call_type).is_some().then_some(envelope))
 }
 

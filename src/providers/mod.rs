@@ -113,6 +113,18 @@ pub fn may_speak(provider: &str, call_type: CallType) -> bool {
         })
 }
 
+/// The name under which a model is reached in the language of a call type, where the way that is usual for it speaks
+/// another one, or none where a model does not speak it.
+pub fn native_name(provider: &str, model: &str, call_type: CallType) -> Option<String> {
+    let plain = without_prefix(model, provider);
+    match row(provider)?.model_names {
+        ModelNames::Bedrock => {
+            bedrock::native_name(plain, call_type).map(|name| format!("{provider}/{name}"))
+        }
+        _ => Some(model.to_owned()),
+    }
+}
+
 /// What a caller said about where a call goes; everything may be left to the environment.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {

@@ -172,6 +172,7 @@ impl WireId {
     pub fn events(self, call_type: CallType) -> Option<&'static dyn EventWire> {
         match (self, call_type) {
             (Self::Anthropic, CallType::Messages) => Some(&messages::Native),
+            (Self::BedrockInvoke, CallType::Messages) => Some(&bedrock_invoke::Messages),
             (Self::Gemini, CallType::GenerateContent) => Some(&generate_content::Native),
             (Self::Openai, CallType::Responses) => Some(&responses::Native),
             (Self::Openai, CallType::GetResponse) => Some(&responses::Stored),

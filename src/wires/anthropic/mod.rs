@@ -34,7 +34,7 @@ use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Resource, Targ
 use abilities::Abilities;
 pub(in crate::wires) use betas::HEADER as BETA_HEADER;
 pub(in crate::wires) use elsewhere::{
-    claude_version, close_schema, hosted_body, is_given, native as native_body, native_schema_fits,
+    claude_version, close_schema, features, hosted_body, is_given, native as native_body, native_schema_fits,
     output_config, plan_thinking,
 };
 pub(in crate::wires) use errors::{classify, facts as error_facts, stream_facts};

@@ -8,6 +8,7 @@ mod claude;
 mod embedding;
 mod guardrail;
 mod images;
+mod messages;
 mod nova;
 mod stream;
 mod text;
@@ -34,9 +35,12 @@ pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
         CallType::Embedding => Some(&embedding::EMBEDDING),
         CallType::ImageEdit => Some(&images::EDIT),
         CallType::ImageGeneration => Some(&images::GENERATION),
+        CallType::Messages => Some(&messages::Messages),
         _ => None,
     }
 }
+
+pub use messages::Messages;
 
 #[derive(Debug)]
 pub struct Invoke;
