@@ -41,6 +41,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ferrolite.types.call_types import CallTypes
+    from ferrolite.types.model_info import CostPerToken, ModelInfo, ModelInfoBase
     from ferrolite.types.resources import BatchRequestCounts as BatchRequestCounts
     from ferrolite.types.resources import FileDeleted as FileDeleted
     from ferrolite.types.resources import LiteLLMBatch as LiteLLMBatch
@@ -52,6 +54,7 @@ __all__ = [
     "BatchRequestCounts",
     "CacheCreationTokenDetails",
     "CachedTokensDetails",
+    "CallTypes",
     "ChatCompletionAudioResponse",
     "ChatCompletionCustomToolCallPayload",
     "ChatCompletionDeltaCustomToolCall",
@@ -63,6 +66,7 @@ __all__ = [
     "ChoiceLogprobs",
     "Choices",
     "CompletionTokensDetailsWrapper",
+    "CostPerToken",
     "Delta",
     "Embedding",
     "EmbeddingResponse",
@@ -78,6 +82,8 @@ __all__ = [
     "LiteLLMFineTuningJob",
     "Logprobs",
     "Message",
+    "ModelInfo",
+    "ModelInfoBase",
     "ModelResponse",
     "ModelResponseBase",
     "ModelResponseStream",
@@ -97,14 +103,33 @@ __all__ = [
 ]
 
 
+_ON_DEMAND = {
+    "AsyncCursorPage": "resources",
+    "BatchError": "resources",
+    "BatchRequestCounts": "resources",
+    "CallTypes": "call_types",
+    "CostPerToken": "model_info",
+    "Errors": "resources",
+    "FileDeleted": "resources",
+    "GenericStreamingChunk": "streaming",
+    "Hyperparameters": "resources",
+    "LiteLLMBatch": "resources",
+    "LiteLLMFineTuningJob": "resources",
+    "Method": "resources",
+    "ModelInfo": "model_info",
+    "ModelInfoBase": "model_info",
+    "OpenAIFileObject": "resources",
+    "Part": "resources",
+    "SyncCursorPage": "resources",
+}
+"""What no response needs: it is for loggers, for those who write a provider, and for type checkers."""
+
+
 def __getattr__(name: str) -> Any:
-    if name == "GenericStreamingChunk":  # for those who write a provider; no response needs it
-        from ferrolite.types import streaming
+    if name in _ON_DEMAND:
+        from importlib import import_module
 
-        return streaming.GenericStreamingChunk
-    if name[:1].isupper():  # nor are these needed by a chat completion
-        from ferrolite.types import resources
+        return getattr(import_module(f"ferrolite.types.{_ON_DEMAND[name]}"), name)
+    from ferrolite._surface import resolve
 
-        if name in resources.__dict__:
-            return resources.__dict__[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return resolve(__name__, name)

@@ -585,4 +585,6 @@ def __getattr__(name: str) -> Any:
         from ferrolite.types import resources
 
         return getattr(resources, _RESOURCES[name])
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from ferrolite._surface import resolve
+
+    return resolve(__name__, name)
