@@ -12,6 +12,7 @@ use super::{Preview, cache_marks, chat_wire, drop_params};
 use crate::config::Environment;
 use crate::error::{Error, Result};
 use crate::hub::{CallAccent, CallType, ChatRequest, Target, check_messages};
+use crate::json::Map;
 use crate::providers::Wanted;
 use crate::wires::WireId;
 
@@ -97,7 +98,7 @@ impl ChatCall {
             request.params.0.insert("stream_options".into(), serde_json::json!({ "include_usage": true }));
         }
         for (header, keyword) in &row.keywords_from_headers {
-            add_to_keyword(&mut request, keyword, header, &envelope.headers);
+            add(&mut request.extra, keyword, taken(header, &envelope.headers));
         }
         Ok(Self {
             include_usage,
@@ -126,27 +127,27 @@ fn check_types(keywords: &Keywords) -> Result<()> {
     }
 }
 
-/// What the caller put into a header, where the provider reads it: behind what the keyword holds already.
-fn add_to_keyword(request: &mut ChatRequest, keyword: &str, header: &str, headers: &[(String, String)]) {
+/// What the caller put into a header, where the provider reads it: it goes behind what the keyword holds already.
+pub(super) fn taken(header: &str, headers: &[(String, String)]) -> Vec<Value> {
     let given = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(header));
-    let items: Vec<Value> = given
-        .flat_map(|(_, value)| value.split(','))
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
-        .map(Value::from)
-        .collect();
+    let items = given.flat_map(|(_, value)| value.split(',')).map(str::trim);
+    items.filter(|item| !item.is_empty()).map(Value::from).collect()
+}
+
+/// Adds it to the keyword.
+pub(super) fn add(keywords: &mut Map, keyword: &str, items: Vec<Value>) {
     if items.is_empty() {
         return;
     }
-    match request.extra.get_mut(keyword) {
+    match keywords.get_mut(keyword) {
         Some(Value::Array(list)) => list.extend(items),
         Some(Value::String(text)) => {
             let mut list = vec![Value::from(std::mem::take(text))];
             list.extend(items);
-            request.extra.insert(keyword.to_owned(), list.into());
+            keywords.insert(keyword.to_owned(), list.into());
         }
         _ => {
-            request.extra.insert(keyword.to_owned(), items.into());
+            keywords.insert(keyword.to_owned(), items.into());
         }
     }
 }

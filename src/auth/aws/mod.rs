@@ -9,7 +9,6 @@ mod profile;
 mod region;
 mod sigv4;
 mod sts;
-mod time;
 
 pub use chain::{Keywords, Role, Source, Token};
 pub use metadata::{Metadata, MetadataSource};
@@ -17,7 +16,6 @@ pub use profile::Profiles;
 pub use region::{is_region, region};
 pub use sigv4::{clock_offset, sign};
 pub use sts::{assume_role, read_credentials, web_identity};
-pub use time::parse as parse_time;
 
 use std::time::SystemTime;
 
