@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use super::cached::{Draft, Plan};
+use super::chat_call::ChatLane;
 use super::control::{Control, Keywords, is_control, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::exchange::Exchange;
@@ -14,7 +16,7 @@ use crate::hub::{CallRequest, CallResponse, CallType, Target, Upload};
 use crate::json::{Map, str_at};
 use crate::providers::{self, Wanted};
 use crate::wires::responses::ResponseId;
-use crate::wires::{self, Destination, Dialect, HttpReply, Inbound, Memo, Next, Prepared, Wire, WireId};
+use crate::wires::{self, Destination, Dialect, HttpReply, Inbound, Memo, Next, Prepared, Wire};
 
 /// A call that is ready to be sent.
 #[derive(Debug)]
@@ -38,6 +40,7 @@ struct Native {
     envelope: Envelope,
     mock: Option<Value>,
     wire: &'static dyn Wire<crate::hub::Call>,
+    plan: Option<Box<Plan>>,
 }
 
 #[derive(Debug)]
@@ -94,6 +97,37 @@ impl Call {
         }
     }
 
+    pub fn call_type(&self) -> CallType {
+        self.call_type
+    }
+
+    /// What it has to do with the cache. A chat completion that is asked for instead sees to that itself.
+    pub(super) fn take_plan(&mut self) -> Option<Box<Plan>> {
+        match &mut self.lane {
+            Lane::Native(native) => native.plan.take(),
+            Lane::Bridged(_) => None,
+        }
+    }
+
+    /// Leaves only these inputs of an embedding, out of so many. False when they are not where they are looked for.
+    pub(super) fn ask_only(&mut self, positions: &[usize], count: usize) -> bool {
+        let Lane::Native(native) = &mut self.lane else { return false };
+        let Some(Value::Array(inputs)) = native.request.params.get_mut("input") else { return false };
+        if inputs.len() != count {
+            return false;
+        }
+        *inputs = positions.iter().filter_map(|at| inputs.get_mut(*at).map(Value::take)).collect();
+        true
+    }
+
+    /// Under which key its answer is kept; none without a cache.
+    pub fn cache_key(&self) -> Option<&str> {
+        match &self.lane {
+            Lane::Native(native) => native.plan.as_deref().map(Plan::key),
+            Lane::Bridged(bridged) => bridged.chat.cache_key(),
+        }
+    }
+
     pub fn is_stream(&self) -> bool {
         match &self.lane {
             Lane::Native(native) => native.request.stream,
@@ -126,18 +160,19 @@ impl Call {
             })? {
                 let request =
                     read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
-                return Self::native(call_type, request, envelope, None, &control);
+                return Self::native(call_type, request, envelope, None, &control, settings);
             }
             let provider = wanted.provider.as_deref().filter(|_| !as_chat);
             let wire = provider.and_then(|provider| providers::bridge_wire(provider, call_type));
-            let bridged = Bridged::new(dialect, wire, wanted, control, keywords, settings, environment)?;
+            let lane = ChatLane { call_type, optional: &[], wire };
+            let bridged = Bridged::new(dialect, lane, wanted, control, keywords, settings, environment)?;
             return Ok(Self { call_type, lane: Lane::Bridged(Box::new(bridged)) });
         }
         let options = envelope::options(&control, &keywords, settings, environment)?;
         let request = read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
         let purpose = Purpose { call_type, stream: request.stream, mocked: mock.is_some() };
         let envelope = Envelope::new(wanted, &control, purpose, options, settings, environment)?;
-        Self::native(call_type, request, envelope, mock, &control)
+        Self::native(call_type, request, envelope, mock, &control, settings)
     }
 
     fn native(
@@ -146,7 +181,10 @@ impl Call {
         envelope: Envelope,
         mock: Option<Value>,
         control: &Control,
+        settings: &Settings,
     ) -> Result<Self> {
+        let plan = Draft::new(call_type, control, settings)
+            .map(|draft| Box::new(draft.finish_call(&request, &envelope, control, settings)));
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
         let wire = target.wire.call(call_type).ok_or_else(|| {
@@ -162,7 +200,7 @@ impl Call {
             strings(control.get("allowed_openai_params"), "allowed_openai_params").map_err(named)?;
         check_parameters(&mut request, wire, target, &allowed)?;
         target.call_accent.apply(&mut request.params, &target.model);
-        Ok(Self { call_type, lane: Lane::Native(Box::new(Native { request, envelope, mock, wire })) })
+        Ok(Self { call_type, lane: Lane::Native(Box::new(Native { request, envelope, mock, wire, plan })) })
     }
 }
 
@@ -226,7 +264,7 @@ fn own_language(
 impl Bridged {
     fn new(
         dialect: &'static dyn Dialect,
-        wire: Option<WireId>,
+        lane: ChatLane<'_>,
         wanted: Wanted,
         control: Control,
         keywords: Keywords,
@@ -241,7 +279,8 @@ impl Bridged {
         };
         let Inbound { chat, asked, optional } =
             dialect.decode_request(keywords, &destination).map_err(|error| name_wanted(error, &wanted))?;
-        let mut chat = ChatCall::new(wanted, control, chat, optional, wire, settings, environment)?;
+        let lane = ChatLane { optional, ..lane };
+        let mut chat = ChatCall::new(wanted, control, chat, lane, settings, environment)?;
         // The answer's last event has the counts, whether the caller asked for them or not.
         chat.include_usage = true;
         Ok(Self { chat, dialect, asked })

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::cached::{Draft, Plan};
 use super::control::{Control, Keywords, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::mock::Mock;
@@ -21,11 +22,28 @@ pub struct ChatCall {
     pub include_usage: bool,
     pub repeated_chunk_limit: u32,
     pub mock: Option<Mock>,
+    /// What it has to do with the cache.
+    pub(super) plan: Option<Box<Plan>>,
+}
+
+/// What a chat completion is made for.
+pub(super) struct ChatLane<'a> {
+    /// What the caller has asked for.
+    pub call_type: CallType,
+    /// Keywords that are left out where the target does not take them.
+    pub optional: &'a [&'a str],
+    /// Another language than the provider's usual one, for requests that it can say.
+    pub wire: Option<WireId>,
 }
 
 impl ChatCall {
     pub fn target(&self) -> &Target {
         self.envelope.target()
+    }
+
+    /// Under which key its answer is kept; none without a cache.
+    pub fn cache_key(&self) -> Option<&str> {
+        self.plan.as_deref().map(Plan::key)
     }
 
     /// Reads and checks the keywords. `model` and `messages` are among them.
@@ -36,23 +54,26 @@ impl ChatCall {
     ) -> Result<Self> {
         let control = Control::take(&mut keywords);
         let wanted = envelope::wanted(&control, &mut keywords, settings)?;
-        Self::new(wanted, control, keywords, &[], None, settings, environment)
+        let lane = ChatLane { call_type: CallType::Chat, optional: &[], wire: None };
+        Self::new(wanted, control, keywords, lane, settings, environment)
     }
 
-    /// The same once it is known who is asked, and the steering keywords are taken out. What is `optional` is left
-    /// out where the target does not take it. `wire` is another language than the provider's usual one, for requests
-    /// that it can say.
+    /// The same once it is known who is asked, and the steering keywords are taken out.
     pub(super) fn new(
         wanted: Wanted,
         mut control: Control,
         keywords: Keywords,
-        optional: &[&str],
-        wire: Option<WireId>,
+        lane: ChatLane<'_>,
         settings: &Settings,
         environment: &dyn Environment,
     ) -> Result<Self> {
+        let ChatLane { call_type, optional, wire } = lane;
         let options = envelope::options(&control, &keywords, settings, environment)?;
         check_types(&keywords).map_err(|error| name_wanted(error, &wanted))?;
+        let mut draft = Draft::new(call_type, &control, settings);
+        if let Some(draft) = &mut draft {
+            draft.chat(&keywords, &control, settings);
+        }
         let mut request = ChatRequest::from_map(keywords).map_err(|error| name_wanted(error, &wanted))?;
         check_messages(&request.messages).map_err(|error| name_wanted(error, &wanted))?;
         let mock = Mock::take(&mut control)?;
@@ -61,6 +82,7 @@ impl ChatCall {
         if let Some(wire) = wire.filter(|wire| takes_all(*wire, &request, envelope.target(), optional)) {
             envelope.route.target.wire = wire;
         }
+        let plan = draft.map(|draft| Box::new(draft.finish(&envelope)));
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
         cache_marks::inject(&mut request, control.get("cache_control_injection_points")).map_err(named)?;
@@ -84,6 +106,7 @@ impl ChatCall {
             include_usage,
             repeated_chunk_limit: settings.repeated_chunk_limit.unwrap_or(100),
             mock,
+            plan,
             request,
             envelope,
         })

@@ -1,6 +1,7 @@
 //! One call from request to answer: encode, sign, send, decode; retries and time limits around it.
 
 mod cache_marks;
+mod cached;
 mod calls;
 mod chat;
 mod chat_call;
@@ -31,6 +32,7 @@ use crate::hub::{ChatResponse, Target};
 use crate::transport::Transport;
 use crate::wires::StreamWire;
 
+pub use cached::Cached;
 pub use calls::{Call, CallAnswer};
 pub use chat_call::ChatCall;
 pub use control::{Keywords, is_ignored, is_steering};
@@ -71,6 +73,8 @@ pub struct Meta {
     pub elapsed_ms: f64,
     /// Of that, what was spent waiting for the upstream.
     pub upstream_ms: f64,
+    /// It came from a cache.
+    pub cached: Option<Cached>,
 }
 
 /// Headers that never leave an answer.
@@ -109,8 +113,15 @@ impl Engine {
     }
 
     /// A whole chat completion.
-    pub async fn chat(&self, call: ChatCall) -> Result<Answer> {
+    pub async fn chat(&self, mut call: ChatCall) -> Result<Answer> {
         let started = Instant::now();
+        match call.plan.take() {
+            None => self.chat_upstream(call, started).await,
+            Some(plan) => Box::pin(cached::chat(self, *plan, call, started)).await,
+        }
+    }
+
+    async fn chat_upstream(&self, call: ChatCall, started: Instant) -> Result<Answer> {
         if let Some(mock) = &call.mock {
             return mock::answer(mock, &call).await;
         }
@@ -118,8 +129,15 @@ impl Engine {
     }
 
     /// A streamed chat completion: returns when the upstream has begun to answer.
-    pub async fn chat_stream(&self, call: ChatCall) -> Result<ChatStream> {
+    pub async fn chat_stream(&self, mut call: ChatCall) -> Result<ChatStream> {
         let started = Instant::now();
+        match call.plan.take() {
+            None => self.chat_stream_upstream(call, started).await,
+            Some(plan) => Box::pin(cached::chat_stream(self, *plan, call, started)).await,
+        }
+    }
+
+    async fn chat_stream_upstream(&self, call: ChatCall, started: Instant) -> Result<ChatStream> {
         if let Some(mock) = &call.mock {
             return mock::stream(mock, &call).await;
         }
@@ -127,13 +145,21 @@ impl Engine {
     }
 
     /// A call of another type than chat, whole.
-    pub async fn call(&self, call: Call) -> Result<CallAnswer> {
-        calls::answer(self, call, Instant::now()).await
+    pub async fn call(&self, mut call: Call) -> Result<CallAnswer> {
+        let started = Instant::now();
+        match call.take_plan() {
+            None => calls::answer(self, call, started).await,
+            Some(plan) => Box::pin(cached::call(self, *plan, call, started)).await,
+        }
     }
 
     /// The same as a stream of events in the caller's own format: returns when the upstream has begun to answer.
-    pub async fn call_stream(&self, call: Call) -> Result<EventStream> {
-        calls::stream(self, call, Instant::now()).await
+    pub async fn call_stream(&self, mut call: Call) -> Result<EventStream> {
+        let started = Instant::now();
+        match call.take_plan() {
+            None => calls::stream(self, call, started).await,
+            Some(plan) => Box::pin(cached::call_stream(self, *plan, call, started)).await,
+        }
     }
 }
 
