@@ -6,6 +6,8 @@
 mod entry;
 mod key;
 mod policy;
+mod semantic;
+mod spec;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +25,8 @@ use crate::transport::timed_out;
 pub use entry::{Entry, Kept};
 pub use key::KeyMaker;
 pub use policy::{Mode, Policy, call_type_named, public_name};
+pub use semantic::{Neighbours, Question, Semantic};
+pub use spec::Spec;
 
 /// The longest that a call waits for a store.
 const READ_LIMIT: Duration = Duration::from_secs(2);
@@ -68,6 +72,8 @@ impl Default for CacheSettings {
 pub struct Cache {
     pub settings: CacheSettings,
     store: Arc<dyn Store>,
+    /// Questions are compared by what they mean, and not by their keys.
+    semantic: Option<Semantic>,
     /// Where the store's connections live.
     home: Handle,
     pending: Arc<Pending>,
@@ -92,7 +98,29 @@ struct Trouble {
 impl Cache {
     /// A cache over a store, whose connections are looked after by the runtime `home`.
     pub fn new(store: Arc<dyn Store>, settings: CacheSettings, home: Handle) -> Self {
-        Self { settings, store, home, pending: Arc::default(), trouble: Arc::new(Trouble::new()) }
+        Self {
+            settings,
+            store,
+            semantic: None,
+            home,
+            pending: Arc::default(),
+            trouble: Arc::new(Trouble::new()),
+        }
+    }
+
+    /// The same for questions that mean the same. `store` has what is asked for by its key.
+    pub fn semantic(
+        store: Arc<dyn Store>,
+        semantic: Semantic,
+        settings: CacheSettings,
+        home: Handle,
+    ) -> Self {
+        Self { semantic: Some(semantic), ..Self::new(store, settings, home) }
+    }
+
+    /// How questions are compared, where they are.
+    pub fn by_meaning(&self) -> Option<&Semantic> {
+        self.semantic.as_ref()
     }
 
     pub fn store(&self) -> &Arc<dyn Store> {
@@ -165,6 +193,49 @@ impl Cache {
                 Err(_) => trouble.is("written", &timed_out(WRITE_LIMIT)),
             }
             pending.end(&values);
+        });
+    }
+
+    /// The entry of a question that means the same, and how similar it is.
+    pub async fn nearest(&self, question: &Question, max_age: Option<Duration>) -> Option<(f64, Entry)> {
+        let semantic = self.semantic.as_ref()?;
+        if self.trouble.is_paused() {
+            return None;
+        }
+        let (neighbours, asked) = (semantic.neighbours.clone(), question.clone());
+        let work = async move { neighbours.nearest(&asked).await };
+        let found = match self.at_home(self.settings.read_limit, work).await {
+            Ok(found) => {
+                self.trouble.is_over();
+                found?
+            }
+            Err(error) => {
+                self.trouble.is("read", &error);
+                return None;
+            }
+        };
+        let young = max_age.is_none_or(|max_age| !found.1.is_older_than(max_age));
+        (found.0 >= semantic.threshold && young).then_some(found)
+    }
+
+    /// Keeps an entry by what its question means. Returns at once.
+    pub fn add(&self, question: Question, entry: Entry, ttl: Option<Duration>) {
+        let Some(semantic) = &self.semantic else { return };
+        let written =
+            vec![(format!("{}:{}", question.scope, question.text), Bytes::from(question.text.clone()))];
+        if self.trouble.is_paused() || !self.pending.begin(&written) {
+            return;
+        }
+        let (neighbours, pending, trouble) =
+            (semantic.neighbours.clone(), self.pending.clone(), self.trouble.clone());
+        let ttl = ttl.or(self.settings.ttl);
+        self.home.spawn(async move {
+            match tokio::time::timeout(WRITE_LIMIT, neighbours.add(&question, &entry, ttl)).await {
+                Ok(Ok(())) => trouble.is_over(),
+                Ok(Err(error)) => trouble.is("written", &error),
+                Err(_) => trouble.is("written", &timed_out(WRITE_LIMIT)),
+            }
+            pending.end(&written);
         });
     }
 

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::calls::CallAnswer;
@@ -14,8 +15,9 @@ use super::control::Control;
 use super::envelope::{Envelope, Settings};
 use super::{Answer, Call, ChatCall, ChatStream, Engine, EventStream, Meta};
 use crate::auth;
-use crate::cache::{Cache, Entry, Kept, KeyMaker, LARGEST, Policy};
-use crate::error::Result;
+use crate::cache::{Cache, Entry, Kept, KeyMaker, LARGEST, Policy, Question};
+use crate::config::Environment;
+use crate::error::{Error, Kind, Result};
 use crate::hub::{CallRequest, CallResponse, CallType, ChatResponse, Collector, Delta, StreamHead, Target};
 use crate::json::{Map, count_at};
 use crate::wires::Event;
@@ -79,6 +81,8 @@ pub struct Cached {
     pub asked: usize,
     /// What these have cost: all of the answer's other tokens were free.
     pub asked_tokens: u64,
+    /// How similar the question was that it answers, where meanings are compared.
+    pub similarity: Option<f64>,
 }
 
 /// A call's dealings with the cache, while its key is made.
@@ -88,6 +92,8 @@ pub(super) struct Draft {
     maker: KeyMaker,
     preset: Option<String>,
     group: Option<String>,
+    /// The texts of a conversation, and the key of all but these.
+    meaning: Option<(String, KeyMaker)>,
 }
 
 /// A call's dealings with the cache.
@@ -98,6 +104,17 @@ pub(super) struct Plan {
     key: String,
     /// The keys of an embedding's inputs, one by one.
     items: Vec<String>,
+    asking: Option<Asking>,
+}
+
+/// A question that is compared by what it means.
+#[derive(Debug)]
+struct Asking {
+    scope: String,
+    text: String,
+    /// Asks for its vector; then there is the vector.
+    embedding: Option<Call>,
+    vector: Vec<f32>,
 }
 
 impl Draft {
@@ -113,14 +130,24 @@ impl Draft {
         for (name, value) in control.steering().filter(|(name, _)| UNKEYED.binary_search(name).is_err()) {
             maker.json(&format!("steering.{name}"), value);
         }
-        Some(Self { cache: cache.clone(), policy, maker, preset, group: None })
+        Some(Self { cache: cache.clone(), policy, maker, preset, group: None, meaning: None })
     }
 
     /// Keywords of a chat completion, before they are read.
     pub fn chat(&mut self, keywords: &Map, control: &Control, settings: &Settings) {
-        self.maker.keywords("sent", keywords, &["metadata"]);
+        self.maker.keywords("sent", keywords, &["messages", "metadata"]);
+        if let Some(messages) = keywords.get("messages") {
+            if self.cache.by_meaning().is_some() {
+                let mut rest = self.maker.clone();
+                let text = texts(messages, &mut rest);
+                self.meaning = Some((text, rest));
+            }
+            self.maker.json("sent.messages", messages);
+        }
         let metadata = keywords.get("metadata");
-        self.maker.metadata(metadata);
+        for maker in self.makers() {
+            maker.metadata(metadata);
+        }
         self.notes(metadata, control, settings);
     }
 
@@ -139,14 +166,44 @@ impl Draft {
         self.group = together.map(Value::to_string).or(group);
     }
 
+    fn makers(&mut self) -> impl Iterator<Item = &mut KeyMaker> {
+        std::iter::once(&mut self.maker).chain(self.meaning.as_mut().map(|(_, rest)| rest))
+    }
+
     fn targeted(&mut self, envelope: &Envelope) {
-        self.maker.target(envelope.target(), self.group.as_deref());
-        self.maker.pairs("header", &envelope.headers);
-        self.maker.pairs("query", &envelope.query);
-        if self.group.is_none() {
-            self.maker.pairs("row.header", &envelope.route.headers);
-            self.maker.pairs("row.query", &envelope.route.query);
+        let group = self.group.clone();
+        for maker in self.makers() {
+            maker.target(envelope.target(), group.as_deref());
+            maker.pairs("header", &envelope.headers);
+            maker.pairs("query", &envelope.query);
+            if group.is_none() {
+                maker.pairs("row.header", &envelope.route.headers);
+                maker.pairs("row.query", &envelope.route.query);
+            }
         }
+    }
+
+    /// Whether questions are compared by what they mean.
+    pub fn is_by_meaning(&self) -> bool {
+        self.cache.by_meaning().is_some()
+    }
+
+    /// What is needed to compare the question. Without a vector there is nothing to compare: then there is no plan.
+    fn asking(&mut self, settings: &Settings, environment: &dyn Environment) -> Result<Option<Asking>> {
+        let (Some(semantic), Some((text, rest))) = (self.cache.by_meaning(), self.meaning.take()) else {
+            return Ok(None);
+        };
+        let scope = rest.finish(self.namespace());
+        let mut keywords = Map::new();
+        keywords.insert("model".into(), semantic.model.clone().into());
+        keywords.insert("input".into(), text.clone().into());
+        keywords.insert("timeout".into(), semantic.embedding_timeout.as_secs_f64().into());
+        let settings = Settings { cache: None, ..settings.clone() };
+        let embedding =
+            Call::from_keywords(CallType::Embedding, keywords, Vec::new(), &settings, environment)?;
+        // A namespace may hold what means something in a query.
+        let scope = scope.rsplit(':').next().unwrap_or_default().to_owned();
+        Ok(Some(Asking { scope, text, embedding: Some(embedding), vector: Vec::new() }))
     }
 
     fn namespace(&self) -> Option<&str> {
@@ -154,10 +211,22 @@ impl Draft {
     }
 
     /// The plan of a chat completion.
-    pub fn finish(mut self, envelope: &Envelope) -> Plan {
+    pub fn finish(
+        mut self,
+        envelope: &Envelope,
+        settings: &Settings,
+        environment: &dyn Environment,
+    ) -> Option<Plan> {
         self.targeted(envelope);
+        let asking = match self.asking(settings, environment) {
+            Ok(asking) => asking,
+            Err(error) => {
+                tracing::warn!(error = %error, "cache: the model that compares questions cannot be asked");
+                return None;
+            }
+        };
         let key = self.preset.take().unwrap_or_else(|| self.maker.clone().finish(self.namespace()));
-        Plan { cache: self.cache, policy: self.policy, key, items: Vec::new() }
+        Some(Plan { cache: self.cache, policy: self.policy, key, items: Vec::new(), asking })
     }
 
     /// The plan of another call, before its parameters are renamed for the provider.
@@ -190,8 +259,29 @@ impl Draft {
             (None, Some(input)) => named(input),
             (None, None) => self.maker.clone().finish(self.namespace()),
         };
-        Plan { key, items: items.unwrap_or_default(), cache: self.cache, policy: self.policy }
+        Plan { key, items: items.unwrap_or_default(), cache: self.cache, policy: self.policy, asking: None }
     }
+}
+
+/// The texts of a conversation. What else is in it goes into the key.
+fn texts(messages: &Value, rest: &mut KeyMaker) -> String {
+    let mut texts = Vec::new();
+    for message in messages.as_array().into_iter().flatten() {
+        let mut others = message.as_object().cloned().unwrap_or_default();
+        match others.get_mut("content") {
+            Some(Value::String(text)) => texts.push(std::mem::take(text)),
+            Some(Value::Array(parts)) => {
+                for part in parts {
+                    if let Some(Value::String(text)) = part.get_mut("text") {
+                        texts.push(std::mem::take(text));
+                    }
+                }
+            }
+            _ => {}
+        }
+        rest.json("message", &others);
+    }
+    texts.join("\n")
 }
 
 /// The inputs of an embedding, where there are several: a list of numbers is one.
@@ -202,6 +292,38 @@ fn inputs(input: &Value) -> Option<&Vec<Value>> {
 impl Plan {
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// The answer that is kept, and how similar its question is.
+    async fn chat(&mut self, engine: &Engine) -> Option<(ChatResponse, Option<f64>)> {
+        let Some(asking) = &mut self.asking else {
+            let Kept::Chat(response) = self.look().await? else { return None };
+            return Some((*response, None));
+        };
+        asking.vector = match vector(engine, asking.embedding.take()?).await {
+            Ok(vector) => vector,
+            Err(error) => {
+                tracing::warn!(error = %error, "cache: the question cannot be compared");
+                return None;
+            }
+        };
+        if !self.policy.reads {
+            return None;
+        }
+        let (similarity, entry) = self.cache.nearest(&asking.question(), self.policy.max_age).await?;
+        let Kept::Chat(response) = entry.response else { return None };
+        Some((*response, Some(similarity)))
+    }
+
+    fn keep_chat(&self, response: ChatResponse) {
+        let kept = Kept::Chat(Box::new(response));
+        match &self.asking {
+            None => self.keep(kept),
+            Some(asking) if self.policy.writes && !asking.vector.is_empty() => {
+                self.cache.add(asking.question(), Entry::new(kept), self.policy.ttl);
+            }
+            Some(_) => {}
+        }
     }
 
     async fn look(&self) -> Option<Kept> {
@@ -218,6 +340,21 @@ impl Plan {
         }
     }
 
+    fn meta_of(
+        &self,
+        call: &ChatCall,
+        response: &ChatResponse,
+        similarity: Option<f64>,
+        started: Instant,
+    ) -> Meta {
+        let mut meta = self.meta(call.target(), started);
+        meta.response_model = Some(response.model.clone());
+        if let Some(cached) = &mut meta.cached {
+            cached.similarity = similarity;
+        }
+        meta
+    }
+
     fn meta(&self, target: &Target, started: Instant) -> Meta {
         Meta {
             provider: target.provider.clone(),
@@ -225,33 +362,58 @@ impl Plan {
             api_base: auth::without_credentials(&target.base),
             status: 200,
             elapsed_ms: started.elapsed().as_secs_f64() * 1000.0,
-            cached: Some(Cached { key: self.key.clone(), asked: 0, asked_tokens: 0 }),
+            cached: Some(Cached { key: self.key.clone(), asked: 0, asked_tokens: 0, similarity: None }),
             ..Meta::default()
         }
     }
 }
 
-pub(super) async fn chat(engine: &Engine, plan: Plan, call: ChatCall, started: Instant) -> Result<Answer> {
-    if let Some(Kept::Chat(response)) = plan.look().await {
-        let mut meta = plan.meta(call.target(), started);
-        meta.response_model = Some(response.model.clone());
-        return Ok(Answer { response: *response, meta });
+impl Asking {
+    fn question(&self) -> Question {
+        Question { scope: self.scope.clone(), text: self.text.clone(), vector: self.vector.clone() }
+    }
+}
+
+/// The vector of a question. Boxed: it is a call within a call.
+fn vector(engine: &Engine, call: Call) -> BoxFuture<'_, Result<Vec<f32>>> {
+    Box::pin(async move {
+        let answer = engine.call(call).await?;
+        let CallResponse::Json(value) = &answer.response else { return Err(no_vector()) };
+        let numbers = value.pointer("/data/0/embedding").and_then(Value::as_array).ok_or_else(no_vector)?;
+        #[expect(clippy::cast_possible_truncation, reason = "vectors are kept in single precision")]
+        let vector: Option<Vec<f32>> = numbers.iter().map(|n| n.as_f64().map(|n| n as f32)).collect();
+        vector.filter(|vector| !vector.is_empty()).ok_or_else(no_vector)
+    })
+}
+
+fn no_vector() -> Error {
+    Error::new(Kind::InternalServer, "the embedding model has answered no vector")
+}
+
+pub(super) async fn chat(
+    engine: &Engine,
+    mut plan: Plan,
+    call: ChatCall,
+    started: Instant,
+) -> Result<Answer> {
+    if let Some((response, similarity)) = plan.chat(engine).await {
+        let meta = plan.meta_of(&call, &response, similarity, started);
+        return Ok(Answer { response, meta });
     }
     let answer = engine.chat_upstream(call, started).await?;
-    plan.keep(Kept::Chat(Box::new(answer.response.clone())));
+    plan.keep_chat(answer.response.clone());
     Ok(answer)
 }
 
 pub(super) async fn chat_stream(
     engine: &Engine,
-    plan: Plan,
+    mut plan: Plan,
     call: ChatCall,
     started: Instant,
 ) -> Result<ChatStream> {
-    if let Some(Kept::Chat(response)) = plan.look().await {
-        let mut meta = plan.meta(call.target(), started);
-        meta.response_model = Some(response.model.clone());
-        return Ok(ChatStream::replayed(*response, meta, call.include_usage));
+    if let Some((response, similarity)) = plan.chat(engine).await {
+        let meta = plan.meta_of(&call, &response, similarity, started);
+        return Ok(ChatStream::replayed(response, meta, call.include_usage));
     }
     let mut stream = engine.chat_stream_upstream(call, started).await?;
     if plan.policy.writes {
@@ -351,7 +513,8 @@ async fn embedding(engine: &Engine, plan: Plan, mut call: Call, started: Instant
         return Ok(CallAnswer { response: CallResponse::Json(fresh.into()), ..answer });
     }
     let mut meta = answer.meta;
-    meta.cached = Some(Cached { key: plan.key, asked: missing.len(), asked_tokens: tokens });
+    meta.cached =
+        Some(Cached { key: plan.key, asked: missing.len(), asked_tokens: tokens, similarity: None });
     Ok(CallAnswer { response: CallResponse::Json(merged(fresh, &found)), meta, call_type: answer.call_type })
 }
 
@@ -417,7 +580,7 @@ impl Tee {
         response.model.clone_from(&head.model);
         response.system_fingerprint.clone_from(&head.system_fingerprint);
         complete(&mut response);
-        self.plan.keep(Kept::Chat(Box::new(response)));
+        self.plan.keep_chat(response);
     }
 }
 

@@ -184,6 +184,7 @@ impl Call {
         settings: &Settings,
     ) -> Result<Self> {
         let plan = Draft::new(call_type, control, settings)
+            .filter(|draft| !draft.is_by_meaning())
             .map(|draft| Box::new(draft.finish_call(&request, &envelope, control, settings)));
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);

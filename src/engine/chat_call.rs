@@ -82,7 +82,7 @@ impl ChatCall {
         if let Some(wire) = wire.filter(|wire| takes_all(*wire, &request, envelope.target(), optional)) {
             envelope.route.target.wire = wire;
         }
-        let plan = draft.map(|draft| Box::new(draft.finish(&envelope)));
+        let plan = draft.and_then(|draft| draft.finish(&envelope, settings, environment)).map(Box::new);
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
         cache_marks::inject(&mut request, control.get("cache_control_injection_points")).map_err(named)?;

@@ -6,7 +6,6 @@ mod calls;
 mod chat;
 mod chat_call;
 mod control;
-mod credentials;
 mod drop_params;
 mod envelope;
 mod error_context;
@@ -18,7 +17,7 @@ mod mock;
 mod retry;
 mod stream;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -26,6 +25,7 @@ use std::time::Instant;
 
 use http::HeaderMap;
 
+use crate::auth::aws::KeyRing;
 use crate::auth::exchange::Tokens;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{ChatResponse, Target};
@@ -46,7 +46,7 @@ pub use stream::ChatStream;
 #[derive(Debug, Default)]
 pub struct Engine {
     transport: Transport,
-    credentials: credentials::Credentials,
+    credentials: KeyRing,
     tokens: Tokens,
 }
 

@@ -5,6 +5,7 @@
 
 pub mod disk;
 pub mod memory;
+pub mod object;
 pub mod redis;
 
 use std::fmt;

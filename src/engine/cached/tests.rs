@@ -287,3 +287,101 @@ fn what_is_not_in_the_key_steers() {
         assert!(STEERING.contains(name), "{name}");
     }
 }
+
+/// A stand-in that compares vectors itself.
+#[derive(Debug, Default)]
+struct Near(std::sync::Mutex<Vec<(Question, Entry)>>);
+
+impl crate::cache::Neighbours for Near {
+    fn nearest<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<Option<(f64, Entry)>>> {
+        Box::pin(async move {
+            let kept = self.0.lock().unwrap();
+            let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
+            let near = kept
+                .iter()
+                .filter(|(other, _)| other.scope == question.scope)
+                .map(|(other, entry)| (dot(&other.vector, &question.vector), entry.clone()));
+            Ok(near.max_by(|a, b| a.0.total_cmp(&b.0)))
+        })
+    }
+
+    fn add<'a>(
+        &'a self,
+        question: &'a Question,
+        entry: &'a Entry,
+        _ttl: Option<Duration>,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            self.0.lock().unwrap().push((question.clone(), entry.clone()));
+            Ok(())
+        })
+    }
+}
+
+fn unit(vector: [f64; 2]) -> Reply {
+    let body = json!({ "data": [{ "index": 0, "embedding": vector }], "usage": { "prompt_tokens": 1 } });
+    Reply::new("200 OK", body.to_string()).with("content-type", "application/json")
+}
+
+#[tokio::test]
+async fn questions_that_mean_the_same_are_asked_once() {
+    let replies = vec![
+        unit([1.0, 0.0]),
+        answer("one"),
+        unit([0.96, 0.28]),
+        unit([0.6, 0.8]),
+        answer("two"),
+        unit([1.0, 0.0]),
+        answer("three"),
+    ];
+    let (base, served) = server(replies);
+    let semantic = crate::cache::Semantic {
+        neighbours: Arc::new(Near::default()),
+        model: "openai/e".into(),
+        threshold: 0.9,
+        embedding_timeout: Duration::from_secs(5),
+    };
+    let home = tokio::runtime::Handle::current();
+    let store = Arc::new(MemoryStore::new(0));
+    let cache = Cache::semantic(store, semantic, CacheSettings::default(), home);
+    let settings = Settings {
+        cache: Some(Arc::new(cache)),
+        api_base: Some(base),
+        api_key: Some(auth::Secret::new("k")),
+        ..Settings::default()
+    };
+    let engine = Engine::new();
+    let ask = async |text: &str, more: Value| {
+        let mut all = json!({ "messages": [{ "role": "user", "content": text }] });
+        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let answer = engine.chat(chat_call(all, &settings)).await.unwrap();
+        settings.cache.as_ref().unwrap().flush(Duration::from_secs(5)).await;
+        (answer.response.id, answer.meta.cached.and_then(|cached| cached.similarity))
+    };
+    assert_eq!(ask("hello", json!({})).await, ("id-one".to_owned(), None));
+    let (id, similarity) = ask("hallo", json!({})).await;
+    assert_eq!(id, "id-one");
+    assert!((similarity.unwrap() - 0.96).abs() < 1e-6);
+    assert_eq!(ask("bye", json!({})).await.0, "id-two", "not similar enough");
+    assert_eq!(ask("hello", json!({ "temperature": 0 })).await.0, "id-three", "under other conditions");
+    served.join().unwrap();
+}
+
+#[test]
+fn what_is_no_text_is_not_compared_by_meaning() {
+    let of = |messages: Value| {
+        let mut rest = KeyMaker::new(CallType::Chat);
+        let text = texts(&messages, &mut rest);
+        (text, rest.finish(None))
+    };
+    let image = |url: &str| {
+        json!([{ "role": "user", "content": [
+            { "type": "text", "text": "what" }, { "type": "image_url", "image_url": { "url": url } },
+        ] }])
+    };
+    let (one, other) = (of(image("http://a")), of(image("http://b")));
+    assert_eq!(one.0, other.0);
+    assert_ne!(one.1, other.1);
+    let plain = |text: &str| of(json!([{ "role": "user", "content": text }]));
+    assert_eq!(plain("a").1, plain("b").1);
+}
