@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ferrolite import anthropic_interface as anthropic_interface
+    from ferrolite import caching as caching
     from ferrolite import google_genai as google_genai
     from ferrolite._batch import batch_completion as batch_completion
     from ferrolite._batch import batch_completion_models as batch_completion_models
@@ -79,6 +80,13 @@ if TYPE_CHECKING:
     from ferrolite._text import atext_completion as atext_completion
     from ferrolite._text import text_completion as text_completion
     from ferrolite.anthropic_interface.messages import anthropic_messages as anthropic_messages
+    from ferrolite.caching import DualCache as DualCache
+    from ferrolite.caching import InMemoryCache as InMemoryCache
+    from ferrolite.caching import RedisCache as RedisCache
+    from ferrolite.caching.caching import Cache as Cache
+    from ferrolite.caching.caching import disable_cache as disable_cache
+    from ferrolite.caching.caching import enable_cache as enable_cache
+    from ferrolite.caching.caching import update_cache as update_cache
     from ferrolite.exceptions import *  # noqa: F403
     from ferrolite.google_genai import agenerate_content as agenerate_content
     from ferrolite.llms.custom_llm import CustomLLM as CustomLLM
@@ -147,6 +155,8 @@ _HOMES = {
     "_stream": ("CustomStreamWrapper",),
     "_text": ("TextCompletionStreamWrapper", "atext_completion", "text_completion"),
     "anthropic_interface.messages": ("anthropic_messages",),
+    "caching": ("DualCache", "InMemoryCache", "RedisCache"),
+    "caching.caching": ("Cache", "disable_cache", "enable_cache", "update_cache"),
     "google_genai": ("agenerate_content",),
     "llms.custom_llm": ("CustomLLM",),
     "types.llms.openai": ("ResponsesAPIResponse",),
@@ -157,6 +167,7 @@ _SUBMODULES = {
     for name in (
         "_logging",
         "anthropic_interface",
+        "caching",
         "exceptions",
         "google_genai",
         "llms",

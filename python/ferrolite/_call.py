@@ -150,16 +150,18 @@ async def acompletion(
     if ready is not None:
         return ready
     if _settings["custom_provider_map"]:
-        from ferrolite import _custom
+        from ferrolite import _cached, _custom
 
         if (own := _custom.find(arguments)) is not None:
-            return await own.arun()
+            return await _cached.arun(None, arguments, own.arun) if _settings["cache"] else await own.arun()
     token = _token_of_provider(arguments)
     if token is not None:
         arguments["kwargs"]["azure_ad_token"] = await token if hasattr(token, "__await__") else token
-    from ferrolite import _aio
+    if (cache := _settings["cache"]) is not None and getattr(cache, "_core", None) is None:
+        from ferrolite import _cached
 
-    return _stream_or_response(await _aio.call(arguments, _settings), arguments)
+        return await _cached.arun(None, arguments, lambda: _asend(arguments))
+    return await _asend(arguments)
 
 
 def _complete(arguments: dict[str, Any]) -> ModelResponse | CustomStreamWrapper:
@@ -167,14 +169,28 @@ def _complete(arguments: dict[str, Any]) -> ModelResponse | CustomStreamWrapper:
     if ready is not None:
         return ready
     if _settings["custom_provider_map"]:
-        from ferrolite import _custom
+        from ferrolite import _cached, _custom
 
         if (own := _custom.find(arguments)) is not None:
-            return own.run()
+            return _cached.run(None, arguments, own.run) if _settings["cache"] else own.run()
     token = _token_of_provider(arguments)
     if token is not None:
         arguments["kwargs"]["azure_ad_token"] = token
+    if (cache := _settings["cache"]) is not None and getattr(cache, "_core", None) is None:
+        from ferrolite import _cached
+
+        return _cached.run(None, arguments, lambda: _send(arguments))
+    return _send(arguments)
+
+
+def _send(arguments: dict[str, Any]) -> Any:
     return _stream_or_response(_core.call(arguments, _settings), arguments)
+
+
+async def _asend(arguments: dict[str, Any]) -> Any:
+    from ferrolite import _aio
+
+    return _stream_or_response(await _aio.call(arguments, _settings), arguments)
 
 
 def _token_of_provider(arguments: dict[str, Any]) -> Any:

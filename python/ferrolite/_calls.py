@@ -275,21 +275,37 @@ async def aspeech(*args: Any, **kwargs: Any) -> HttpxBinaryResponseContent:
 
 def _run(call_type: str, arguments: dict[str, Any], files: _Files | None = None) -> Any:
     if _settings["custom_provider_map"]:
-        from ferrolite import _custom
+        from ferrolite import _cached, _custom
 
         if (own := _custom.find(arguments, call_type)) is not None:
-            return own.run()
+            return _cached.run(call_type, arguments, own.run) if _settings["cache"] else own.run()
+    if (cache := _settings["cache"]) is not None and getattr(cache, "_core", None) is None:
+        from ferrolite import _cached
+
+        asked = dict(arguments)
+        return _cached.run(
+            call_type, asked, lambda: _core.call(arguments, _settings, call_type, files and files(arguments))
+        )
     return _core.call(arguments, _settings, call_type, files and files(arguments))
 
 
 async def _arun(call_type: str, arguments: dict[str, Any], files: _Files | None = None) -> Any:
     if _settings["custom_provider_map"]:
-        from ferrolite import _custom
+        from ferrolite import _cached, _custom
 
         if (own := _custom.find(arguments, call_type)) is not None:
-            return await own.arun()
+            return await _cached.arun(call_type, arguments, own.arun) if _settings["cache"] else await own.arun()
     from ferrolite import _aio
 
+    if (cache := _settings["cache"]) is not None and getattr(cache, "_core", None) is None:
+        from ferrolite import _cached
+
+        asked = dict(arguments)
+        return await _cached.arun(
+            call_type,
+            asked,
+            lambda: _aio.call(arguments, _settings, call_type, files and files(arguments)),
+        )
     return await _aio.call(arguments, _settings, call_type, files and files(arguments))
 
 

@@ -73,7 +73,7 @@ pub struct Cache {
     pub settings: CacheSettings,
     store: Arc<dyn Store>,
     /// Questions are compared by what they mean, and not by their keys.
-    semantic: Option<Semantic>,
+    semantic: Option<Arc<Semantic>>,
     /// Where the store's connections live.
     home: Handle,
     pending: Arc<Pending>,
@@ -115,12 +115,24 @@ impl Cache {
         settings: CacheSettings,
         home: Handle,
     ) -> Self {
-        Self { semantic: Some(semantic), ..Self::new(store, settings, home) }
+        Self { semantic: Some(Arc::new(semantic)), ..Self::new(store, settings, home) }
+    }
+
+    /// The same store, and what is on its way there, under other settings.
+    pub fn with_settings(&self, settings: CacheSettings) -> Self {
+        Self {
+            settings,
+            store: self.store.clone(),
+            semantic: self.semantic.clone(),
+            home: self.home.clone(),
+            pending: self.pending.clone(),
+            trouble: self.trouble.clone(),
+        }
     }
 
     /// How questions are compared, where they are.
     pub fn by_meaning(&self) -> Option<&Semantic> {
-        self.semantic.as_ref()
+        self.semantic.as_deref()
     }
 
     pub fn store(&self) -> &Arc<dyn Store> {

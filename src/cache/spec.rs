@@ -105,36 +105,14 @@ impl Spec {
     /// # Errors
     /// `Config` for what is unknown, missing or cannot be.
     pub fn open(&self, home: Handle, environment: &dyn Environment) -> Result<Cache> {
-        let mut settings = CacheSettings {
-            mode: match self.mode.as_deref() {
-                None | Some("default_on") => Mode::DefaultOn,
-                Some("default_off") => Mode::DefaultOff,
-                Some(other) => return Err(wrong(&format!("there is no mode '{other}'"))),
-            },
-            namespace: self.namespace.clone(),
-            ttl: seconds("ttl", self.ttl)?,
-            ..CacheSettings::default()
-        };
-        if let Some(names) = &self.supported_call_types {
-            settings.call_types = names.iter().filter_map(|name| call_type_named(name)).collect();
-        }
-        if let Some(limit) = seconds("time_limit", self.time_limit.or(self.socket_timeout))? {
-            settings.read_limit = limit;
-        }
+        let settings = self.settings()?;
         let store: Arc<dyn Store> = match self.kind.as_str() {
-            "local" => {
-                let default = self.default_in_memory_ttl.unwrap_or(MEMORY_TTL);
-                settings.ttl = settings.ttl.or(seconds("default_in_memory_ttl", Some(default))?);
-                Arc::new(MemoryStore::new(self.max_bytes.unwrap_or(MEMORY)))
-            }
+            "local" => Arc::new(MemoryStore::new(self.max_bytes.unwrap_or(MEMORY))),
             "disk" => {
                 let directory = self.disk_cache_dir.clone().unwrap_or_else(|| DIRECTORY.into());
                 Arc::new(DiskStore::new(directory, self.max_bytes.unwrap_or(DISK)))
             }
-            "redis" => {
-                settings.ttl = settings.ttl.or(seconds("default_in_redis_ttl", self.default_in_redis_ttl)?);
-                Arc::new(RedisStore::new(self.redis(environment)?, ""))
-            }
+            "redis" => Arc::new(RedisStore::new(self.redis(environment)?, "")),
             "s3" => Arc::new(self.s3(environment)?),
             "gcs" => Arc::new(self.gcs(environment)?),
             "azure-blob" => Arc::new(self.azure_blob(environment)?),
@@ -142,7 +120,6 @@ impl Spec {
                 let index = self.index_name.clone().unwrap_or_else(|| INDEX.to_owned());
                 let redis = self.redis(environment)?;
                 let neighbours = Arc::new(RedisNeighbours::new(redis.clone(), index));
-                settings.ttl = settings.ttl.or(seconds("default_in_redis_ttl", self.default_in_redis_ttl)?);
                 let semantic = self.semantic(neighbours)?;
                 return Ok(Cache::semantic(Arc::new(RedisStore::new(redis, "")), semantic, settings, home));
             }
@@ -159,6 +136,33 @@ impl Spec {
             }
         };
         Ok(Cache::new(store, settings, home))
+    }
+
+    /// How the cache behaves.
+    pub fn settings(&self) -> Result<CacheSettings> {
+        let mut settings = CacheSettings {
+            mode: match self.mode.as_deref() {
+                None | Some("default_on") => Mode::DefaultOn,
+                Some("default_off") => Mode::DefaultOff,
+                Some(other) => return Err(wrong(&format!("there is no mode '{other}'"))),
+            },
+            namespace: self.namespace.clone(),
+            ttl: seconds("ttl", self.ttl)?,
+            ..CacheSettings::default()
+        };
+        if let Some(names) = &self.supported_call_types {
+            settings.call_types = names.iter().filter_map(|name| call_type_named(name)).collect();
+        }
+        if let Some(limit) = seconds("time_limit", self.time_limit.or(self.socket_timeout))? {
+            settings.read_limit = limit;
+        }
+        let default = match self.kind.as_str() {
+            "local" => Some(self.default_in_memory_ttl.unwrap_or(MEMORY_TTL)),
+            "redis" | "redis-semantic" | "valkey-semantic" => self.default_in_redis_ttl,
+            _ => None,
+        };
+        settings.ttl = settings.ttl.or(seconds("a default ttl", default)?);
+        Ok(settings)
     }
 
     /// What was said, else the environment's REDIS_URL, else its single parts.

@@ -34,6 +34,16 @@ impl CallMeta {
             headers.set_item(format!("llm_provider-{name}"), value)?;
         }
         out.set_item("additional_headers", headers)?;
+        if let Some(cached) = &meta.cached {
+            out.set_item("cache_hit", true)?;
+            out.set_item("cache_key", &cached.key)?;
+            if cached.asked == 0 {
+                out.set_item("response_cost", 0.0)?;
+            }
+            if let Some(similarity) = cached.similarity {
+                out.set_item("semantic_similarity", similarity)?;
+            }
+        }
         Ok(out)
     }
 
