@@ -1,8 +1,9 @@
 //! ferrolite: call any language model in OpenAI's format.
 //!
 //! In reading order: `hub` holds the canonical forms, `wires` the languages that providers speak, `providers` the
-//! table of who speaks what where, `models` what is known of models, `config` the settings and the environment,
-//! `auth`, `address` and `transport` the way out, `store` and `cache` what is kept between calls, `engine` one call from request to answer. The faces are `mock` (a fake
+//! table of who speaks what where, `models` what is known of models, `pricing` what calls
+//! cost, `config` the settings and the environment, `auth`, `address` and `transport` the way out, `store` and `cache`
+//! what is kept between calls, `engine` one call from request to answer. The faces are `mock` (a fake
 //! provider server) and `python` (the native module); they contain no translation.
 
 pub mod address;
@@ -14,6 +15,7 @@ pub mod error;
 pub mod hub;
 pub mod json;
 pub mod models;
+pub mod pricing;
 pub mod providers;
 pub mod store;
 pub mod tokens;

@@ -6,6 +6,7 @@ import os
 import sys
 
 from ferrolite import _core
+from ferrolite._hooks import Face, arun, run
 from ferrolite._stream import CustomStreamWrapper
 
 TYPE_CHECKING = False
@@ -90,7 +91,7 @@ def completion(
         UnsupportedParamsError: The model does not take a parameter and `drop_params` is off.
         AuthenticationError, RateLimitError, Timeout, APIConnectionError, …: see `ferrolite.exceptions`.
     """
-    return _complete(locals())
+    return run(_FACE, locals())
 
 
 async def acompletion(
@@ -145,64 +146,7 @@ async def acompletion(
 
     Cancelling the task ends the request: its connection is closed.
     """
-    arguments = locals()
-    ready = _prepare(arguments)
-    if ready is not None:
-        return ready
-    if _settings["custom_provider_map"]:
-        from ferrolite import _cached, _custom
-
-        if (own := _custom.find(arguments)) is not None:
-            return await _cached.arun(None, arguments, own.arun) if _settings["cache"] else await own.arun()
-    token = _token_of_provider(arguments)
-    if token is not None:
-        arguments["kwargs"]["azure_ad_token"] = await token if hasattr(token, "__await__") else token
-    if (cache := _settings["cache"]) is not None and getattr(cache, "_core", None) is None:
-        from ferrolite import _cached
-
-        return await _cached.arun(None, arguments, lambda: _asend(arguments))
-    return await _asend(arguments)
-
-
-def _complete(arguments: dict[str, Any]) -> ModelResponse | CustomStreamWrapper:
-    ready = _prepare(arguments)
-    if ready is not None:
-        return ready
-    if _settings["custom_provider_map"]:
-        from ferrolite import _cached, _custom
-
-        if (own := _custom.find(arguments)) is not None:
-            return _cached.run(None, arguments, own.run) if _settings["cache"] else own.run()
-    token = _token_of_provider(arguments)
-    if token is not None:
-        arguments["kwargs"]["azure_ad_token"] = token
-    if (cache := _settings["cache"]) is not None and getattr(cache, "_core", None) is None:
-        from ferrolite import _cached
-
-        return _cached.run(None, arguments, lambda: _send(arguments))
-    return _send(arguments)
-
-
-def _send(arguments: dict[str, Any]) -> Any:
-    return _stream_or_response(_core.call(arguments, _settings), arguments)
-
-
-async def _asend(arguments: dict[str, Any]) -> Any:
-    from ferrolite import _aio
-
-    return _stream_or_response(await _aio.call(arguments, _settings), arguments)
-
-
-def _token_of_provider(arguments: dict[str, Any]) -> Any:
-    """What a caller's `azure_ad_token_provider` gives: a token, or for asyncio something to await for one."""
-    provider = arguments["kwargs"].pop("azure_ad_token_provider", None)
-    return None if provider is None else provider()
-
-
-def _stream_or_response(result: Any, arguments: dict[str, Any]) -> Any:
-    if isinstance(result, _core.CoreStream):
-        return CustomStreamWrapper._of_core(result, arguments["messages"])  # pyright: ignore[reportPrivateUsage]
-    return result
+    return await arun(_FACE, locals())
 
 
 def _prepare(arguments: dict[str, Any]) -> ModelResponse | None:
@@ -221,6 +165,13 @@ def _prepare(arguments: dict[str, Any]) -> ModelResponse | None:
 
         return response_of_mock(mock, arguments)
     return None
+
+
+def _stream(core: _core.CoreStream, arguments: dict[str, Any], is_async: bool) -> CustomStreamWrapper:
+    return CustomStreamWrapper._of_core(core, arguments["messages"])  # pyright: ignore[reportPrivateUsage]
+
+
+_FACE = Face("completion", None, _stream, _prepare)
 
 
 def mock_completion(
@@ -269,4 +220,9 @@ def stream_chunk_builder(
     """
     if not chunks:
         return None
-    return _core.collect_chunks(list(chunks))
+    made = _core.collect_chunks(list(chunks))
+    if hasattr(made, "usage"):
+        from ferrolite.cost_calculator import cost_of_chunks
+
+        made._hidden_params["response_cost"] = cost_of_chunks(made)
+    return made

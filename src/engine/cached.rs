@@ -362,6 +362,7 @@ impl Plan {
             api_base: auth::without_credentials(&target.base),
             status: 200,
             elapsed_ms: started.elapsed().as_secs_f64() * 1000.0,
+            call_type: Some(target.call_type),
             cached: Some(Cached { key: self.key.clone(), asked: 0, asked_tokens: 0, similarity: None }),
             ..Meta::default()
         }

@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use super::billing::Billing;
 use super::cached::{Draft, Plan};
 use super::chat_call::ChatLane;
 use super::control::{Control, Keywords, is_control, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::exchange::Exchange;
-use super::{Answer, ChatCall, Engine, EventStream, Meta, chat_wire, mock, new_uuid};
+use super::{Answer, ChatCall, Engine, EventStream, Meta, Preview, chat_wire, mock, new_uuid};
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallRequest, CallResponse, CallType, Target, Upload};
@@ -84,6 +85,11 @@ impl Call {
             Lane::Native(native) => Some(&native.request),
             Lane::Bridged(_) => None,
         }
+    }
+
+    /// The request as it would be sent.
+    pub fn preview(&self) -> Result<Preview> {
+        Preview::new(self.prepare()?.call, self.envelope())
     }
 
     /// What would be sent, before headers and keys.
@@ -178,7 +184,7 @@ impl Call {
     fn native(
         call_type: CallType,
         mut request: CallRequest,
-        envelope: Envelope,
+        mut envelope: Envelope,
         mock: Option<Value>,
         control: &Control,
         settings: &Settings,
@@ -186,6 +192,7 @@ impl Call {
         let plan = Draft::new(call_type, control, settings)
             .filter(|draft| !draft.is_by_meaning())
             .map(|draft| Box::new(draft.finish_call(&request, &envelope, control, settings)));
+        Billing::add(&mut envelope.billing, &request.params);
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
         let wire = target.wire.call(call_type).ok_or_else(|| {
@@ -391,7 +398,7 @@ pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<Cal
     {
         ranking.entry("id").or_insert_with(|| new_uuid().into());
     }
-    let mut meta = exchange.meta(reply.status, reply.headers);
+    let mut meta = exchange.meta_of(reply);
     if let CallResponse::Json(value) = &response {
         meta.response_model = value.get("model").and_then(Value::as_str).map(str::to_owned);
     }

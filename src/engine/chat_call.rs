@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
+use super::billing::Billing;
 use super::cached::{Draft, Plan};
 use super::control::{Control, Keywords, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::mock::Mock;
-use super::{cache_marks, drop_params};
+use super::{Preview, cache_marks, chat_wire, drop_params};
 use crate::config::Environment;
 use crate::error::{Error, Result};
 use crate::hub::{CallType, ChatRequest, Target, check_messages};
@@ -46,6 +47,16 @@ impl ChatCall {
         self.plan.as_deref().map(Plan::key)
     }
 
+    /// The request as it would be sent.
+    pub fn preview(&self) -> Result<Preview> {
+        let target = self.target();
+        let prepared = chat_wire(target)?.encode(&self.request, target);
+        Preview::new(
+            prepared.map_err(|error| error.at(&target.provider, &target.model))?.call,
+            &self.envelope,
+        )
+    }
+
     /// Reads and checks the keywords. `model` and `messages` are among them.
     pub fn from_keywords(
         mut keywords: Keywords,
@@ -68,7 +79,9 @@ impl ChatCall {
         environment: &dyn Environment,
     ) -> Result<Self> {
         let ChatLane { call_type, optional, wire } = lane;
-        let options = envelope::options(&control, &keywords, settings, environment)?;
+        let mut options = envelope::options(&control, &keywords, settings, environment)?;
+        options.prompt_template = envelope::prompt_template(&control, &wanted, settings)
+            .map_err(|error| name_wanted(error, &wanted))?;
         check_types(&keywords).map_err(|error| name_wanted(error, &wanted))?;
         let mut draft = Draft::new(call_type, &control, settings);
         if let Some(draft) = &mut draft {
@@ -83,6 +96,7 @@ impl ChatCall {
             envelope.route.target.wire = wire;
         }
         let plan = draft.and_then(|draft| draft.finish(&envelope, settings, environment)).map(Box::new);
+        Billing::add(&mut envelope.billing, &request.params.0);
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
         cache_marks::inject(&mut request, control.get("cache_control_injection_points")).map_err(named)?;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use pyo3::exceptions::PyValueError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyDict, PyList};
@@ -16,7 +17,7 @@ use super::stream::{CoreStream, Source};
 use super::{error, objects, results, settings, value};
 use crate::cache::Cache;
 use crate::config::ProcessEnvironment;
-use crate::engine::{Call, ChatCall, Engine, Settings, is_ignored};
+use crate::engine::{Call, ChatCall, Engine, Preview, Settings, is_ignored};
 use crate::error::{Error, Kind};
 use crate::hub::{CallType, Upload};
 use crate::providers;
@@ -36,9 +37,10 @@ fn prepare(
     module: &Bound<'_, PyDict>,
     call_type: Option<&str>,
     files: Option<Vec<File>>,
+    keep_reply: bool,
 ) -> PyResult<Ready> {
     let keywords = value::keywords(arguments, is_ignored).map_err(|failed| failed.into_python(py))?;
-    let settings = settings::read(py, module)?;
+    let settings = Settings { keep_reply, ..settings::read(py, module)? };
     let ready = match call_type {
         None => ChatCall::from_keywords(keywords, &settings, &ProcessEnvironment)
             .map(|call| Ready::Chat(Box::new(call))),
@@ -81,15 +83,16 @@ fn upload((field, name, content_type, data): File) -> Upload {
 
 /// A call, waited for: a response, or a `CoreStream` when it streams.
 #[pyfunction]
-#[pyo3(signature = (arguments, module, call_type = None, files = None))]
+#[pyo3(signature = (arguments, module, call_type = None, files = None, keep_reply = false))]
 pub fn call<'py>(
     py: Python<'py>,
     arguments: &Bound<'py, PyDict>,
     module: &Bound<'py, PyDict>,
     call_type: Option<&str>,
     files: Option<Vec<File>>,
+    keep_reply: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let ready = prepare(py, arguments, module, call_type, files)?;
+    let ready = prepare(py, arguments, module, call_type, files, keep_reply)?;
     let home = runtime::home();
     let engine = &runtime::place(home)?.engine;
     let failed = |failed| {
@@ -116,6 +119,38 @@ pub fn call<'py>(
             results::result(py, answer)
         }
     }
+}
+
+/// What a call would send: a dict with secrets masked. Nothing is sent.
+#[pyfunction]
+#[pyo3(signature = (arguments, module, call_type = None, files = None))]
+pub fn preview<'py>(
+    py: Python<'py>,
+    arguments: &Bound<'py, PyDict>,
+    module: &Bound<'py, PyDict>,
+    call_type: Option<&str>,
+    files: Option<Vec<File>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let made = match prepare(py, arguments, module, call_type, files, false)? {
+        Ready::Chat(call) => call.preview(),
+        Ready::Other(call) => call.preview(),
+    };
+    let Preview { provider, model, api_base, url, headers, body } =
+        made.map_err(|failed| error::exception(py, failed))?;
+    let out = PyDict::new(py);
+    out.set_item(intern!(py, "provider"), &*provider)?;
+    out.set_item(intern!(py, "model"), model)?;
+    out.set_item(intern!(py, "api_base"), api_base)?;
+    out.set_item(intern!(py, "url"), url)?;
+    let shown = PyDict::new(py);
+    for (name, value) in headers {
+        shown.set_item(name, value)?;
+    }
+    out.set_item(intern!(py, "headers"), shown)?;
+    // A form with files in it is no JSON, and is not shown.
+    let body = serde_json::from_slice(&body).map(|body: serde_json::Value| value::to_python(py, &body));
+    out.set_item(intern!(py, "body"), body.ok().transpose()?)?;
+    Ok(out)
 }
 
 /// A panic fails the call, and not the program.
@@ -145,7 +180,8 @@ impl PendingCall {
 
 /// Begins a call whose result goes to `future` through the loop's queue.
 #[pyfunction]
-#[pyo3(signature = (arguments, module, queue, future, call_type = None, files = None))]
+#[pyo3(signature = (arguments, module, queue, future, call_type = None, files = None, keep_reply = false))]
+#[expect(clippy::too_many_arguments, reason = "they are the keywords of a Python function")]
 pub fn call_async(
     py: Python<'_>,
     arguments: &Bound<'_, PyDict>,
@@ -154,8 +190,9 @@ pub fn call_async(
     future: Py<PyAny>,
     call_type: Option<&str>,
     files: Option<Vec<File>>,
+    keep_reply: bool,
 ) -> PyResult<PendingCall> {
-    let ready = prepare(py, arguments, module, call_type, files)?;
+    let ready = prepare(py, arguments, module, call_type, files, keep_reply)?;
     let place = runtime::place(Home::Workers)?;
     let sender = queue.get().sender.clone();
     let mut owed = Owed { sender, future: Some(future) };
@@ -207,15 +244,16 @@ async fn outcome(engine: &'static Engine, ready: Ready) -> Outcome {
 
 /// The same for loops that cannot watch a descriptor: an awaitable of its own.
 #[pyfunction]
-#[pyo3(signature = (arguments, module, call_type = None, files = None))]
+#[pyo3(signature = (arguments, module, call_type = None, files = None, keep_reply = false))]
 pub fn call_future<'py>(
     py: Python<'py>,
     arguments: &Bound<'py, PyDict>,
     module: &Bound<'py, PyDict>,
     call_type: Option<&str>,
     files: Option<Vec<File>>,
+    keep_reply: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let ready = prepare(py, arguments, module, call_type, files)?;
+    let ready = prepare(py, arguments, module, call_type, files, keep_reply)?;
     let place = runtime::place(Home::Workers)?;
     pyo3_async_runtimes::tokio::future_into_py(py, async move {
         let task = place.runtime.spawn(outcome(&place.engine, ready));

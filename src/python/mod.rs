@@ -8,12 +8,14 @@ mod log;
 mod lookup;
 mod meta;
 mod objects;
+mod pricing;
 mod queue;
 mod results;
 mod runtime;
 mod settings;
 mod stream;
 mod testing;
+mod tokens;
 mod value;
 
 use pyo3::prelude::*;
@@ -36,6 +38,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(call::call_async, module)?)?;
     module.add_function(wrap_pyfunction!(call::call_future, module)?)?;
     module.add_function(wrap_pyfunction!(call::collect_chunks, module)?)?;
+    module.add_function(wrap_pyfunction!(call::preview, module)?)?;
     module.add_function(wrap_pyfunction!(call::register_provider, module)?)?;
     module.add_function(wrap_pyfunction!(call::split_model, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::is_steering, module)?)?;
@@ -43,10 +46,21 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(lookup::model_can, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::model_facts, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::model_names, module)?)?;
+    module.add_function(wrap_pyfunction!(lookup::provider_names, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::providers_with_keys, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::supported_params, module)?)?;
     module.add_function(wrap_pyfunction!(log::set_log_level, module)?)?;
+    module.add_function(wrap_pyfunction!(pricing::find_model, module)?)?;
+    module.add_function(wrap_pyfunction!(pricing::price_model, module)?)?;
+    module.add_function(wrap_pyfunction!(pricing::price_work, module)?)?;
+    module.add_function(wrap_pyfunction!(pricing::public_models, module)?)?;
+    module.add_function(wrap_pyfunction!(pricing::register_model, module)?)?;
     module.add_function(wrap_pyfunction!(testing::alive_tasks, module)?)?;
     module.add_function(wrap_pyfunction!(testing::serve_mock, module)?)?;
+    module.add_function(wrap_pyfunction!(tokens::count_messages, module)?)?;
+    module.add_function(wrap_pyfunction!(tokens::count_text, module)?)?;
+    module.add_function(wrap_pyfunction!(tokens::decode_tokens, module)?)?;
+    module.add_function(wrap_pyfunction!(tokens::encode_text, module)?)?;
+    module.add_function(wrap_pyfunction!(tokens::encoding_of_model, module)?)?;
     Ok(())
 }
