@@ -426,3 +426,57 @@ print([name for name in sys.modules if "cach" in name and name.startswith("ferro
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_callbacks_are_told_of_hits():
+    told: list[tuple[Any, Any]] = []
+    ferrolite.cache = Cache()
+    ferrolite.success_callback = [
+        lambda kwargs, response, start, end: told.append((kwargs["cache_hit"], kwargs["response_cost"]))
+    ]
+    try:
+        with Upstream(numbered) as upstream:
+            for stream in (False, True):
+                for _ in range(2):
+                    answer = ask(upstream, model="openai/gpt-4o", stream=stream)
+                    if stream:
+                        list(answer)
+                until = time.monotonic() + 10
+                while sum(hit is True for hit, _ in told) < (2 if stream else 1) and time.monotonic() < until:
+                    time.sleep(0.01)
+            assert len(upstream.requests) == 2
+    finally:
+        ferrolite.success_callback = []
+    assert all(cost == 0.0 for hit, cost in told if hit)
+    assert any(cost for hit, cost in told if not hit)
+
+
+def test_a_provider_of_a_programs_own_is_asked_once():
+    calls: list[str] = []
+
+    class Own(ferrolite.CustomLLM):
+        def completion(self, *args: Any, **kwargs: Any) -> Any:
+            calls.append("completion")
+            response = kwargs["model_response"]
+            response.choices[0].message.content = f"own {len(calls)}"
+            return response
+
+    ferrolite.cache = Cache()
+    ferrolite.custom_provider_map = [{"provider": "own", "custom_handler": Own()}]
+    try:
+        answers = [ferrolite.completion(model="own/m", messages=HELLO) for _ in range(2)]
+    finally:
+        ferrolite.custom_provider_map = []
+    assert [text(answer) for answer in answers] == ["own 1", "own 1"]
+    assert answers[1]._hidden_params["cache_hit"] is True
+
+
+def test_partial_hits_cost_what_was_asked():
+    ferrolite.cache = Cache()
+    with Upstream(numbered) as upstream:
+        call = {"model": "openai/text-embedding-3-small", "api_base": upstream.url, "api_key": KEY}
+        costs = [
+            ferrolite.embedding(input=input, **call)._hidden_params["response_cost"]
+            for input in (["a", "b"], ["a", "b", "c"], ["a", "c"])
+        ]
+    assert costs[0] == pytest.approx(2e-7) and costs[1] == pytest.approx(1e-7) and costs[2] == 0.0
