@@ -107,7 +107,7 @@ class Kept:
         }
         is_stream = self.kwargs.get("stream") is True
         if self.call_type is None and is_stream:
-            stream = CustomStreamWrapper(iter(_chunks(kept)), self.kwargs.get("model"))
+            stream = CustomStreamWrapper(iter(_chunks(kept)), self.kwargs.get("model"), None)
             stream._hidden_params = marks
             return stream
         if is_stream:

@@ -91,7 +91,12 @@ def completion(
         UnsupportedParamsError: The model does not take a parameter and `drop_params` is off.
         AuthenticationError, RateLimitError, Timeout, APIConnectionError, …: see `ferrolite.exceptions`.
     """
-    return run(_FACE, locals())
+    arguments = locals()
+    if _is_special(kwargs, enable_json_schema_validation):
+        from ferrolite import _fallbacks
+
+        return _fallbacks.run(_FACE, arguments)
+    return run(_FACE, arguments)
 
 
 async def acompletion(
@@ -146,7 +151,24 @@ async def acompletion(
 
     Cancelling the task ends the request: its connection is closed.
     """
-    return await arun(_FACE, locals())
+    arguments = locals()
+    if _is_special(kwargs, enable_json_schema_validation):
+        from ferrolite import _fallbacks
+
+        return await _fallbacks.arun(_FACE, arguments)
+    return await arun(_FACE, arguments)
+
+
+def _is_special(kwargs: dict[str, Any], validated: bool | None) -> bool:
+    """Whether there are models to fall back on, a schema to check the answer against, or a budget."""
+    s = _settings
+    return bool(
+        "fallbacks" in kwargs
+        or validated
+        or s["model_fallbacks"]
+        or s["enable_json_schema_validation"]
+        or s["max_budget"]
+    )
 
 
 def _prepare(arguments: dict[str, Any]) -> ModelResponse | None:
@@ -155,6 +177,11 @@ def _prepare(arguments: dict[str, Any]) -> ModelResponse | None:
         from ferrolite._logging import turn_on_debug
 
         turn_on_debug()
+    s = _settings
+    if s["use_litellm_proxy"] or s["max_budget"] or s["credential_list"] or s["json_logs"]:
+        from ferrolite import _fallbacks
+
+        _fallbacks.apply(arguments)
     if isinstance(arguments["response_format"], type):
         from ferrolite._schema import response_format
 

@@ -35,6 +35,16 @@ _FACES = {
 }
 
 
+class _Unsaid(int):
+    """A False that nobody has said: what is kept by default is not turned off by a default."""
+
+    def __repr__(self) -> str:
+        return "False"
+
+
+_UNSAID: Any = _Unsaid()
+
+
 def embedding(
     model: str,
     input: Any = [],  # noqa: B006 - the reference's default; never mutated
@@ -45,7 +55,7 @@ def embedding(
     api_version: str | None = None,
     api_key: str | None = None,
     api_type: str | None = None,
-    caching: bool = False,
+    caching: bool = _UNSAID,
     user: str | None = None,
     custom_llm_provider: str | None = None,
     litellm_call_id: str | None = None,
@@ -65,7 +75,10 @@ def embedding(
     Raises:
         BadRequestError, AuthenticationError, …: see `ferrolite.exceptions`.
     """
-    return run(_FACES["embedding"], locals())
+    arguments = locals()
+    if caching is _UNSAID:
+        del arguments["caching"]
+    return run(_FACES["embedding"], arguments)
 
 
 async def aembedding(*args: Any, **kwargs: Any) -> EmbeddingResponse:
@@ -188,10 +201,25 @@ def image_edit(
     return run(_FACES["image_edit"], arguments, _image_files)
 
 
-async def aimage_edit(*args: Any, **kwargs: Any) -> ImageResponse:
-    """`image_edit` for asyncio."""
-    arguments = _with_image_model(bound(image_edit, args, kwargs))
-    return await arun(_FACES["image_edit"], arguments, _image_files)
+async def aimage_edit(
+    image: Any,
+    model: str,
+    prompt: str,
+    mask: Any = None,
+    n: int | None = None,
+    quality: str | None = None,
+    response_format: str | None = None,
+    size: str | None = None,
+    user: str | None = None,
+    extra_headers: dict[str, Any] | None = None,
+    extra_query: dict[str, Any] | None = None,
+    extra_body: dict[str, Any] | None = None,
+    timeout: float | Any | None = None,
+    custom_llm_provider: str | None = None,
+    **kwargs: Any,
+) -> ImageResponse:
+    """`image_edit` for asyncio; the order of its parameters is another one, as in LiteLLM."""
+    return await arun(_FACES["image_edit"], _with_image_model(locals()), _image_files)
 
 
 def image_variation(

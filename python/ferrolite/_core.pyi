@@ -116,6 +116,9 @@ def model_facts(model: str, provider: str | None = None) -> dict[str, Any] | Non
 def model_names(provider: str) -> list[str]:
     """Names of the listed models of a provider."""
 
+def provider_facts(provider: str) -> dict[str, Any] | None:
+    """What a provider's row says: name, base, base_env, key_env, auth, wire (of chats) and calls (beside chats)."""
+
 def provider_names() -> list[str]:
     """Names of the built-in providers."""
 

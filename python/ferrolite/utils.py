@@ -46,6 +46,10 @@ from ferrolite._tokens import (
 from ferrolite._trim import trim_messages
 from ferrolite.types.utils import *  # noqa: F403
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 __all__ = [
     "CustomStreamWrapper",
     "Encoding",
@@ -86,3 +90,9 @@ __all__ = [
     "trim_messages",
     "validate_environment",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    from ferrolite._surface import resolve
+
+    return resolve(__name__, name)

@@ -33,6 +33,7 @@ pub struct Settings {
     pub api_base: Option<String>,
     pub keys: Keys,
     pub organization: Option<String>,
+    pub project: Option<String>,
     pub vertex_project: Option<String>,
     pub vertex_location: Option<String>,
     /// The version of an interface that is dated.
@@ -56,8 +57,6 @@ pub struct Settings {
     pub cache: Option<Arc<Cache>>,
     /// Deployments of one group do not share what is kept.
     pub caching_with_models: bool,
-    /// Keep the upstream's reply as it came, for whoever logs the call.
-    pub keep_reply: bool,
 }
 
 /// Where the keys are that a face has set apart for single providers. Asked once a call, for its provider.
@@ -92,7 +91,7 @@ pub struct Envelope {
     pub headers: Vec<(String, String)>,
     pub query: Vec<(String, String)>,
     pub billing: Option<Box<Billing>>,
-    /// Keep the upstream's reply as it came.
+    /// Keep the upstream's reply as it came, for whoever logs the call.
     pub keep_reply: bool,
 }
 
@@ -136,7 +135,7 @@ impl Envelope {
             headers,
             billing: Billing::of(control),
             query: pairs(control.get("extra_query"), "extra_query").map_err(named)?,
-            keep_reply: settings.keep_reply,
+            keep_reply: false,
             route,
         })
     }
@@ -278,8 +277,12 @@ pub(super) fn wanted(control: &Control, keywords: &mut Keywords, settings: &Sett
         };
         values.extend(value.map(|value| (name.to_owned(), value)));
     }
-    for (name, setting) in [("api_version", &settings.api_version), ("organization", &settings.organization)]
-    {
+    let ours = [
+        ("api_version", &settings.api_version),
+        ("organization", &settings.organization),
+        ("project", &settings.project),
+    ];
+    for (name, setting) in ours {
         values.extend(setting.clone().map(|value| (name.to_owned(), value)));
     }
     let mut google =

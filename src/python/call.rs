@@ -40,7 +40,7 @@ fn prepare(
     keep_reply: bool,
 ) -> PyResult<Ready> {
     let keywords = value::keywords(arguments, is_ignored).map_err(|failed| failed.into_python(py))?;
-    let settings = Settings { keep_reply, ..settings::read(py, module)? };
+    let settings = settings::read(py, module)?;
     let ready = match call_type {
         None => ChatCall::from_keywords(keywords, &settings, &ProcessEnvironment)
             .map(|call| Ready::Chat(Box::new(call))),
@@ -52,7 +52,13 @@ fn prepare(
                 .map(|call| Ready::Other(Box::new(call)))
         }
     };
-    ready.map_err(|failed| error::exception(py, failed))
+    let mut ready = ready.map_err(|failed| error::exception(py, failed))?;
+    let envelope = match &mut ready {
+        Ready::Chat(call) => &mut call.envelope,
+        Ready::Other(call) => call.envelope_mut(),
+    };
+    envelope.keep_reply = keep_reply;
+    Ok(ready)
 }
 
 /// The key under which the answer of a call is kept in a cache; `None` when it has nothing to do with it.

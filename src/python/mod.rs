@@ -46,6 +46,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(lookup::model_can, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::model_facts, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::model_names, module)?)?;
+    module.add_function(wrap_pyfunction!(lookup::provider_facts, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::provider_names, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::providers_with_keys, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::supported_params, module)?)?;

@@ -108,4 +108,6 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         return getattr(import_module(f"ferrolite.types.{_ON_DEMAND[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from ferrolite._surface import resolve
+
+    return resolve(__name__, name)
