@@ -94,6 +94,7 @@ if TYPE_CHECKING:
     from ferrolite._tokens import encoding as encoding
     from ferrolite._tokens import token_counter as token_counter
     from ferrolite.anthropic_interface.messages import anthropic_messages as anthropic_messages
+    from ferrolite.budget_manager import BudgetManager as BudgetManager
     from ferrolite.caching import DualCache as DualCache
     from ferrolite.caching import InMemoryCache as InMemoryCache
     from ferrolite.caching import RedisCache as RedisCache
@@ -101,7 +102,6 @@ if TYPE_CHECKING:
     from ferrolite.caching.caching import disable_cache as disable_cache
     from ferrolite.caching.caching import enable_cache as enable_cache
     from ferrolite.caching.caching import update_cache as update_cache
-    from ferrolite.budget_manager import BudgetManager as BudgetManager
     from ferrolite.cost_calculator import batch_cost_calculator as batch_cost_calculator
     from ferrolite.cost_calculator import completion_cost as completion_cost
     from ferrolite.cost_calculator import cost_per_token as cost_per_token

@@ -3,6 +3,9 @@
 The core asks a cache of its own by itself; this module is not loaded then, but for providers written in Python.
 """
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# What is read here is other people's: plain data of any shape.
+
 from __future__ import annotations
 
 import sys
@@ -42,10 +45,12 @@ class Kept:
     def __init__(self, cache: Any, call_type: str | None, arguments: dict[str, Any], is_async: bool) -> None:
         self.cache = cache
         self.call_type = call_type
-        self.kwargs = {name: value for name, value in arguments.items() if name != "kwargs" and value is not None}
+        self.kwargs = {
+            name: value for name, value in arguments.items() if name != "kwargs" and value is not None
+        }
         more: Any = arguments.get("kwargs")
         if isinstance(more, dict):
-            self.kwargs.update(more)  # pyright: ignore[reportUnknownArgumentType]
+            self.kwargs.update(more)
         said: Any = self.kwargs.get("cache")
         self.said: dict[str, Any] = said if isinstance(said, dict) else {}
         self.applies = self._applies(is_async)
@@ -108,12 +113,12 @@ class Kept:
         is_stream = self.kwargs.get("stream") is True
         if self.call_type is None and is_stream:
             stream = CustomStreamWrapper(iter(_chunks(kept)), self.kwargs.get("model"), None)
-            stream._hidden_params = marks
+            stream._hidden_params = marks  # pyright: ignore[reportPrivateUsage]
             return stream
         if is_stream:
             return None
         if isinstance(kept, dict):
-            kept = _object(self.call_type, kept)  # pyright: ignore[reportUnknownArgumentType]
+            kept = _object(self.call_type, kept)
         if hasattr(kept, "_hidden_params"):
             kept._hidden_params = marks
         return kept
@@ -130,9 +135,7 @@ def run(call_type: str | None, arguments: dict[str, Any], send: Callable[[], Any
     return answer
 
 
-async def arun(
-    call_type: str | None, arguments: dict[str, Any], send: Callable[[], Awaitable[Any]]
-) -> Any:
+async def arun(call_type: str | None, arguments: dict[str, Any], send: Callable[[], Awaitable[Any]]) -> Any:
     """`run`, for asyncio."""
     kept = Kept(_settings["cache"], call_type, arguments, True)
     if kept.reads and (found := await kept.aread()) is not None:
@@ -178,7 +181,7 @@ def _teed(answer: Any, kept: Kept) -> bool:
     """Whether an answer is a stream: one of chunks will be kept, others are not."""
     if type(answer) is CustomStreamWrapper:
         answer.__class__ = KeptStream
-        answer._kept, answer._seen = kept, []
+        answer.__dict__.update(_kept=kept, _seen=[])
         return True
     return hasattr(answer, "__next__") or hasattr(answer, "__anext__")
 

@@ -385,7 +385,10 @@ def cost_of_answer(answer: Any, meta: _core.CallMeta) -> float | None:
             # From a cache, all of it or all but these.
             if paid == 0:
                 return 0.0
-            fields = {**fields, "usage": {"prompt_tokens": paid, "completion_tokens": 0, "total_tokens": paid}}
+            fields = {
+                **fields,
+                "usage": {"prompt_tokens": paid, "completion_tokens": 0, "total_tokens": paid},
+            }
         return _cost_by_facts(fields, facts, meta.response_ms)
     except Exception:
         return None

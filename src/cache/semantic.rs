@@ -97,7 +97,7 @@ impl RedisNeighbours {
                 _ => Ok(()),
             }
         };
-        self.made.get_or_try_init(make).await.map(|()| ())
+        self.made.get_or_try_init(make).await.copied()
     }
 }
 
@@ -255,7 +255,7 @@ impl Qdrant {
             let field = json!({ "field_name": "scope", "field_schema": "keyword" });
             self.asked(Method::PUT, "/index", &field).await.map(drop)
         };
-        self.made.get_or_try_init(make).await.map(|()| ())
+        self.made.get_or_try_init(make).await.copied()
     }
 }
 

@@ -28,6 +28,7 @@ pub struct ChatCall {
 }
 
 /// What a chat completion is made for.
+#[derive(Clone, Copy)]
 pub(super) struct ChatLane<'a> {
     /// What the caller has asked for.
     pub call_type: CallType,

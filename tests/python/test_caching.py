@@ -59,7 +59,8 @@ def test_a_hit_is_the_same_answer_and_marked():
         assert text(first) == text(second) == "answer 1"
         assert "cache_hit" not in first._hidden_params
         marks = second._hidden_params
-        assert marks["cache_hit"] is True and marks["response_cost"] == 0.0
+        assert marks["cache_hit"] is True
+        assert marks["response_cost"] == 0.0
         assert marks["additional_headers"] == {}
         assert marks["cache_key"] == ferrolite.cache.get_cache_key(
             model="openai/gpt", messages=HELLO, api_base=upstream.url, api_key="another"
@@ -75,9 +76,7 @@ def test_async_and_sync_share():
     ferrolite.cache = Cache()
     with Upstream(numbered) as upstream:
         assert text(ask(upstream)) == "answer 1"
-        call = ferrolite.acompletion(
-            model="openai/gpt", messages=HELLO, api_base=upstream.url, api_key=KEY
-        )
+        call = ferrolite.acompletion(model="openai/gpt", messages=HELLO, api_base=upstream.url, api_key=KEY)
         assert text(asyncio.run(call)) == "answer 1"
 
 
@@ -94,7 +93,8 @@ def test_the_words_of_a_call():
         assert text(ask(upstream, messages=other)) == "answer 5"
         assert text(ask(upstream, cache={"namespace": "mine"})) == "answer 6"
         again = ask(upstream, cache={"namespace": "mine"})
-        assert text(again) == "answer 6" and again._hidden_params["cache_key"].startswith("mine:")
+        assert text(again) == "answer 6"
+        assert again._hidden_params["cache_key"].startswith("mine:")
         assert text(ask(upstream, metadata={"redis_namespace": "mine"})) == "answer 6"
 
 
@@ -154,7 +154,8 @@ def test_a_stream_is_replayed_as_a_stream():
         wholes = [ferrolite.stream_chunk_builder(one) for one in chunks]
         assert wholes[0].model_dump() == wholes[1].model_dump()
         assert text(wholes[1]) == "Hello 1"
-        assert "cache_hit" not in streams[0]._hidden_params and streams[1]._hidden_params["cache_hit"] is True
+        assert "cache_hit" not in streams[0]._hidden_params
+        assert streams[1]._hidden_params["cache_hit"] is True
         assert text(ask(upstream)) == "answer 2", "a whole answer is another question"
 
         async def read() -> list[Any]:
@@ -184,7 +185,8 @@ def test_a_stream_may_keep_its_counts():
         options = {"include_usage": True}
         for _ in range(2):
             chunks = list(ask(upstream, stream=True, stream_options=options))
-        assert len(upstream.requests) == 1 and chunks
+        assert len(upstream.requests) == 1
+        assert chunks
 
 
 def embed(upstream: Upstream, input: Any, **more: Any) -> Any:
@@ -204,13 +206,15 @@ def test_vectors_are_kept_one_by_one():
         partial = embed(upstream, ["bb", "ccc", "a"])
         assert vectors(partial) == [(0, [1.0, 2.0]), (1, [2.0, 3.0]), (2, [1.0, 1.0])]
         assert upstream.requests[1].json()["input"] == ["ccc"]
-        assert partial._hidden_params["cache_hit"] is True and partial._hidden_params["response_cost"] is None
+        assert partial._hidden_params["cache_hit"] is True
+        assert partial._hidden_params["response_cost"] is None
         assert partial.usage.prompt_tokens == 15
         whole = asyncio.run(
             ferrolite.aembedding(model="openai/e", input="ccc", api_base=upstream.url, api_key=KEY)
         )
         assert vectors(whole) == [(0, [2.0, 3.0])]
-        assert whole._hidden_params["response_cost"] == 0.0 and whole.usage.prompt_tokens == 5
+        assert whole._hidden_params["response_cost"] == 0.0
+        assert whole.usage.prompt_tokens == 5
         assert len(upstream.requests) == 2
         assert vectors(embed(upstream, "ccc", user="u")) == [(0, [3.0, 3.0])], "other parameters"
 
@@ -232,7 +236,8 @@ def test_answers_are_reached_by_hand():
         assert cache.get_cache(**asked, temperature=1, api_base=upstream.url) is None
         cache.add_cache(answer, **asked, temperature=1, api_base=upstream.url)
         again = ask(upstream, temperature=1)
-        assert text(again) == "answer 1" and again._hidden_params["cache_hit"] is True
+        assert text(again) == "answer 1"
+        assert again._hidden_params["cache_hit"] is True
         found = asyncio.run(cache.async_get_cache(**asked, temperature=1, api_base=upstream.url))
         assert found["id"] == answer.id
         key = cache.get_cache_key(**asked, api_base=upstream.url)
@@ -276,7 +281,8 @@ def test_a_store_of_a_programs_own():
         assert [text(ask(upstream)) for _ in range(2)] == ["answer 1", "answer 1"]
         assert set(next(iter(store.kept.values()))) == {"timestamp", "response"}
         hit = ask(upstream)
-        assert hit._hidden_params["cache_hit"] is True and hit._hidden_params["cache_key"] in store.kept
+        assert hit._hidden_params["cache_hit"] is True
+        assert hit._hidden_params["cache_key"] in store.kept
         folded = [ferrolite.stream_chunk_builder(list(ask(upstream, stream=True))) for _ in range(2)]
         assert [text(one) for one in folded] == ["Hello 2", "Hello 2"]
         assert [vectors(embed(upstream, ["a"])) for _ in range(2)] == [[(0, [3.0, 1.0])]] * 2
@@ -330,7 +336,8 @@ def test_enable_update_disable():
     ferrolite.enable_cache(type="local")
     assert ferrolite.cache is first
     ferrolite.update_cache(namespace="x")
-    assert ferrolite.cache is not first and ferrolite.cache.namespace == "x"
+    assert ferrolite.cache is not first
+    assert ferrolite.cache.namespace == "x"
     ferrolite.disable_cache()
     assert ferrolite.cache is None
 
@@ -354,7 +361,9 @@ print(answer.choices[0].message.content)
 """
     with Upstream(numbered) as upstream:
         runs = [
-            subprocess.run([sys.executable, "-c", script, upstream.url], capture_output=True, text=True, check=True)
+            subprocess.run(
+                [sys.executable, "-c", script, upstream.url], capture_output=True, text=True, check=True
+            )
             for _ in range(2)
         ]
         assert [run.stdout for run in runs] == ["answer 1\n", "answer 1\n"], runs
@@ -377,7 +386,8 @@ def test_the_constructor_is_the_references():
         "similarity_threshold",
         "supported_call_types",
     ]
-    assert names[-2:] == ["_backend", "kwargs"] and len(names) == 48
+    assert names[-2:] == ["_backend", "kwargs"]
+    assert len(names) == 48
     assert list(inspect.signature(ferrolite.enable_cache).parameters) == [
         "type",
         "host",
@@ -402,7 +412,8 @@ def test_stores_by_hand(tmp_path: Any):
     assert memory.get_cache("b") is None
     disk = DiskCache(str(tmp_path))
     disk.set_cache("a", {"x": [1, None]})
-    assert disk.get_cache("a") == {"x": [1, None]} and disk.get_cache("b") is None
+    assert disk.get_cache("a") == {"x": [1, None]}
+    assert disk.get_cache("b") is None
     asyncio.run(disk.async_set_cache_pipeline([("b", 2), ("c", 3)], ttl=60))
     assert asyncio.run(disk.async_batch_get_cache(["a", "b", "c", "d"])) == [{"x": [1, None]}, 2, 3, None]
     disk.delete_cache("a")
@@ -410,11 +421,13 @@ def test_stores_by_hand(tmp_path: Any):
     dual = DualCache(redis_cache=disk)  # pyright: ignore[reportArgumentType] - anything with its methods
     assert dual.get_cache("b") == 2
     disk.flush_cache()
-    assert dual.get_cache("b") == 2 and dual.get_cache("c") is None
+    assert dual.get_cache("b") == 2
+    assert dual.get_cache("c") is None
     local = Cache().cache
     assert isinstance(local, InMemoryCache)
     local.set_cache("n", 1)
-    assert local.increment_cache("n", 1) == 2 and local.get_cache("n") == 2
+    assert local.increment_cache("n", 1) == 2
+    assert local.get_cache("n") == 2
 
 
 def test_nothing_is_loaded_without_a_cache():
@@ -479,4 +492,6 @@ def test_partial_hits_cost_what_was_asked():
             ferrolite.embedding(input=input, **call)._hidden_params["response_cost"]
             for input in (["a", "b"], ["a", "b", "c"], ["a", "c"])
         ]
-    assert costs[0] == pytest.approx(2e-7) and costs[1] == pytest.approx(1e-7) and costs[2] == 0.0
+    assert costs[0] == pytest.approx(2e-7)
+    assert costs[1] == pytest.approx(1e-7)
+    assert costs[2] == 0.0

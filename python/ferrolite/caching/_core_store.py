@@ -39,22 +39,28 @@ class CoreStore(BaseCache):
         return loaded(self._core.get([self._key(key)])[0])
 
     def batch_get_cache(self, keys: list[str], **kwargs: Any) -> Any:
+        """The values of several keys, in their order."""
         return [loaded(value) for value in self._core.get([self._key(key) for key in keys])]
 
     async def async_batch_get_cache(self, keys: list[str], **kwargs: Any) -> Any:
+        """`batch_get_cache`, for asyncio."""
         return await in_thread(self.batch_get_cache, keys, **kwargs)
 
     async def async_set_cache_pipeline(self, cache_list: list[tuple[str, Any]], **kwargs: Any) -> None:
+        """Several pairs of key and value."""
         values = [(self._key(key), dumped(value)) for key, value in cache_list]
         await in_thread(self._core.set, values, self.get_ttl(**kwargs))
 
     def delete_cache(self, key: str) -> None:
+        """Forget what is under a key."""
         self._core.delete([self._key(key)])
 
     def delete_cache_keys(self, keys: list[str]) -> None:
+        """Forget what is under several keys."""
         self._core.delete([self._key(key) for key in keys])
 
     def flush_cache(self) -> None:
+        """Forget everything."""
         self._core.clear()
 
     def sync_ping(self) -> bool:
@@ -63,9 +69,11 @@ class CoreStore(BaseCache):
         return True
 
     async def ping(self) -> bool:
+        """Whether the store can be reached; raises what is wrong."""
         return await in_thread(self.sync_ping)
 
     async def test_connection(self) -> dict[str, Any]:
+        """Whether the store can be reached, in words."""
         try:
             await self.ping()
         except Exception as error:

@@ -25,15 +25,19 @@ class BaseCache:
             return self.default_ttl
 
     def set_cache(self, key: str, value: Any, **kwargs: Any) -> None:
+        """Keep a value; `ttl` among the keywords is in seconds."""
         raise NotImplementedError
 
     def get_cache(self, key: str, **kwargs: Any) -> Any:
+        """The value under a key; None when it is not there."""
         raise NotImplementedError
 
     async def async_set_cache(self, key: str, value: Any, **kwargs: Any) -> None:
+        """`set_cache`, for asyncio."""
         return await in_thread(self.set_cache, key, value, **kwargs)
 
     async def async_get_cache(self, key: str, **kwargs: Any) -> Any:
+        """`get_cache`, for asyncio."""
         return await in_thread(self.get_cache, key, **kwargs)
 
     async def async_set_cache_pipeline(self, cache_list: list[tuple[str, Any]], **kwargs: Any) -> None:
@@ -42,6 +46,7 @@ class BaseCache:
             await self.async_set_cache(key, value, **kwargs)
 
     async def batch_cache_write(self, key: str, value: Any, **kwargs: Any) -> None:
+        """`async_set_cache`; nothing is gathered."""
         await self.async_set_cache(key, value, **kwargs)
 
     def batch_get_cache(self, keys: list[str], **kwargs: Any) -> list[Any]:
@@ -49,12 +54,15 @@ class BaseCache:
         return [self.get_cache(key, **kwargs) for key in keys]
 
     async def async_batch_get_cache(self, keys: list[str], **kwargs: Any) -> list[Any]:
+        """`batch_get_cache`, for asyncio."""
         return [await self.async_get_cache(key, **kwargs) for key in keys]
 
     def delete_cache(self, key: str) -> None:
+        """Forget what is under a key."""
         raise NotImplementedError
 
     async def async_delete_cache(self, key: str) -> None:
+        """`delete_cache`, for asyncio."""
         await in_thread(self.delete_cache, key)
 
     def flush_cache(self) -> None:
@@ -62,6 +70,7 @@ class BaseCache:
         raise NotImplementedError
 
     async def async_flush_cache(self) -> None:
+        """`flush_cache`, for asyncio."""
         await in_thread(self.flush_cache)
 
     async def disconnect(self) -> None:

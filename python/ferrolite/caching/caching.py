@@ -73,7 +73,7 @@ class Cache:
         default_in_memory_ttl: float | None = None,
         default_in_redis_ttl: float | None = None,
         similarity_threshold: float | None = None,
-        supported_call_types: list[str] | None = list(CACHED_CALLS),  # noqa: B008 - the reference's default; copied
+        supported_call_types: list[str] | None = list(CACHED_CALLS),  # noqa: B006 - the reference's default; copied
         azure_account_url: str | None = None,
         azure_blob_container: str | None = None,
         s3_bucket_name: str | None = None,
@@ -225,7 +225,9 @@ class Cache:
         try:
             key = maker.key({"kwargs": dict(kwargs)}, _settings, _call_type(kwargs))
         except Exception:
-            key = None  # who is asked is not said, or its key is not there: then the keywords themselves count
+            key = (
+                None  # who is asked is not said, or its key is not there: then the keywords themselves count
+            )
         return key or _hash(kwargs, self._namespace(kwargs))
 
     def _namespace(self, kwargs: dict[str, Any]) -> str | None:
@@ -284,7 +286,7 @@ class Cache:
             self.add_cache(result, **kwargs)
         elif self.should_use_cache(**kwargs):
             key, store = self.get_cache_key(**kwargs), dynamic_cache_object or self.cache
-            more = {**_timed(self._ttl(kwargs)), "messages": kwargs.get("messages") or []}
+            more: dict[str, Any] = {**_timed(self._ttl(kwargs)), "messages": kwargs.get("messages") or []}
             await store.async_set_cache(key, _entry(result), **more)
 
     def _ttl(self, kwargs: dict[str, Any]) -> float | None:
@@ -317,7 +319,6 @@ class Cache:
         if hasattr(self.cache, "disconnect"):
             await self.cache.disconnect()
 
-
     def _flush(self, seconds: float) -> None:
         if self._own is not None:
             self._own.flush(seconds)
@@ -328,7 +329,7 @@ def enable_cache(
     host: str | None = None,
     port: str | None = None,
     password: str | None = None,
-    supported_call_types: list[str] | None = list(CACHED_CALLS),  # noqa: B008 - the reference's default; copied
+    supported_call_types: list[str] | None = list(CACHED_CALLS),  # noqa: B006 - the reference's default; copied
     **kwargs: Any,
 ) -> None:
     """Set `ferrolite.cache`, unless there is one. Parameters as `Cache` has them."""
@@ -341,7 +342,7 @@ def update_cache(
     host: str | None = None,
     port: str | None = None,
     password: str | None = None,
-    supported_call_types: list[str] | None = list(CACHED_CALLS),  # noqa: B008 - the reference's default; copied
+    supported_call_types: list[str] | None = list(CACHED_CALLS),  # noqa: B006 - the reference's default; copied
     **kwargs: Any,
 ) -> None:
     """Set `ferrolite.cache` anew. Parameters as `Cache` has them."""

@@ -38,9 +38,11 @@ class DualCache(BaseCache):
         self.default_redis_ttl = default_redis_ttl
 
     def attach_redis_cache(self, redis_cache: RedisCache) -> None:
+        """Put a Redis behind the memory."""
         self.redis_cache = redis_cache
 
     def update_cache_ttl(self, default_in_memory_ttl: float | None, default_redis_ttl: float | None) -> None:
+        """Other seconds for values that nobody times."""
         self.default_in_memory_ttl = default_in_memory_ttl or self.default_in_memory_ttl
         self.default_redis_ttl = default_redis_ttl or self.default_redis_ttl
 
@@ -50,6 +52,7 @@ class DualCache(BaseCache):
         return kwargs
 
     def set_cache(self, key: str, value: Any, local_only: bool = False, **kwargs: Any) -> None:
+        """Keep a value; `ttl` among the keywords is in seconds."""
         self.in_memory_cache.set_cache(key, value, **self._memory_ttl(kwargs))
         if self.redis_cache is None or local_only:
             return
@@ -60,7 +63,10 @@ class DualCache(BaseCache):
         except Exception as error:
             _failed(error)
 
-    def get_cache(self, key: str, parent_otel_span: Any = None, local_only: bool = False, **kwargs: Any) -> Any:
+    def get_cache(
+        self, key: str, parent_otel_span: Any = None, local_only: bool = False, **kwargs: Any
+    ) -> Any:
+        """The value under a key; None when it is not there."""
         value = self.in_memory_cache.get_cache(key)
         if value is not None or self.redis_cache is None or local_only:
             return value
@@ -74,6 +80,7 @@ class DualCache(BaseCache):
         return value
 
     async def async_set_cache(self, key: str, value: Any, local_only: bool = False, **kwargs: Any) -> None:
+        """`set_cache`, for asyncio."""
         if self.redis_cache is None or local_only:
             return self.set_cache(key, value, True, **kwargs)
         return await in_thread(self.set_cache, key, value, local_only, **kwargs)
@@ -81,17 +88,20 @@ class DualCache(BaseCache):
     async def async_get_cache(
         self, key: str, parent_otel_span: Any = None, local_only: bool = False, **kwargs: Any
     ) -> Any:
+        """`get_cache`, for asyncio."""
         value = self.in_memory_cache.get_cache(key)
         if value is not None or self.redis_cache is None or local_only:
             return value
         return await in_thread(self.get_cache, key, **kwargs)
 
     def delete_cache(self, key: str) -> None:
+        """Forget what is under a key."""
         self.in_memory_cache.delete_cache(key)
         if self.redis_cache is not None:
             self.redis_cache.delete_cache(key)
 
     def flush_cache(self) -> None:
+        """Forget everything."""
         self.in_memory_cache.flush_cache()
         if self.redis_cache is not None:
             self.redis_cache.flush_cache()

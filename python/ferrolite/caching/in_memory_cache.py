@@ -43,6 +43,7 @@ class InMemoryCache(BaseCache):
         return not isinstance(value, (str, bytes)) or len(value) <= self.max_size_per_item * 1024
 
     def set_cache(self, key: str, value: Any, **kwargs: Any) -> None:
+        """Keep a value; `ttl` among the keywords is in seconds."""
         with self._lock:
             self._set(key, value, kwargs)
 
@@ -75,6 +76,7 @@ class InMemoryCache(BaseCache):
         self.ttl_dict.pop(key, None)
 
     def get_cache(self, key: str, **kwargs: Any) -> Any:
+        """The value under a key; None when it is not there."""
         if key in self.cache_dict:
             if not self._is_key_expired(key):
                 return self.cache_dict.get(key)
@@ -82,9 +84,11 @@ class InMemoryCache(BaseCache):
         return None
 
     async def async_set_cache(self, key: str, value: Any, **kwargs: Any) -> None:
+        """`set_cache`, for asyncio."""
         self.set_cache(key, value, **kwargs)
 
     async def async_get_cache(self, key: str, **kwargs: Any) -> Any:
+        """`get_cache`, for asyncio."""
         return self.get_cache(key, **kwargs)
 
     def increment_cache(self, key: str, value: float, **kwargs: Any) -> float:
@@ -95,6 +99,7 @@ class InMemoryCache(BaseCache):
             return total
 
     async def async_increment(self, key: str, value: float, **kwargs: Any) -> float:
+        """`increment_cache`, for asyncio."""
         return self.increment_cache(key, value, **kwargs)
 
     def get_ttl(self, key: Any = None, **kwargs: Any) -> Any:
@@ -102,11 +107,14 @@ class InMemoryCache(BaseCache):
         return self.get_ttl_of(kwargs) if key is None else self.ttl_dict.get(key)
 
     async def async_get_ttl(self, key: str) -> float | None:
+        """`get_ttl`, for asyncio."""
         return self.ttl_dict.get(key)
 
     def delete_cache(self, key: str) -> None:
+        """Forget what is under a key."""
         self._remove_key(key)
 
     def flush_cache(self) -> None:
+        """Forget everything."""
         self.cache_dict.clear()
         self.ttl_dict.clear()

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
 
 class RedisSemanticCache(CoreStore):
-    """What `Cache(type="redis-semantic")` uses. Questions are compared by calls; the methods here reach what lies
-    under a key.
+    """What `Cache(type="redis-semantic")` uses.
+
+    Questions are compared by calls; the methods here reach what lies under a key.
 
     Args:
         similarity_threshold: From 0 to 1; the least similarity of a hit.

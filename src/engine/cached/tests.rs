@@ -25,7 +25,7 @@ fn settings() -> Settings {
     Settings { cache: Some(Arc::new(cache)), ..Settings::default() }
 }
 
-fn chat_call(keywords: Value, settings: &Settings) -> ChatCall {
+fn chat_call(keywords: &Value, settings: &Settings) -> ChatCall {
     let mut all =
         json!({ "model": "openai/m", "api_key": "k", "messages": [{ "role": "user", "content": "hi" }] });
     for (name, value) in keywords.as_object().unwrap() {
@@ -51,7 +51,9 @@ fn sse(pieces: &[&str], end: &str) -> Reply {
             "id": "s-1", "object": "chat.completion.chunk", "created": 5, "model": "m-1",
             "choices": [{ "index": 0, "delta": { "role": "assistant", "content": piece }, "finish_reason": null }],
         });
-        body.push_str(&format!("data: {delta}\n\n"));
+        for part in ["data: ", &delta.to_string(), "\n\n"] {
+            body.push_str(part);
+        }
     }
     body.push_str(end);
     Reply::endless("200 OK", body).with("content-type", "text/event-stream")
@@ -81,7 +83,7 @@ async fn the_same_question_is_asked_once() {
     let ask = async |more: Value| {
         let mut all = json!({ "api_base": base });
         all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        engine.chat(chat_call(all, &settings)).await.unwrap()
+        engine.chat(chat_call(&all, &settings)).await.unwrap()
     };
     let first = ask(json!({})).await;
     assert!(first.meta.cached.is_none());
@@ -99,7 +101,7 @@ async fn the_same_question_is_asked_once() {
 async fn failures_are_asked_again() {
     let (base, served) = server(vec![Reply::new("400 Bad Request", "{}"), answer("one")]);
     let (engine, settings) = (Engine::new(), settings());
-    let ask = || engine.chat(chat_call(json!({ "api_base": base }), &settings));
+    let ask = || engine.chat(chat_call(&json!({ "api_base": base }), &settings));
     assert!(ask().await.is_err());
     assert_eq!(ask().await.unwrap().response.id, "id-one");
     assert_eq!(ask().await.unwrap().response.id, "id-one");
@@ -112,7 +114,7 @@ async fn a_stream_is_replayed_as_a_stream() {
     let (engine, settings) = (Engine::new(), settings());
     let mut heads = Vec::new();
     for _ in 0..2 {
-        let call = chat_call(json!({ "api_base": base, "stream": true }), &settings);
+        let call = chat_call(&json!({ "api_base": base, "stream": true }), &settings);
         let mut stream = engine.chat_stream(call).await.unwrap();
         assert_eq!(text_of(&mut stream).await.unwrap(), "Hello");
         heads.push((stream.head().id.clone(), stream.head().created, stream.head().model.clone()));
@@ -127,7 +129,7 @@ async fn str_14_a_stream_that_was_cut_or_left_is_not_kept() {
     let (base, served) = server(vec![sse(&["Hel"], ""), sse(&["Hello"], STOP), sse(&["Hello"], STOP)]);
     let (engine, settings) = (Engine::new(), settings());
     let stream = async || {
-        let call = chat_call(json!({ "api_base": base, "stream": true }), &settings);
+        let call = chat_call(&json!({ "api_base": base, "stream": true }), &settings);
         engine.chat_stream(call).await.unwrap()
     };
     let _ = text_of(&mut stream().await).await;
@@ -142,7 +144,7 @@ async fn str_14_a_stream_that_was_cut_or_left_is_not_kept() {
     served.join().unwrap();
 }
 
-fn embedding(input: Value, base: &str, settings: &Settings) -> Call {
+fn embedding(input: &Value, base: &str, settings: &Settings) -> Call {
     let keywords = json!({ "model": "openai/e", "api_key": "k", "api_base": base, "input": input });
     let Value::Object(keywords) = keywords else { unreachable!() };
     Call::from_keywords(CallType::Embedding, keywords, Vec::new(), settings, &Nothing).unwrap()
@@ -166,7 +168,7 @@ async fn vectors_are_kept_one_by_one() {
     let (base, served) = server(vec![vectors(&[1.0, 2.0], 11), vectors(&[3.0], 7)]);
     let (engine, settings) = (Engine::new(), settings());
     let ask = async |input: Value| {
-        let answer = engine.call(embedding(input, &base, &settings)).await.unwrap();
+        let answer = engine.call(embedding(&input, &base, &settings)).await.unwrap();
         let CallResponse::Json(value) = answer.response else { panic!("JSON") };
         let data = value["data"].as_array().unwrap();
         let indexes: Vec<u64> = data.iter().map(|item| item["index"].as_u64().unwrap()).collect();
@@ -190,7 +192,7 @@ async fn an_answer_with_other_vectors_than_asked_for_is_not_kept() {
     let (base, served) = server(vec![vectors(&[1.0], 5), vectors(&[1.0, 2.0], 5)]);
     let (engine, settings) = (Engine::new(), settings());
     for _ in 0..2 {
-        let answer = engine.call(embedding(json!(["a", "b"]), &base, &settings)).await.unwrap();
+        let answer = engine.call(embedding(&json!(["a", "b"]), &base, &settings)).await.unwrap();
         assert!(answer.meta.cached.is_none());
     }
     served.join().unwrap();
@@ -199,14 +201,14 @@ async fn an_answer_with_other_vectors_than_asked_for_is_not_kept() {
 #[tokio::test]
 async fn a_call_decides_for_itself() {
     let settings = settings();
-    let plan = |more: Value| chat_call(more, &settings).plan;
+    let plan = |more: Value| chat_call(&more, &settings).plan;
     assert!(plan(json!({ "caching": false })).is_none());
     assert!(plan(json!({ "cache": { "no-cache": true, "no-store": true } })).is_none());
     assert!(plan(json!({ "caching": true })).is_some());
     let plan = plan(json!({ "cache": { "namespace": "mine", "ttl": 5 } })).unwrap();
     assert!(plan.key.starts_with("mine:"));
     assert_eq!(plan.policy.ttl, Some(Duration::from_secs(5)));
-    assert!(chat_call(json!({ "caching": true }), &Settings::default()).plan.is_none(), "without a cache");
+    assert!(chat_call(&json!({ "caching": true }), &Settings::default()).plan.is_none(), "without a cache");
 }
 
 /// Two requests whose bodies or addresses differ upstream have different keys: all pairs of many requests.
@@ -267,7 +269,7 @@ async fn what_is_sent_decides_the_key() {
         for change in &changes {
             let mut all = model.as_object().unwrap().clone();
             all.extend(change.as_object().unwrap().clone());
-            let call = chat_call(Value::Object(all.clone()), &settings);
+            let call = chat_call(&Value::Object(all.clone()), &settings);
             let target = call.target();
             let Ok(prepared) = chat_wire(target).unwrap().encode(&call.request, target) else { continue };
             let whole = format!("{} {:?} {:?}", prepared.call.url, call.envelope.query, prepared.call.body);
@@ -354,7 +356,7 @@ async fn questions_that_mean_the_same_are_asked_once() {
     let ask = async |text: &str, more: Value| {
         let mut all = json!({ "messages": [{ "role": "user", "content": text }] });
         all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let answer = engine.chat(chat_call(all, &settings)).await.unwrap();
+        let answer = engine.chat(chat_call(&all, &settings)).await.unwrap();
         settings.cache.as_ref().unwrap().flush(Duration::from_secs(5)).await;
         (answer.response.id, answer.meta.cached.and_then(|cached| cached.similarity))
     };
