@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ferrolite import anthropic_interface as anthropic_interface
+    from ferrolite import caching as caching
     from ferrolite import google_genai as google_genai
     from ferrolite._batch import batch_completion as batch_completion
     from ferrolite._batch import batch_completion_models as batch_completion_models
@@ -102,6 +103,13 @@ if TYPE_CHECKING:
     from ferrolite.batches.main import list_batches as list_batches
     from ferrolite.batches.main import retrieve_batch as retrieve_batch
     from ferrolite.budget_manager import BudgetManager as BudgetManager
+    from ferrolite.caching import DualCache as DualCache
+    from ferrolite.caching import InMemoryCache as InMemoryCache
+    from ferrolite.caching import RedisCache as RedisCache
+    from ferrolite.caching.caching import Cache as Cache
+    from ferrolite.caching.caching import disable_cache as disable_cache
+    from ferrolite.caching.caching import enable_cache as enable_cache
+    from ferrolite.caching.caching import update_cache as update_cache
     from ferrolite.cost_calculator import batch_cost_calculator as batch_cost_calculator
     from ferrolite.cost_calculator import completion_cost as completion_cost
     from ferrolite.cost_calculator import cost_per_token as cost_per_token
@@ -243,6 +251,8 @@ _HOMES = {
         "list_fine_tuning_jobs",
         "retrieve_fine_tuning_job",
     ),
+    "caching": ("DualCache", "InMemoryCache", "RedisCache"),
+    "caching.caching": ("Cache", "disable_cache", "enable_cache", "update_cache"),
     "budget_manager": ("BudgetManager",),
     "cost_calculator": (
         "batch_cost_calculator",
@@ -262,6 +272,7 @@ _SUBMODULES = {
         "_logging",
         "anthropic_interface",
         "batches",
+        "caching",
         "budget_manager",
         "cost_calculator",
         "exceptions",

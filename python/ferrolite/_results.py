@@ -25,6 +25,11 @@ def build(call_type: str, payload: Any, content_type: str | None, meta: _core.Ca
     return made
 
 
+def of_dict(call_type: str, payload: dict[str, Any]) -> Any:
+    """The public object for an answer that was kept as a dict."""
+    return payload if call_type in _PLAIN else _MAKERS[call_type](payload)
+
+
 def events(call_type: str, payloads: list[dict[str, Any]]) -> list[Any]:
     """The public objects for a batch of a stream's events."""
     return _EVENT_MAKERS[call_type](payloads)

@@ -166,6 +166,17 @@ ssl_verify: bool | str = True
 REPEATED_STREAMING_CHUNK_LIMIT: int = 100
 """How often one chunk may repeat before a stream is cut."""
 
+cache: Any = None
+"""Where answers are kept, a `ferrolite.Cache`; None to keep none."""
+caching_with_models: bool = False
+"""Whether deployments of one group keep their answers apart."""
+enable_caching_on_provider_specific_optional_params: bool = False
+"""Accepted: providers' own parameters are part of every key."""
+default_in_memory_ttl: float | None = None
+"""Seconds that a cache in memory keeps an answer, where it is not told."""
+default_redis_ttl: float | None = None
+"""Seconds that a cache in Redis keeps an answer, where it is not told."""
+
 set_verbose: bool = False
 """Log at debug level."""
 suppress_debug_info: bool = False

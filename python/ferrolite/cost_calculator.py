@@ -379,7 +379,17 @@ def cost_of_answer(answer: Any, meta: _core.CallMeta) -> float | None:
     """What an answer of the core cost; None where no price is known."""
     try:
         # Its fields, and not itself: what is known of its call is what is being found out.
-        return _cost_by_facts(_as_dict(answer), meta.cost_facts(), meta.response_ms)
+        fields, facts = _as_dict(answer), meta.cost_facts()
+        paid = facts.get("paid_tokens")
+        if paid is not None:
+            # From a cache, all of it or all but these.
+            if paid == 0:
+                return 0.0
+            fields = {
+                **fields,
+                "usage": {"prompt_tokens": paid, "completion_tokens": 0, "total_tokens": paid},
+            }
+        return _cost_by_facts(fields, facts, meta.response_ms)
     except Exception:
         return None
 

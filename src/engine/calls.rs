@@ -6,17 +6,19 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::billing::Billing;
+use super::cached::{Draft, Plan};
+use super::chat_call::ChatLane;
 use super::control::{Control, Keywords, is_control, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::exchange::Exchange;
 use super::{Answer, ByteStream, ChatCall, Engine, EventStream, Meta, Preview, chat_wire, mock, new_uuid};
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
-use crate::hub::{CallAccent, CallRequest, CallResponse, CallType, Resource, Target, Upload};
+use crate::hub::{CallRequest, CallResponse, CallType, Resource, Target, Upload};
 use crate::json::{Map, str_at};
 use crate::providers::{self, Wanted};
 use crate::wires::responses::ResponseId;
-use crate::wires::{self, Destination, Dialect, HttpReply, Inbound, Memo, Next, Prepared, Wire, WireId};
+use crate::wires::{self, Destination, Dialect, HttpReply, Inbound, Memo, Next, Prepared, Wire};
 
 /// The usual and the largest size of a file's pieces.
 const PIECE: usize = 1024 * 1024;
@@ -44,6 +46,7 @@ struct Native {
     envelope: Envelope,
     mock: Option<Value>,
     wire: &'static dyn Wire<crate::hub::Call>,
+    plan: Option<Box<Plan>>,
 }
 
 #[derive(Debug)]
@@ -122,6 +125,37 @@ impl Call {
         Some(size.and_then(|size| usize::try_from(size).ok()).unwrap_or(PIECE).min(MOST))
     }
 
+    pub fn call_type(&self) -> CallType {
+        self.call_type
+    }
+
+    /// What it has to do with the cache. A chat completion that is asked for instead sees to that itself.
+    pub(super) fn take_plan(&mut self) -> Option<Box<Plan>> {
+        match &mut self.lane {
+            Lane::Native(native) => native.plan.take(),
+            Lane::Bridged(_) => None,
+        }
+    }
+
+    /// Leaves only these inputs of an embedding, out of so many. False when they are not where they are looked for.
+    pub(super) fn ask_only(&mut self, positions: &[usize], count: usize) -> bool {
+        let Lane::Native(native) = &mut self.lane else { return false };
+        let Some(Value::Array(inputs)) = native.request.params.get_mut("input") else { return false };
+        if inputs.len() != count {
+            return false;
+        }
+        *inputs = positions.iter().filter_map(|at| inputs.get_mut(*at).map(Value::take)).collect();
+        true
+    }
+
+    /// Under which key its answer is kept; none without a cache.
+    pub fn cache_key(&self) -> Option<&str> {
+        match &self.lane {
+            Lane::Native(native) => native.plan.as_deref().map(Plan::key),
+            Lane::Bridged(bridged) => bridged.chat.cache_key(),
+        }
+    }
+
     pub fn is_stream(&self) -> bool {
         match &self.lane {
             Lane::Native(native) => native.request.stream,
@@ -169,11 +203,12 @@ impl Call {
                 envelope.headers.retain(|(name, _)| {
                     !named.keywords_from_headers.keys().any(|header| header.eq_ignore_ascii_case(name))
                 });
-                return Self::native(call_type, request, envelope, None, &control);
+                return Self::native(call_type, request, envelope, None, &control, settings);
             }
             let provider = wanted.provider.as_deref().filter(|_| !as_chat);
             let wire = provider.and_then(|provider| providers::bridge_wire(provider, call_type));
-            let bridged = Bridged::new(dialect, wire, wanted, control, keywords, settings, environment)?;
+            let lane = ChatLane { call_type, optional: &[], wire };
+            let bridged = Bridged::new(dialect, lane, wanted, control, keywords, settings, environment)?;
             return Ok(Self { call_type, lane: Lane::Bridged(Box::new(bridged)) });
         }
         let options = envelope::options(&control, &keywords, settings, environment)?;
@@ -188,7 +223,7 @@ impl Call {
             request.lines = Some(Arc::new(envelope.route.target));
         }
         let envelope = Envelope::new(wanted, &control, purpose, options, settings, environment)?;
-        Self::native(call_type, request, envelope, mock, &control)
+        Self::native(call_type, request, envelope, mock, &control, settings)
     }
 
     fn native(
@@ -197,7 +232,11 @@ impl Call {
         mut envelope: Envelope,
         mock: Option<Value>,
         control: &Control,
+        settings: &Settings,
     ) -> Result<Self> {
+        let plan = Draft::new(call_type, control, settings)
+            .filter(|draft| !draft.is_by_meaning())
+            .map(|draft| Box::new(draft.finish_call(&request, &envelope, control, settings)));
         Billing::add(&mut envelope.billing, &request.params);
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
@@ -217,7 +256,7 @@ impl Call {
         if call_type.resource().is_none_or(|resource| resource.in_rows() == call_type) {
             target.call_accent.apply(&mut request.params, &target.model);
         }
-        Ok(Self { call_type, lane: Lane::Native(Box::new(Native { request, envelope, mock, wire })) })
+        Ok(Self { call_type, lane: Lane::Native(Box::new(Native { request, envelope, mock, wire, plan })) })
     }
 }
 
@@ -323,7 +362,7 @@ fn own_language(
 impl Bridged {
     fn new(
         dialect: &'static dyn Dialect,
-        wire: Option<(WireId, Arc<CallAccent>)>,
+        lane: ChatLane<'_>,
         wanted: Wanted,
         control: Control,
         keywords: Keywords,
@@ -338,7 +377,8 @@ impl Bridged {
         };
         let Inbound { chat, asked, optional } =
             dialect.decode_request(keywords, &destination).map_err(|error| name_wanted(error, &wanted))?;
-        let mut chat = ChatCall::new(wanted, control, chat, optional, wire, settings, environment)?;
+        let lane = ChatLane { optional, ..lane };
+        let mut chat = ChatCall::new(wanted, control, chat, lane, settings, environment)?;
         // The answer's last event has the counts, whether the caller asked for them or not.
         chat.include_usage = true;
         Ok(Self { chat, dialect, asked })

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::billing::Billing;
+use super::cached::{Draft, Plan};
 use super::control::{Control, Keywords, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::mock::Mock;
@@ -25,11 +26,29 @@ pub struct ChatCall {
     pub include_usage: bool,
     pub repeated_chunk_limit: u32,
     pub mock: Option<Mock>,
+    /// What it has to do with the cache.
+    pub(super) plan: Option<Box<Plan>>,
+}
+
+/// What a chat completion is made for.
+#[derive(Clone)]
+pub(super) struct ChatLane<'a> {
+    /// What the caller has asked for.
+    pub call_type: CallType,
+    /// Keywords that are left out where the target does not take them.
+    pub optional: &'a [&'a str],
+    /// Another language than the provider's usual one, for requests that it can say.
+    pub wire: Option<(WireId, Arc<CallAccent>)>,
 }
 
 impl ChatCall {
     pub fn target(&self) -> &Target {
         self.envelope.target()
+    }
+
+    /// Under which key its answer is kept; none without a cache.
+    pub fn cache_key(&self) -> Option<&str> {
+        self.plan.as_deref().map(Plan::key)
     }
 
     /// The request as it would be sent.
@@ -50,25 +69,28 @@ impl ChatCall {
     ) -> Result<Self> {
         let control = Control::take(&mut keywords);
         let wanted = envelope::wanted(&control, &mut keywords, settings)?;
-        Self::new(wanted, control, keywords, &[], None, settings, environment)
+        let lane = ChatLane { call_type: CallType::Chat, optional: &[], wire: None };
+        Self::new(wanted, control, keywords, lane, settings, environment)
     }
 
-    /// The same once it is known who is asked, and the steering keywords are taken out. What is `optional` is left
-    /// out where the target does not take it. `wire` is another language than the provider's usual one, for requests
-    /// that it can say.
+    /// The same once it is known who is asked, and the steering keywords are taken out.
     pub(super) fn new(
         wanted: Wanted,
         mut control: Control,
         keywords: Keywords,
-        optional: &[&str],
-        wire: Option<(WireId, Arc<CallAccent>)>,
+        lane: ChatLane<'_>,
         settings: &Settings,
         environment: &dyn Environment,
     ) -> Result<Self> {
+        let ChatLane { call_type, optional, wire } = lane;
         let mut options = envelope::options(&control, &keywords, settings, environment)?;
         options.prompt_template = envelope::prompt_template(&control, &wanted, settings)
             .map_err(|error| name_wanted(error, &wanted))?;
         check_types(&keywords).map_err(|error| name_wanted(error, &wanted))?;
+        let mut draft = Draft::new(call_type, &control, settings);
+        if let Some(draft) = &mut draft {
+            draft.chat(&keywords, &control, settings);
+        }
         let mut request = ChatRequest::from_map(keywords).map_err(|error| name_wanted(error, &wanted))?;
         check_messages(&request.messages).map_err(|error| name_wanted(error, &wanted))?;
         let mock = Mock::take(&mut control)?;
@@ -80,6 +102,7 @@ impl ChatCall {
             envelope.route.target.wire = wire;
             envelope.route.target.call_accent = accent;
         }
+        let plan = draft.and_then(|draft| draft.finish(&envelope, settings, environment)).map(Box::new);
         Billing::add(&mut envelope.billing, &request.params.0);
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
@@ -104,6 +127,7 @@ impl ChatCall {
             include_usage,
             repeated_chunk_limit: settings.repeated_chunk_limit.unwrap_or(100),
             mock,
+            plan,
             request,
             envelope,
         })

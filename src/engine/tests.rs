@@ -14,7 +14,7 @@ use crate::error::{Error, Kind};
 use crate::transport::{Connection, Limits, Transport, Verify};
 use crate::wires::HttpCall;
 
-pub(super) use server::{Reply, server};
+pub(crate) use server::{Reply, server};
 
 #[derive(Default)]
 struct Variables(HashMap<&'static str, &'static str>);

@@ -250,7 +250,9 @@ class _End:
             if self.log.face.core is None:
                 _add_usage(whole, self.usage, self.log)
             hidden: Any = {**self.hidden, **(getattr(whole, "_hidden_params", None) or {})}
-            if hidden.get("response_cost") is None:
+            if self.hidden.get("cache_hit"):
+                hidden["response_cost"] = 0.0
+            elif hidden.get("response_cost") is None:
                 hidden["response_cost"] = _cost_of(whole, self.log)
             hidden["litellm_call_id"] = self.log.litellm_call_id
             whole._hidden_params = hidden

@@ -1,9 +1,10 @@
 //! AWS: whose keys sign a request, and how they do it.
 //!
-//! Everything here is a function of what it is given: calls to the token service and to the metadata services are
-//! built and read in `sts` and `metadata`, and sent by the engine. Only `profile` reads files.
+//! Everything else here is a function of what it is given: calls to the token service and to the metadata services are
+//! built and read in `sts` and `metadata`. `keys` sends these and keeps what comes. Only `profile` reads files.
 
 mod chain;
+mod keys;
 mod metadata;
 mod profile;
 mod region;
@@ -11,6 +12,7 @@ mod sigv4;
 mod sts;
 
 pub use chain::{Keywords, Role, Source, Token};
+pub use keys::KeyRing;
 pub use metadata::{Metadata, MetadataSource};
 pub use profile::Profiles;
 pub use region::{is_region, region};

@@ -17,7 +17,7 @@ mod stream;
 mod turns;
 
 pub use chunk::{Chunk, ChunkChoice, Chunker, ToolCallChunk};
-pub use collect::collect_chunks;
+pub use collect::{collect_chunks, response_of};
 pub use errors::is_context_window;
 
 use super::calls::Errors;
