@@ -170,8 +170,6 @@ cache: Any = None
 """Where answers are kept, a `ferrolite.Cache`; None to keep none."""
 caching_with_models: bool = False
 """Whether deployments of one group keep their answers apart."""
-enable_caching_on_provider_specific_optional_params: bool = False
-"""Accepted: providers' own parameters are part of every key."""
 default_in_memory_ttl: float | None = None
 """Seconds that a cache in memory keeps an answer, where it is not told."""
 default_redis_ttl: float | None = None
@@ -227,6 +225,8 @@ num_retries_per_request: int | None = None
 
 # Accepted: they change nothing (docs/differences.md)
 
+enable_caching_on_provider_specific_optional_params: bool = False
+"""Providers' own parameters are part of every key."""
 DEFAULT_MAX_RETRIES: int = 2
 """How often OpenAI's client tries again. Use `num_retries`."""
 DEFAULT_MAX_TOKENS: int = 4096

@@ -34,12 +34,30 @@ _HOME = {
     "S3Cache": "caching.s3_cache",
 }
 
+_SUBMODULES = (
+    "azure_blob_cache",
+    "base_cache",
+    "caching",
+    "disk_cache",
+    "dual_cache",
+    "gcs_cache",
+    "in_memory_cache",
+    "qdrant_semantic_cache",
+    "redis_cache",
+    "redis_cluster_cache",
+    "redis_semantic_cache",
+    "s3_cache",
+    "valkey_semantic_cache",
+)
+
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'ferrolite.caching' has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _SUBMODULES:
+        return import_module(f"ferrolite.caching.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'ferrolite.caching' has no attribute {name!r}")
     value = getattr(import_module(f"ferrolite.{_HOME[name]}"), name)
     globals()[name] = value
     return value
