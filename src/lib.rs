@@ -2,8 +2,9 @@
 //!
 //! In reading order: `hub` holds the canonical forms, `wires` the languages that providers speak, `providers` the
 //! table of who speaks what where, `models` what is known of models, `config` the settings and the environment,
-//! `auth`, `address` and `transport` the way out, `engine` one call from request to answer. The faces are `mock` (a fake
-//! provider server) and `python` (the native module); they contain no translation.
+//! `auth`, `address` and `transport` the way out, `engine` one call from request to answer, `router` many deployments
+//! behind one name. The faces are `mock` (a fake provider server) and `python` (the native module); they contain no
+//! translation.
 
 pub mod address;
 pub mod auth;
@@ -14,6 +15,7 @@ pub mod hub;
 pub mod json;
 pub mod models;
 pub mod providers;
+pub mod router;
 pub mod tokens;
 pub mod transport;
 pub mod wires;

@@ -3,11 +3,12 @@
 //! Pull, not push, as [`ChatStream`]: upstream is read only when the caller asks for more (STR-25), and dropping the
 //! stream closes its connection (STR-24).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::error_context::ErrorContext;
-use super::stream::{ChatStream, mid_stream};
-use super::{Meta, exchange::Exchange};
+use super::stream::{ChatStream, StreamOwner, mid_stream};
+use super::{Meta, Routing, exchange::Exchange};
 use crate::error::{Error, Result};
 use crate::hub::CallType;
 use crate::transport::{Body, Rest};
@@ -26,6 +27,10 @@ pub struct EventStream {
     failed: Option<Error>,
     ended: bool,
     rest: Option<Rest>,
+    /// What was read to see that the stream has begun.
+    held: Vec<Event>,
+    /// Told of the end by its own end.
+    owner: Option<Box<dyn StreamOwner>>,
 }
 
 enum Source {
@@ -82,7 +87,40 @@ impl EventStream {
     }
 
     fn new(call_type: CallType, source: Source, meta: Meta) -> Self {
-        Self { call_type, source, meta, failed: None, ended: false, rest: None }
+        Self {
+            call_type,
+            source,
+            meta,
+            failed: None,
+            ended: false,
+            rest: None,
+            held: Vec::new(),
+            owner: None,
+        }
+    }
+
+    /// Says who is told of the stream's end, and how the stream was come by.
+    pub fn own(&mut self, owner: Box<dyn StreamOwner>, routing: Arc<Routing>) {
+        self.meta.routing = Some(routing.clone());
+        match &mut self.source {
+            Source::Bridged { stream, .. } => stream.own(owner, routing),
+            Source::Native(_) | Source::Canned(_) => self.owner = Some(owner),
+        }
+    }
+
+    /// Reads until there is something, which is handed out later.
+    ///
+    /// # Errors
+    /// The failure itself, and not one in mid-stream: nothing has been handed out.
+    pub async fn begin(&mut self) -> Result<()> {
+        if let Source::Bridged { stream, .. } = &mut self.source {
+            return stream.begin().await;
+        }
+        match self.read_batch().await {
+            Ok(events) => self.held = events,
+            Err(mut error) => return Err(error.facts_mut().cause.take().unwrap_or(error)),
+        }
+        Ok(())
     }
 
     pub fn call_type(&self) -> CallType {
@@ -108,6 +146,25 @@ impl EventStream {
 
     /// Waits until there is something, then takes all that is ready. An empty batch means the end.
     pub async fn next_batch(&mut self) -> Result<Vec<Event>> {
+        if !self.held.is_empty() {
+            return Ok(std::mem::take(&mut self.held));
+        }
+        let read = self.read_batch().await;
+        if let Some(mut owner) = self.owner.take() {
+            match &read {
+                Ok(events) if events.is_empty() => owner.ended(None),
+                Ok(_) => self.owner = Some(owner),
+                Err(error) => {
+                    // Nothing goes on here: what a caller has read of events cannot be joined to others.
+                    let cause = error.facts().cause.as_ref().unwrap_or(error);
+                    owner.broke_off(cause, None, None).await;
+                }
+            }
+        }
+        read
+    }
+
+    async fn read_batch(&mut self) -> Result<Vec<Event>> {
         let mut out = Vec::new();
         while out.is_empty() {
             if let Some(error) = self.failed.take() {

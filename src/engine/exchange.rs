@@ -212,6 +212,7 @@ impl Exchange {
             retries: self.retries,
             elapsed_ms: self.started.elapsed().as_secs_f64() * 1000.0,
             upstream_ms: self.upstream.as_secs_f64() * 1000.0,
+            routing: None,
         }
     }
 

@@ -15,6 +15,7 @@ mod lookup;
 mod media;
 mod mock;
 mod retry;
+mod routing;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -38,7 +39,8 @@ pub use envelope::{Envelope, Keys, Settings};
 pub use events::EventStream;
 pub use lookup::{can, facts, missing_environment, model_names, providers_with_keys, supported_params};
 pub use retry::RetryPolicy;
-pub use stream::ChatStream;
+pub use routing::{AttemptRecord, Failure, Routing};
+pub use stream::{ChatStream, StreamOwner};
 
 /// Carries out calls. A value, not a global: every face has its own.
 #[derive(Debug, Default)]
@@ -71,6 +73,8 @@ pub struct Meta {
     pub elapsed_ms: f64,
     /// Of that, what was spent waiting for the upstream.
     pub upstream_ms: f64,
+    /// How a router has carried the call out, where one has.
+    pub routing: Option<Arc<Routing>>,
 }
 
 /// Headers that never leave an answer.

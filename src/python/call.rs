@@ -8,26 +8,31 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyDict, PyList};
+use serde_json::Value;
 use tokio::task::AbortHandle;
 
 use super::queue::{LoopQueue, Outcome, Sender};
 use super::runtime::{self, Home};
 use super::stream::{CoreStream, Source};
+use super::value::Nulls;
 use super::{error, objects, results, settings, value};
 use crate::config::ProcessEnvironment;
-use crate::engine::{Call, ChatCall, Engine, is_ignored};
+use crate::engine::{Call, ChatCall, Engine, Keywords, Settings, is_ignored};
 use crate::error::{Error, Kind};
 use crate::hub::{CallType, Upload};
 use crate::providers;
+use crate::router::{self, Asked, Caller, Plan};
 
-/// A call that is checked and ready to be sent.
-enum Ready {
+/// A call that is ready to be sent.
+pub enum Ready {
     Chat(Box<ChatCall>),
     Other(Box<Call>),
+    /// By a plan: of a router, or with fallbacks of its own.
+    Planned(Box<Plan>, Box<Settings>),
 }
 
 /// A file that goes with a call: the form's field, the file's name, its content type, and what is in it.
-type File = (String, String, Option<String>, PyBackedBytes);
+pub type File = (String, String, Option<String>, PyBackedBytes);
 
 fn prepare(
     py: Python<'_>,
@@ -36,20 +41,45 @@ fn prepare(
     call_type: Option<&str>,
     files: Option<Vec<File>>,
 ) -> PyResult<Ready> {
-    let keywords = value::keywords(arguments, is_ignored).map_err(|failed| failed.into_python(py))?;
+    let keywords =
+        value::keywords(arguments, is_ignored, Nulls::LeftOut).map_err(|failed| failed.into_python(py))?;
     let settings = settings::read(module);
-    let ready = match call_type {
-        None => ChatCall::from_keywords(keywords, &settings, &ProcessEnvironment)
-            .map(|call| Ready::Chat(Box::new(call))),
-        Some(name) => {
-            let call_type = CallType::from_name(name)
-                .ok_or_else(|| PyValueError::new_err(format!("there is no call type '{name}'")))?;
-            let files = files.unwrap_or_default().into_iter().map(upload).collect();
-            Call::from_keywords(call_type, keywords, files, &settings, &ProcessEnvironment)
-                .map(|call| Ready::Other(Box::new(call)))
+    let call_type = named(call_type)?;
+    let ready = if has_fallbacks(&keywords) {
+        let asked = Asked::read_bare(call_type, keywords, uploads(files));
+        asked.and_then(Plan::bare).map(|plan| Ready::Planned(Box::new(plan), Box::new(settings)))
+    } else {
+        match call_type {
+            None => ChatCall::from_keywords(keywords, &settings, &ProcessEnvironment)
+                .map(|call| Ready::Chat(Box::new(call))),
+            Some(call_type) => {
+                Call::from_keywords(call_type, keywords, uploads(files), &settings, &ProcessEnvironment)
+                    .map(|call| Ready::Other(Box::new(call)))
+            }
         }
     };
     ready.map_err(|failed| error::exception(py, failed))
+}
+
+pub fn named(call_type: Option<&str>) -> PyResult<Option<CallType>> {
+    let Some(name) = call_type else { return Ok(None) };
+    match CallType::from_name(name) {
+        Some(call_type) => Ok(Some(call_type)),
+        None => Err(PyValueError::new_err(format!("there is no call type '{name}'"))),
+    }
+}
+
+/// Whether a call says itself where it goes on when it fails.
+fn has_fallbacks(keywords: &Keywords) -> bool {
+    ["fallbacks", "context_window_fallback_dict"].iter().any(|name| match keywords.get(*name) {
+        Some(Value::Array(items)) => !items.is_empty(),
+        Some(Value::Object(items)) => !items.is_empty(),
+        _ => false,
+    })
+}
+
+pub fn uploads(files: Option<Vec<File>>) -> Vec<Upload> {
+    files.unwrap_or_default().into_iter().map(upload).collect()
 }
 
 fn upload((field, name, content_type, data): File) -> Upload {
@@ -66,33 +96,51 @@ pub fn call<'py>(
     call_type: Option<&str>,
     files: Option<Vec<File>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let ready = prepare(py, arguments, module, call_type, files)?;
+    run(py, prepare(py, arguments, module, call_type, files)?)
+}
+
+/// Waits for a call.
+pub fn run(py: Python<'_>, ready: Ready) -> PyResult<Bound<'_, PyAny>> {
     let home = runtime::home();
     let engine = &runtime::place(home)?.engine;
     let failed = |failed| {
         runtime::settle(home);
         error::exception(py, failed)
     };
-    match ready {
+    let outcome = match ready {
         Ready::Chat(call) if call.request.stream => {
             let stream =
                 caught(py, || runtime::block_on(py, home, engine.chat_stream(*call)))?.map_err(failed)?;
-            CoreStream::create(py, Source::Chat(Box::new(stream)), home)
+            router::Outcome::Stream(Box::new(stream))
         }
         Ready::Chat(call) => {
             let answer = caught(py, || runtime::block_on(py, home, engine.chat(*call)))?.map_err(failed)?;
-            objects::response(py, answer)
+            return objects::response(py, answer);
         }
         Ready::Other(call) if call.is_stream() => {
             let stream =
                 caught(py, || runtime::block_on(py, home, engine.call_stream(*call)))?.map_err(failed)?;
-            CoreStream::create(py, Source::Events(Box::new(stream)), home)
+            router::Outcome::Events(Box::new(stream))
         }
         Ready::Other(call) => {
             let answer = caught(py, || runtime::block_on(py, home, engine.call(*call)))?.map_err(failed)?;
-            results::result(py, answer)
+            return results::result(py, answer);
         }
+        Ready::Planned(plan, settings) => {
+            let planned = router::run(caller(engine, *settings), *plan);
+            caught(py, || runtime::block_on(py, home, planned))?.map_err(failed)?
+        }
+    };
+    match outcome {
+        router::Outcome::Chat(answer) => objects::response(py, *answer),
+        router::Outcome::Call(answer) => results::result(py, *answer),
+        router::Outcome::Stream(stream) => CoreStream::create(py, Source::Chat(stream), home),
+        router::Outcome::Events(stream) => CoreStream::create(py, Source::Events(stream), home),
     }
+}
+
+fn caller(engine: &'static Engine, settings: Settings) -> Caller<&'static Engine> {
+    Caller { engine, settings: Arc::new(settings), environment: &ProcessEnvironment }
 }
 
 /// A panic fails the call, and not the program.
@@ -132,7 +180,11 @@ pub fn call_async(
     call_type: Option<&str>,
     files: Option<Vec<File>>,
 ) -> PyResult<PendingCall> {
-    let ready = prepare(py, arguments, module, call_type, files)?;
+    begin(prepare(py, arguments, module, call_type, files)?, queue, future)
+}
+
+/// Begins a call whose result goes to `future`.
+pub fn begin(ready: Ready, queue: &Bound<'_, LoopQueue>, future: Py<PyAny>) -> PyResult<PendingCall> {
     let place = runtime::place(Home::Workers)?;
     let sender = queue.get().sender.clone();
     let mut owed = Owed { sender, future: Some(future) };
@@ -178,6 +230,15 @@ async fn outcome(engine: &'static Engine, ready: Ready) -> Outcome {
         Ready::Other(call) => {
             Box::pin(engine.call(*call)).await.map(|answer| Outcome::Result(Box::new(answer)))
         }
+        Ready::Planned(plan, settings) => {
+            let planned = Box::pin(router::run(caller(engine, *settings), *plan)).await;
+            planned.map(|outcome| match outcome {
+                router::Outcome::Chat(answer) => Outcome::Answer(answer),
+                router::Outcome::Call(answer) => Outcome::Result(answer),
+                router::Outcome::Stream(stream) => Outcome::Stream(Source::Chat(stream)),
+                router::Outcome::Events(stream) => Outcome::Stream(Source::Events(stream)),
+            })
+        }
     };
     done.unwrap_or_else(Outcome::Failed)
 }
@@ -192,7 +253,11 @@ pub fn call_future<'py>(
     call_type: Option<&str>,
     files: Option<Vec<File>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let ready = prepare(py, arguments, module, call_type, files)?;
+    await_(py, prepare(py, arguments, module, call_type, files)?)
+}
+
+/// An awaitable for a call.
+pub fn await_(py: Python<'_>, ready: Ready) -> PyResult<Bound<'_, PyAny>> {
     let place = runtime::place(Home::Workers)?;
     pyo3_async_runtimes::tokio::future_into_py(py, async move {
         let task = place.runtime.spawn(outcome(&place.engine, ready));

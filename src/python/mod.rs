@@ -9,6 +9,7 @@ mod meta;
 mod objects;
 mod queue;
 mod results;
+mod router;
 mod runtime;
 mod settings;
 mod stream;
@@ -28,6 +29,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<call::PendingCall>()?;
     module.add_class::<meta::CallMeta>()?;
     module.add_class::<queue::LoopQueue>()?;
+    module.add_class::<router::CorePlan>()?;
+    module.add_class::<router::CoreRouter>()?;
     module.add_class::<stream::CoreStream>()?;
     module.add_class::<testing::MockServer>()?;
     module.add_function(wrap_pyfunction!(call::call, module)?)?;
