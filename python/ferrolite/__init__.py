@@ -82,7 +82,10 @@ if TYPE_CHECKING:
     from ferrolite.exceptions import *  # noqa: F403
     from ferrolite.google_genai import agenerate_content as agenerate_content
     from ferrolite.llms.custom_llm import CustomLLM as CustomLLM
+    from ferrolite.router import Router as Router
     from ferrolite.types.llms.openai import ResponsesAPIResponse as ResponsesAPIResponse
+    from ferrolite.types.router import AllowedFailsPolicy as AllowedFailsPolicy
+    from ferrolite.types.router import RetryPolicy as RetryPolicy
     from ferrolite.types.utils import *  # noqa: F403
 
     anthropic = anthropic_interface
@@ -148,8 +151,10 @@ _HOMES = {
     "_text": ("TextCompletionStreamWrapper", "atext_completion", "text_completion"),
     "anthropic_interface.messages": ("anthropic_messages",),
     "google_genai": ("agenerate_content",),
+    "router": ("Router",),
     "llms.custom_llm": ("CustomLLM",),
     "types.llms.openai": ("ResponsesAPIResponse",),
+    "types.router": ("AllowedFailsPolicy", "RetryPolicy"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 _SUBMODULES = {
@@ -160,6 +165,7 @@ _SUBMODULES = {
         "exceptions",
         "google_genai",
         "llms",
+        "router",
         "testing",
         "types",
         "utils",

@@ -238,7 +238,7 @@ impl CorePlan {
 
 #[pymethods]
 impl CorePlan {
-    /// What to do next: a dict of keywords to call with and the deployment's id, or seconds to wait.
+    /// What to do next: the deployment's id and keywords that replace its and the caller's, or seconds to wait.
     ///
     /// `id` names the deployment to take, for those who choose by themselves.
     #[pyo3(signature = (id = None))]
@@ -258,7 +258,7 @@ impl CorePlan {
             };
             match step {
                 Step::Call(attempt) => {
-                    let keywords = planned.plan.keywords(&attempt);
+                    let keywords = planned.plan.replaced(&attempt);
                     let id = attempt.deployment().id.to_string();
                     planned.attempt = Some(attempt);
                     Next::Call(keywords, id)
@@ -272,7 +272,7 @@ impl CorePlan {
             Next::Wait(seconds) => Ok(seconds.into_pyobject(py)?.into_any()),
             Next::Fail(failed) => Err(error::exception(py, failed)),
             Next::Call(keywords, id) => {
-                let pair = (to_python(py, &Value::Object(keywords))?, id);
+                let pair = (id, to_python(py, &Value::Object(keywords))?);
                 Ok(pair.into_pyobject(py)?.into_any())
             }
         }
@@ -291,19 +291,22 @@ impl CorePlan {
         })
     }
 
-    /// The attempt has failed with an exception of a class, a status and a text.
+    /// The attempt has failed with an exception of a class, a status and a text. Says whether it was one of the
+    /// group that was asked for.
     #[pyo3(signature = (class, status, message, retry_after = None))]
-    fn failed(&self, class: &str, status: Option<u16>, message: String, retry_after: Option<f64>) {
+    fn failed(&self, class: &str, status: Option<u16>, message: String, retry_after: Option<f64>) -> bool {
         let kind = Kind::of_class(class).or_else(|| status.map(Kind::of_status));
         let mut failed = Error::new(kind.unwrap_or(Kind::Connection), message);
         failed.facts_mut().status = status;
         let wait = retry_after.and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok());
         failed.facts_mut().retry_after = wait;
         self.with(|planned| {
+            let is_first = planned.plan.is_in_first_group();
             if let Some(attempt) = planned.attempt.take() {
                 let now = planned.plan.now();
                 planned.plan.failed(attempt, failed, now, 0);
             }
-        });
+            is_first
+        })
     }
 }

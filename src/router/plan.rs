@@ -316,7 +316,12 @@ impl Plan {
     /// The keywords of the request that an attempt makes.
     pub fn keywords(&self, attempt: &Attempt) -> Keywords {
         let deployment = attempt.deployment();
-        let mut keywords = Map::with_capacity(self.asked.keywords.len() + deployment.params.len() + 4);
+        merged(self.replaced(attempt), &[&self.asked.keywords, &deployment.params, &self.settings().defaults])
+    }
+
+    /// Keywords that stand for an attempt, whatever the caller and the deployment say.
+    pub fn replaced(&self, attempt: &Attempt) -> Keywords {
+        let mut keywords = Map::with_capacity(self.asked.keywords.len() + 8);
         if let Some(current) = &self.current {
             keywords.clone_from(&current.hop.overrides);
         }
@@ -328,7 +333,7 @@ impl Plan {
             keywords.insert("num_retries".into(), 0.into());
             keywords.insert("max_retries".into(), 0.into());
         }
-        merged(keywords, &[&self.asked.keywords, &deployment.params, &self.settings().defaults])
+        keywords
     }
 
     /// The latencies that say when the current call is slow, where there are second requests.
@@ -512,6 +517,11 @@ impl Plan {
             }
         };
         Some(wait.max(settings.retry_after))
+    }
+
+    /// Whether no fallback has been needed so far.
+    pub fn is_in_first_group(&self) -> bool {
+        self.fallbacks == 0
     }
 
     /// Keeps what the caller is to get when nothing works: the last error of the first group.
