@@ -40,7 +40,7 @@ pub use events::EventStream;
 pub use lookup::{can, facts, missing_environment, model_names, providers_with_keys, supported_params};
 pub use retry::RetryPolicy;
 pub use routing::{AttemptRecord, Failure, Routing};
-pub use stream::{ChatStream, StreamOwner};
+pub use stream::{ChatStream, Continuation, StreamOwner};
 
 /// Carries out calls. A value, not a global: every face has its own.
 #[derive(Debug, Default)]

@@ -55,8 +55,11 @@ pub trait StreamOwner: Send {
         error: &'o Error,
         generated: Option<&'o str>,
         usage: Option<Usage>,
-    ) -> Pin<Box<dyn Future<Output = Option<(ChatStream, Usage)>> + Send + 'o>>;
+    ) -> Continuation<'o>;
 }
+
+/// A stream that goes on from a broken one, and the counts of the broken one.
+pub type Continuation<'o> = Pin<Box<dyn Future<Output = Option<(ChatStream, Usage)>> + Send + 'o>>;
 
 /// What a stream is made of so far.
 struct State {

@@ -93,7 +93,7 @@ impl CoreRouter {
     }
 
     fn set_deployments(&self, entries: &Bound<'_, PyList>) -> PyResult<()> {
-        self.router.set_deployments(deployments_of(entries)?.into_iter().map(Arc::new).collect());
+        self.router.set_deployments(deployments_of(entries)?);
         Ok(())
     }
 

@@ -60,7 +60,7 @@ pub struct Deployment {
     /// What its own entry says; else what is known of the model.
     max_input_tokens: Option<u64>,
     own_price: Option<f64>,
-    pub live: Live,
+    pub live: Arc<Live>,
 }
 
 impl fmt::Debug for Deployment {
@@ -131,7 +131,7 @@ impl Deployment {
             own_price: prices.iter().any(Option::is_some).then(|| prices.iter().flatten().sum()),
             given,
             info,
-            live: Live::default(),
+            live: Arc::default(),
         })
     }
 
@@ -157,7 +157,7 @@ impl Deployment {
             access_groups: Vec::new(),
             max_input_tokens: None,
             own_price: None,
-            live: Live::default(),
+            live: Arc::default(),
         }
     }
 

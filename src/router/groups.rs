@@ -45,7 +45,7 @@ impl Tier {
 }
 
 impl Group {
-    pub fn new(name: Arc<str>, members: Vec<Arc<Deployment>>) -> Self {
+    pub fn new(name: Arc<str>, members: &[Arc<Deployment>]) -> Self {
         let mut orders: Vec<Option<i64>> = members.iter().map(|member| member.order).collect();
         orders.sort_by_key(|order| order.unwrap_or(i64::MAX));
         orders.dedup();
@@ -154,7 +154,7 @@ impl Table {
         let mut groups = HashMap::new();
         let mut patterns = Vec::new();
         for name in names {
-            let group = Arc::new(Group::new(name.clone(), members.remove(&name).unwrap_or_default()));
+            let group = Arc::new(Group::new(name.clone(), &members.remove(&name).unwrap_or_default()));
             if name.contains('*') {
                 patterns.push(Pattern::new(group.clone()));
             }
@@ -197,7 +197,10 @@ impl Table {
             return Some(plain(group.clone()));
         }
         if let Some(deployment) = self.ids.get(name) {
-            return Some(plain(Arc::new(Group::new(deployment.group.clone(), vec![deployment.clone()]))));
+            return Some(plain(Arc::new(Group::new(
+                deployment.group.clone(),
+                std::slice::from_ref(deployment),
+            ))));
         }
         for pattern in &self.patterns {
             if let Some(caught) = pattern.caught(name) {
@@ -205,9 +208,9 @@ impl Table {
                 return Some(Found { group: pattern.group.clone(), caught });
             }
         }
-        let of_model: Vec<_> =
+        let of_model: Vec<Arc<Deployment>> =
             self.deployments.iter().filter(|deployment| deployment.model == name).cloned().collect();
-        (!of_model.is_empty()).then(|| plain(Arc::new(Group::new(name.into(), of_model))))
+        (!of_model.is_empty()).then(|| plain(Arc::new(Group::new(name.into(), &of_model))))
     }
 
     /// The groups that an access group opens.
@@ -315,7 +318,7 @@ mod tests {
         let entry = |order: Value| json!({ "model_name": "a", "litellm_params": { "model": "openai/x", "order": order } });
         let members = [json!(2), json!(null), json!(1), json!(2)];
         let members = members.map(|order| Arc::new(Deployment::read(&entry(order)).unwrap()));
-        let group = Group::new("a".into(), members.into());
+        let group = Group::new("a".into(), &members);
         let orders: Vec<_> = group.tiers.iter().map(|tier| (tier.order, tier.members.len())).collect();
         assert_eq!(orders, [(Some(1), 1), (Some(2), 2), (None, 1)]);
     }

@@ -8,12 +8,18 @@ use std::time::Duration;
 use super::settings::Hedging;
 
 /// Latencies that a percentile is taken over, and the fewest that tell.
-const HELD: usize = 256;
+const HELD: usize = 512;
 const FEWEST: usize = 20;
 /// The percentile is taken anew after so many latencies.
 const STEP: u64 = 16;
 /// Second requests that may have been saved up.
 const SAVED: f64 = 10.0;
+/// How the limit of what is slow grows with each second request that the budget has not allowed, and shrinks with
+/// each call: it settles where the budget is just enough, so that the slowest calls get it.
+const GROWTH: f64 = 1.01;
+const SHRINKAGE: f64 = 0.99996;
+/// As far as it grows.
+const FARTHEST: f64 = 3.0;
 
 /// The latencies of one group.
 #[derive(Debug, Default)]
@@ -24,6 +30,8 @@ pub struct Percentile {
     value: AtomicU64,
     /// Second requests that may be made, in thousandths.
     budget: AtomicU64,
+    /// How far beyond the percentile a call is slow, as bits; 0 before it is first set.
+    factor: AtomicU64,
 }
 
 /// The same for all groups.
@@ -66,6 +74,7 @@ impl Percentile {
 
     /// A call begins: it earns its share of a second request.
     pub fn earn(&self, hedging: Hedging) {
+        self.set_factor(self.factor() * SHRINKAGE);
         let most = (SAVED * 1000.0) as u64;
         let _ = self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
             Some((held + (hedging.budget * 1000.0) as u64).min(most))
@@ -75,12 +84,25 @@ impl Percentile {
     /// After how long a call is slow.
     pub fn slow_after(&self) -> Option<Duration> {
         let value = self.value.load(Ordering::Relaxed);
-        (value > 0).then(|| Duration::from_micros(value))
+        (value > 0).then(|| Duration::from_micros(value).mul_f64(self.factor()))
+    }
+
+    fn factor(&self) -> f64 {
+        f64::from_bits(self.factor.load(Ordering::Relaxed)).max(1.0)
+    }
+
+    fn set_factor(&self, factor: f64) {
+        self.factor.store(factor.clamp(1.0, FARTHEST).to_bits(), Ordering::Relaxed);
     }
 
     /// Takes one second request out of the budget.
     pub fn spend(&self) -> bool {
-        self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| held.checked_sub(1000)).is_ok()
+        let spent =
+            self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| held.checked_sub(1000));
+        if spent.is_err() {
+            self.set_factor(self.factor() * GROWTH);
+        }
+        spent.is_ok()
     }
 }
 

@@ -103,8 +103,18 @@ impl Router {
         self.view.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Puts other deployments in place. Those that were there before keep what is known of them, by their ids.
-    pub fn set_deployments(&self, deployments: Vec<Arc<Deployment>>) {
+    /// Puts other deployments in place. What is known of those that were there before stays, by their ids.
+    pub fn set_deployments(&self, mut deployments: Vec<Deployment>) {
+        let view = self.view();
+        for deployment in &mut deployments {
+            if let Some(known) = view.table.by_id(&deployment.id) {
+                deployment.live = known.live.clone();
+            }
+        }
+        self.replace(deployments.into_iter().map(Arc::new).collect());
+    }
+
+    fn replace(&self, deployments: Vec<Arc<Deployment>>) {
         self.change(|old| {
             let table = Table::new(deployments, old.settings.aliases.clone());
             View { settings: old.settings.clone(), table }
@@ -119,21 +129,23 @@ impl Router {
     }
 
     /// Adds a deployment, or puts it in the place of the one with its id.
-    pub fn upsert(&self, deployment: Deployment) {
+    pub fn upsert(&self, mut deployment: Deployment) {
         let mut deployments = self.view().table.deployments.clone();
-        let deployment = Arc::new(deployment);
         match deployments.iter_mut().find(|known| known.id == deployment.id) {
-            Some(known) => *known = deployment,
-            None => deployments.push(deployment),
+            Some(known) => {
+                deployment.live = known.live.clone();
+                *known = Arc::new(deployment);
+            }
+            None => deployments.push(Arc::new(deployment)),
         }
-        self.set_deployments(deployments);
+        self.replace(deployments);
     }
 
     pub fn remove(&self, id: &str) -> Option<Arc<Deployment>> {
         let mut deployments = self.view().table.deployments.clone();
         let at = deployments.iter().position(|known| &*known.id == id)?;
         let removed = deployments.remove(at);
-        self.set_deployments(deployments);
+        self.replace(deployments);
         Some(removed)
     }
 

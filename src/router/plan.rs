@@ -174,7 +174,7 @@ impl Plan {
             Some(_) => self.view.table.find(&hop.model),
             None => {
                 let member = Arc::new(Deployment::bare(&hop.model));
-                let group = Arc::new(Group::new(member.group.clone(), vec![member]));
+                let group = Arc::new(Group::new(member.group.clone(), &[member]));
                 Some(Found { group, caught: None })
             }
         };
@@ -367,15 +367,13 @@ impl Plan {
     /// carried out so far.
     pub fn succeeded(&mut self, attempt: Attempt, now: Moment) -> (Lease, Routing) {
         self.record(&attempt, now, None, false);
-        let Attempt { lease, began, .. } = attempt;
+        let Attempt { lease, began, is_hedge, .. } = attempt;
         if self.router.is_some() {
             let elapsed = now.since(began);
             let latency = Latency { seconds: elapsed.as_secs_f64(), is_first_content: self.asked.streams };
             lease.deployment.live.measure(latency, self.settings().latency_window, now);
             lease.deployment.live.successes.add(now.minute(), 1);
-            if let Some((percentile, hedging)) = self.percentile() {
-                percentile.add(elapsed, hedging);
-            }
+            self.count_latency(is_hedge, elapsed);
             if let (Some(router), Some(current)) = (&self.router, &self.current) {
                 let (id, ttl) = (&lease.deployment.id, self.settings().affinity_ttl);
                 router.affinity.remember(&current.ties, id, ttl, now);
@@ -409,6 +407,14 @@ impl Plan {
     /// Another attempt was faster.
     pub fn abandoned(&mut self, attempt: &Attempt, now: Moment) {
         self.record(attempt, now, None, true);
+        self.count_latency(attempt.is_hedge, now.since(attempt.began));
+    }
+
+    /// One latency a call: its first request's, though that may have been given up before its end.
+    fn count_latency(&self, is_hedge: bool, elapsed: Duration) {
+        if let Some((percentile, hedging)) = self.percentile().filter(|_| !is_hedge) {
+            percentile.add(elapsed, hedging);
+        }
     }
 
     fn record(&mut self, attempt: &Attempt, now: Moment, failure: Option<Failure>, is_abandoned: bool) {

@@ -42,11 +42,7 @@ const MOCK_FAILURES: [(&str, Kind); 3] = [
 impl Asked {
     /// Reads the keywords of a call to a router. Nulls in them count as given.
     pub fn read(call_type: Option<CallType>, mut keywords: Keywords, files: Vec<Upload>) -> Result<Self> {
-        let model = match keywords.shift_remove("model") {
-            Some(Value::String(model)) => model,
-            _ => return Err(Error::bad_request("'model' is missing.").with_param("model")),
-        };
-        let mut asked = Self { model, call_type, files, ..Self::default() };
+        let mut asked = Self { model: model_of(&mut keywords)?, call_type, files, ..Self::default() };
         asked.tags = texts(keywords.get("tags"));
         if asked.tags.is_empty() {
             let noted = |name: &str| keywords.get(name).and_then(|noted| noted.get("tags"));
@@ -81,11 +77,7 @@ impl Asked {
         mut keywords: Keywords,
         files: Vec<Upload>,
     ) -> Result<Self> {
-        let model = match keywords.shift_remove("model") {
-            Some(Value::String(model)) => model,
-            _ => return Err(Error::bad_request("'model' is missing.").with_param("model")),
-        };
-        let mut asked = Self { model, call_type, files, ..Self::default() };
+        let mut asked = Self { model: model_of(&mut keywords)?, call_type, files, ..Self::default() };
         asked.streams = keywords.get("stream") == Some(&Value::Bool(true));
         let dict = Fallbacks::of_dict(keywords.shift_remove("context_window_fallback_dict").as_ref());
         asked.read_fallbacks(&mut keywords)?;
@@ -108,4 +100,11 @@ impl Asked {
         self.disable_fallbacks = keywords.shift_remove("disable_fallbacks") == Some(Value::Bool(true));
         Ok(())
     }
+}
+
+fn model_of(keywords: &mut Keywords) -> Result<String> {
+    let Some(Value::String(model)) = keywords.shift_remove("model") else {
+        return Err(Error::bad_request("'model' is missing.").with_param("model"));
+    };
+    Ok(model)
 }

@@ -14,6 +14,7 @@ use crate::json::Map;
 
 /// The settings of a router.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "the reference's switches, each with its name")]
 pub struct RouterSettings {
     pub strategy: Strategy,
     /// Latencies that a mean is taken over, and how long they count.

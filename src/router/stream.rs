@@ -5,7 +5,7 @@ use serde_json::json;
 use super::driver::{Caller, Handle, Outcome, answered};
 use super::lease::Lease;
 use super::plan::Plan;
-use crate::engine::{ChatStream, StreamOwner};
+use crate::engine::{ChatStream, Continuation, StreamOwner};
 use crate::error::Error;
 use crate::hub::Usage;
 use crate::json::Map;
@@ -89,7 +89,7 @@ impl<E: Handle> StreamOwner for Owner<E> {
         error: &'o Error,
         generated: Option<&'o str>,
         usage: Option<Usage>,
-    ) -> std::pin::Pin<Box<dyn Future<Output = Option<(ChatStream, Usage)>> + Send + 'o>> {
+    ) -> Continuation<'o> {
         Box::pin(self.go_on(error, generated, usage))
     }
 }
