@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from ferrolite._models import supports_vision as supports_vision
     from ferrolite._models import supports_web_search as supports_web_search
     from ferrolite._models import validate_environment as validate_environment
+    from ferrolite._prompts import register_prompt_template as register_prompt_template
     from ferrolite._providers import get_llm_provider as get_llm_provider
     from ferrolite._providers import register_provider as register_provider
     from ferrolite._responses import acancel_responses as acancel_responses
@@ -74,11 +75,21 @@ if TYPE_CHECKING:
     from ferrolite._responses import get_responses as get_responses
     from ferrolite._responses import list_input_items as list_input_items
     from ferrolite._responses import responses as responses
+    from ferrolite._retries import acompletion_with_retries as acompletion_with_retries
+    from ferrolite._retries import acreate as acreate
+    from ferrolite._retries import completion_with_retries as completion_with_retries
     from ferrolite._stream import CustomStreamWrapper as CustomStreamWrapper
     from ferrolite._text import TextCompletionStreamWrapper as TextCompletionStreamWrapper
     from ferrolite._text import atext_completion as atext_completion
     from ferrolite._text import text_completion as text_completion
+    from ferrolite._tokens import create_pretrained_tokenizer as create_pretrained_tokenizer
+    from ferrolite._tokens import create_tokenizer as create_tokenizer
+    from ferrolite._tokens import decode as decode
+    from ferrolite._tokens import encode as encode
+    from ferrolite._tokens import encoding as encoding
+    from ferrolite._tokens import token_counter as token_counter
     from ferrolite.anthropic_interface.messages import anthropic_messages as anthropic_messages
+    from ferrolite.budget_manager import BudgetManager as BudgetManager
     from ferrolite.exceptions import *  # noqa: F403
     from ferrolite.google_genai import agenerate_content as agenerate_content
     from ferrolite.llms.custom_llm import CustomLLM as CustomLLM
@@ -134,6 +145,7 @@ _HOMES = {
         "supports_web_search",
         "validate_environment",
     ),
+    "_prompts": ("register_prompt_template",),
     "_providers": ("get_llm_provider", "register_provider"),
     "_responses": (
         "acancel_responses",
@@ -147,9 +159,19 @@ _HOMES = {
         "list_input_items",
         "responses",
     ),
+    "_retries": ("acompletion_with_retries", "acreate", "completion_with_retries"),
     "_stream": ("CustomStreamWrapper",),
     "_text": ("TextCompletionStreamWrapper", "atext_completion", "text_completion"),
+    "_tokens": (
+        "create_pretrained_tokenizer",
+        "create_tokenizer",
+        "decode",
+        "encode",
+        "encoding",
+        "token_counter",
+    ),
     "anthropic_interface.messages": ("anthropic_messages",),
+    "budget_manager": ("BudgetManager",),
     "google_genai": ("agenerate_content",),
     "router": ("Router",),
     "llms.custom_llm": ("CustomLLM",),
@@ -162,6 +184,7 @@ _SUBMODULES = {
     for name in (
         "_logging",
         "anthropic_interface",
+        "budget_manager",
         "exceptions",
         "google_genai",
         "llms",

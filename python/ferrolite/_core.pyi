@@ -141,6 +141,30 @@ class CoreStream:
     def close(self) -> None:
         """End the stream: the upstream connection is closed."""
 
+def count_text(model: str, text: str) -> int:
+    """Tokens of a text."""
+
+def count_messages(
+    model: str,
+    messages: Any,
+    tools: Any,
+    tool_choice: Any,
+    is_answer: bool,
+    images_alike: bool,
+    unreadable: int | None,
+    count: Callable[[str], int] | None,
+) -> int:
+    """Tokens of a conversation. `count` counts a text in place of the model's own vocabulary."""
+
+def encode_text(name: str, text: str) -> list[int]:
+    """The numbers of a text's tokens."""
+
+def decode_tokens(name: str, tokens: list[int]) -> bytes:
+    """The bytes that tokens stand for."""
+
+def encoding_of_model(model: str) -> str:
+    """The name of the encoding that a model's texts are counted with."""
+
 @final
 class LoopQueue:
     """Results on their way to the futures of one event loop."""

@@ -117,6 +117,9 @@ modify_params: bool = False
 model_alias_map: dict[str, str] = {}
 """Names that stand for other models."""
 
+custom_prompt_dict: dict[str, dict[str, Any]] = {}
+"""Ways of making one text of a conversation, by model; see `register_prompt_template`."""
+
 custom_provider_map: list[CustomProvider] = []
 """Providers written in Python: dicts of a `provider` and its `custom_handler`, a `CustomLLM`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ferrolite._functions import function_to_dict
 from ferrolite._models import (
     check_valid_key,
     get_supported_openai_params,
@@ -31,13 +32,32 @@ from ferrolite._models import (
 )
 from ferrolite._providers import get_llm_provider
 from ferrolite._stream import CustomStreamWrapper
+from ferrolite._tokens import (
+    Encoding,
+    create_pretrained_tokenizer,
+    create_tokenizer,
+    decode,
+    encode,
+    encoding,
+    get_token_count,
+    token_counter,
+)
+from ferrolite._trim import trim_messages
 from ferrolite.types.utils import *  # noqa: F403
 
 __all__ = [
     "CustomStreamWrapper",
+    "Encoding",
     "check_valid_key",
+    "create_pretrained_tokenizer",
+    "create_tokenizer",
+    "decode",
+    "encode",
+    "encoding",
+    "function_to_dict",
     "get_llm_provider",
     "get_supported_openai_params",
+    "get_token_count",
     "get_valid_models",
     "supports_assistant_prefill",
     "supports_audio_input",
@@ -60,5 +80,7 @@ __all__ = [
     "supports_video_input",
     "supports_vision",
     "supports_web_search",
+    "token_counter",
+    "trim_messages",
     "validate_environment",
 ]

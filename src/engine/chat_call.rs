@@ -51,7 +51,9 @@ impl ChatCall {
         settings: &Settings,
         environment: &dyn Environment,
     ) -> Result<Self> {
-        let options = envelope::options(&control, &keywords, settings, environment)?;
+        let mut options = envelope::options(&control, &keywords, settings, environment)?;
+        options.prompt_template = envelope::prompt_template(&control, &wanted, settings)
+            .map_err(|error| name_wanted(error, &wanted))?;
         check_types(&keywords).map_err(|error| name_wanted(error, &wanted))?;
         let mut request = ChatRequest::from_map(keywords).map_err(|error| name_wanted(error, &wanted))?;
         check_messages(&request.messages).map_err(|error| name_wanted(error, &wanted))?;

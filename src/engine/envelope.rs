@@ -14,7 +14,8 @@ use super::retry::RetryPolicy;
 use crate::auth::{Secret, aws, azure, google};
 use crate::config::{self, Environment};
 use crate::error::{Error, Result};
-use crate::hub::{CallType, Options, Target, ThinkingBudgets};
+use crate::hub::{CallType, Options, PromptTemplate, Target, ThinkingBudgets};
+use crate::json::Map;
 use crate::providers::{self, Route, Wanted};
 use crate::transport::{Connection, Limits, Reach, Verify};
 
@@ -44,6 +45,8 @@ pub struct Settings {
     pub verify: Option<Verify>,
     /// Names that stand for other models.
     pub model_aliases: HashMap<String, String>,
+    /// Ways of making one text of a conversation, by model.
+    pub prompt_templates: HashMap<String, Arc<PromptTemplate>>,
     /// How often one chunk may repeat before the stream is cut (STR-23).
     pub repeated_chunk_limit: Option<u32>,
 }
@@ -163,7 +166,28 @@ pub(super) fn options(
         || config::switch(environment, "LITELLM_MODIFY_PARAMS");
     let thinks = ["reasoning_effort", "thinking"].iter().any(|name| keywords.contains_key(*name));
     let thinking_budgets = if thinks { thinking_budgets(environment) } else { ThinkingBudgets::default() };
-    Ok(Options { drop_params, modify_params, thinking_budgets })
+    Ok(Options { drop_params, modify_params, thinking_budgets, prompt_template: None })
+}
+
+/// The caller's way of making one text of a conversation: of this call, or registered for its model.
+pub(super) fn prompt_template(
+    control: &Control,
+    wanted: &Wanted,
+    settings: &Settings,
+) -> Result<Option<Arc<PromptTemplate>>> {
+    let own: Map = ["roles", "initial_prompt_value", "final_prompt_value"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), control.get(name)?.clone())))
+        .collect();
+    if let Some(template) = PromptTemplate::read(&own)? {
+        return Ok(Some(Arc::new(template)));
+    }
+    let registered = &settings.prompt_templates;
+    if registered.is_empty() {
+        return Ok(None);
+    }
+    let name = wanted.model.split_once('/').map_or(wanted.model.as_str(), |(_, name)| name);
+    Ok(registered.get(&wanted.model).or_else(|| registered.get(name)).cloned())
 }
 
 pub(super) fn name_wanted(error: Error, wanted: &Wanted) -> Error {

@@ -14,6 +14,7 @@ mod runtime;
 mod settings;
 mod stream;
 mod testing;
+mod tokens;
 mod value;
 
 use pyo3::prelude::*;
@@ -49,5 +50,10 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(log::set_log_level, module)?)?;
     module.add_function(wrap_pyfunction!(testing::alive_tasks, module)?)?;
     module.add_function(wrap_pyfunction!(testing::serve_mock, module)?)?;
+    module.add_function(wrap_pyfunction!(tokens::count_messages, module)?)?;
+    module.add_function(wrap_pyfunction!(tokens::count_text, module)?)?;
+    module.add_function(wrap_pyfunction!(tokens::decode_tokens, module)?)?;
+    module.add_function(wrap_pyfunction!(tokens::encode_text, module)?)?;
+    module.add_function(wrap_pyfunction!(tokens::encoding_of_model, module)?)?;
     Ok(())
 }
