@@ -212,7 +212,12 @@ class Calls:
         return await self._acall(None, {**kwargs, "model": model, "messages": messages})
 
     async def schedule_acompletion(
-        self, model: str, messages: list[Any], priority: int | None = None, stream: bool = False, **kwargs: Any
+        self,
+        model: str,
+        messages: list[Any],
+        priority: int | None = None,
+        stream: bool = False,
+        **kwargs: Any,
     ) -> Any:
         """`acompletion` that waits when every deployment is taken; those with a lower `priority` come first."""
         return await self.acompletion(model, messages, stream, priority=priority or 0, **kwargs)
@@ -261,7 +266,9 @@ class Calls:
         """`ferrolite.image_edit` by a deployment of the group."""
         return self._call("image_edit", {**kwargs, "model": model, "image": image, "prompt": prompt})
 
-    async def aimage_edit(self, custom_llm_provider: str | None = None, client: Any = None, **kwargs: Any) -> Any:
+    async def aimage_edit(
+        self, custom_llm_provider: str | None = None, client: Any = None, **kwargs: Any
+    ) -> Any:
         """`image_edit` for asyncio."""
         return await self._acall("image_edit", _given(custom_llm_provider, kwargs))
 
@@ -285,7 +292,9 @@ class Calls:
         """`ferrolite.moderation` by a deployment of the group `model`."""
         return self._call("moderation", kwargs)
 
-    async def amoderation(self, custom_llm_provider: str | None = None, client: Any = None, **kwargs: Any) -> Any:
+    async def amoderation(
+        self, custom_llm_provider: str | None = None, client: Any = None, **kwargs: Any
+    ) -> Any:
         """`moderation` for asyncio."""
         return await self._acall("moderation", _given(custom_llm_provider, kwargs))
 
@@ -304,7 +313,9 @@ class Calls:
         """
         return self._call("responses", _given(custom_llm_provider, kwargs))
 
-    async def aresponses(self, custom_llm_provider: str | None = None, client: Any = None, **kwargs: Any) -> Any:
+    async def aresponses(
+        self, custom_llm_provider: str | None = None, client: Any = None, **kwargs: Any
+    ) -> Any:
         """`responses` for asyncio."""
         return await self._acall("responses", _given(custom_llm_provider, kwargs))
 
@@ -320,7 +331,9 @@ class Calls:
         """The same under its other name."""
         return await self._acall("messages", _given(custom_llm_provider, kwargs))
 
-    def generate_content(self, custom_llm_provider: str | None = None, client: Any = None, **kwargs: Any) -> Any:
+    def generate_content(
+        self, custom_llm_provider: str | None = None, client: Any = None, **kwargs: Any
+    ) -> Any:
         """Google's `generate_content` by a deployment of the group `model`."""
         return self._call("generate_content", _given(custom_llm_provider, kwargs))
 
@@ -443,7 +456,9 @@ class _Outcome:
         """Tells the plan of a failure."""
         status: Any = getattr(error, "status_code", None)
         wait: Any = getattr(error, "retry_after", None)
-        is_first = plan.failed(type(error).__name__, status if isinstance(status, int) else None, str(error), wait)
+        is_first = plan.failed(
+            type(error).__name__, status if isinstance(status, int) else None, str(error), wait
+        )
         if is_first or self._error is None:
             self._error = error
 

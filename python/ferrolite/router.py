@@ -93,7 +93,9 @@ _REPORTED = (
     "fallback_on_unsupported_params",
     "routing_groups",
 )
-_UPDATABLE = frozenset((*_REPORTED, "stream_timeout", "default_fallbacks", "content_policy_fallbacks", "max_fallbacks"))
+_UPDATABLE = frozenset(
+    (*_REPORTED, "stream_timeout", "default_fallbacks", "content_policy_fallbacks", "max_fallbacks")
+)
 
 
 class Router(Calls):
@@ -192,12 +194,19 @@ class Router(Calls):
         auto_router_capability_limit: Any = None,
         session_affinity_repin_on_failover: bool = False,
     ) -> None:
-        given = {name: value for name, value in locals().items() if name not in ("self", "model_list", "__class__")}
+        given = {
+            name: value for name, value in locals().items() if name not in ("self", "model_list", "__class__")
+        }
         if set_verbose:
             from ferrolite._logging import turn_on_debug
 
             turn_on_debug()
-        for name in ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "default_fallbacks"):
+        for name in (
+            "fallbacks",
+            "context_window_fallbacks",
+            "content_policy_fallbacks",
+            "default_fallbacks",
+        ):
             given[name] = given[name] or _settings.get(name) or None
         if num_retries is None:
             given["num_retries"] = _settings.get("num_retries")
@@ -267,6 +276,8 @@ class Router(Calls):
         for given in model_list:
             try:
                 entry, of_core, apart = _entry(given)
+                if self.__dict__.get("ignore_invalid_deployments"):
+                    _core.CoreRouter([of_core], {})
             except Exception:
                 if self.__dict__.get("ignore_invalid_deployments"):
                     continue
@@ -437,7 +448,12 @@ class Router(Calls):
             BadRequestError: Nobody knows the name.
             RouterRateLimitError: No deployment may take a call now.
         """
-        asked: dict[str, Any] = {**(request_kwargs or {}), "model": model, "messages": messages, "input": input}
+        asked: dict[str, Any] = {
+            **(request_kwargs or {}),
+            "model": model,
+            "messages": messages,
+            "input": input,
+        }
         if self._strategy is not None:
             return self._strategy.get_available_deployment(model, messages, input, specific_deployment, asked)
         return self._entries[self._core_router.choose(asked)]

@@ -293,9 +293,15 @@ impl CorePlan {
 
     /// The attempt has failed with an exception of a class, a status and a text. Says whether it was one of the
     /// group that was asked for.
-    #[pyo3(signature = (class, status, message, retry_after = None))]
-    fn failed(&self, class: &str, status: Option<u16>, message: String, retry_after: Option<f64>) -> bool {
-        let kind = Kind::of_class(class).or_else(|| status.map(Kind::of_status));
+    #[pyo3(signature = (class_name, status, message, retry_after = None))]
+    fn failed(
+        &self,
+        class_name: &str,
+        status: Option<u16>,
+        message: String,
+        retry_after: Option<f64>,
+    ) -> bool {
+        let kind = Kind::of_class(class_name).or_else(|| status.map(Kind::of_status));
         let mut failed = Error::new(kind.unwrap_or(Kind::Connection), message);
         failed.facts_mut().status = status;
         let wait = retry_after.and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok());

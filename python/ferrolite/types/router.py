@@ -8,8 +8,8 @@ from ferrolite.exceptions import RouterRateLimitError
 from ferrolite.types._base import Model, new_id
 
 __all__ = [
-    "AllowedFailsPolicy",
     "AlertingConfig",
+    "AllowedFailsPolicy",
     "CredentialLiteLLMParams",
     "CustomRoutingStrategyBase",
     "Deployment",
@@ -30,6 +30,10 @@ __all__ = [
 ]
 
 
+# Parts of the names of parameters that are not shown.
+_SECRET = ("api_key", "secret", "token", "credential", "password", "aws_access_key")
+
+
 class CredentialLiteLLMParams(Model):
     """Where a deployment is, and what it is asked with."""
 
@@ -44,6 +48,14 @@ class CredentialLiteLLMParams(Model):
     aws_secret_access_key: str | None = None
     aws_region_name: str | None = None
     watsonx_region_name: str | None = None
+
+    def __repr__(self) -> str:
+        """Without what a deployment proves itself with."""
+        hidden = self.model_copy()
+        for name, value in self.__dict__.items():
+            if value is not None and any(part in name for part in _SECRET):
+                hidden.__dict__[name] = "[redacted]"
+        return super(CredentialLiteLLMParams, hidden).__repr__()
 
 
 class GenericLiteLLMParams(CredentialLiteLLMParams):
