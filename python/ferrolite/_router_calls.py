@@ -469,7 +469,10 @@ class _Outcome:
         if meta is not None and hasattr(answer, "_hidden_params"):
             ours = meta.hidden_params()
             theirs: dict[str, Any] = answer._hidden_params or {}
-            headers = {**(theirs.get("additional_headers") or {}), **ours["additional_headers"]}
+            headers: dict[str, Any] = {
+                **(theirs.get("additional_headers") or {}),
+                **ours["additional_headers"],
+            }
             answer._hidden_params = {**theirs, "model_id": ours["model_id"], "additional_headers": headers}
         return answer
 
@@ -546,21 +549,20 @@ def _handed_out(call_type: str | None, made: Any, kwargs: dict[str, Any], *, is_
     """A stream as the call type has it."""
     if not isinstance(made, _core.CoreStream):
         return made
-    # pyright: reportPrivateUsage=false
     if call_type is None:
         from ferrolite._stream import CustomStreamWrapper
 
-        return CustomStreamWrapper._of_core(made, kwargs["messages"])
+        return CustomStreamWrapper._of_core(made, kwargs["messages"])  # pyright: ignore[reportPrivateUsage]
     if call_type == "responses":
-        from ferrolite._responses import _handed_out as hand_out
+        from ferrolite._responses import _handed_out as hand_out  # pyright: ignore[reportPrivateUsage]
 
         return hand_out(made, is_async=is_async)
     if call_type == "text_completion":
-        from ferrolite._text import _handed_out as hand_out_text
+        from ferrolite._text import _handed_out as hand_out_text  # pyright: ignore[reportPrivateUsage]
 
         return hand_out_text(made)
     if call_type == "messages":
-        from ferrolite.anthropic_interface.messages import _handed_out as hand_out_message
+        from ferrolite.anthropic_interface.messages import _handed_out as hand_out_message  # pyright: ignore[reportPrivateUsage]
 
         return hand_out_message(made)
     from ferrolite import google_genai
@@ -570,4 +572,4 @@ def _handed_out(call_type: str | None, made: Any, kwargs: dict[str, Any], *, is_
         if is_async
         else google_genai.GoogleGenAIGenerateContentStreamingIterator
     )
-    return kind._of_core(made)
+    return kind._of_core(made)  # pyright: ignore[reportPrivateUsage]

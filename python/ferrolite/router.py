@@ -380,8 +380,9 @@ class Router(Calls):
 
     def get_model_from_alias(self, model: str) -> str | None:
         """The group that an alias means."""
-        alias = self.__dict__["model_group_alias"].get(model)
-        return alias["model"] if isinstance(alias, dict) else alias
+        alias: Any = self.__dict__["model_group_alias"].get(model)
+        group: str | None = alias["model"] if isinstance(alias, dict) else alias
+        return group
 
     def get_model_access_groups(
         self, model_name: str | None = None, model_access_group: str | None = None, team_id: str | None = None

@@ -8,7 +8,6 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyDict, PyList};
-use serde_json::Value;
 use tokio::task::AbortHandle;
 
 use super::queue::{LoopQueue, Outcome, Sender};
@@ -17,7 +16,7 @@ use super::stream::{CoreStream, Source};
 use super::value::Nulls;
 use super::{error, objects, results, settings, value};
 use crate::config::ProcessEnvironment;
-use crate::engine::{Call, ChatCall, Engine, Keywords, Settings, is_ignored};
+use crate::engine::{Call, ChatCall, Engine, Settings, is_ignored};
 use crate::error::{Error, Kind};
 use crate::hub::{CallType, Upload};
 use crate::providers;
@@ -45,7 +44,7 @@ fn prepare(
         value::keywords(arguments, is_ignored, Nulls::LeftOut).map_err(|failed| failed.into_python(py))?;
     let settings = settings::read(module);
     let call_type = named(call_type)?;
-    let ready = if has_fallbacks(&keywords) {
+    let ready = if Asked::has_fallbacks(&keywords) {
         let asked = Asked::read_bare(call_type, keywords, uploads(files));
         asked.and_then(Plan::bare).map(|plan| Ready::Planned(Box::new(plan), Box::new(settings)))
     } else {
@@ -67,15 +66,6 @@ pub fn named(call_type: Option<&str>) -> PyResult<Option<CallType>> {
         Some(call_type) => Ok(Some(call_type)),
         None => Err(PyValueError::new_err(format!("there is no call type '{name}'"))),
     }
-}
-
-/// Whether a call says itself where it goes on when it fails.
-fn has_fallbacks(keywords: &Keywords) -> bool {
-    ["fallbacks", "context_window_fallback_dict"].iter().any(|name| match keywords.get(*name) {
-        Some(Value::Array(items)) => !items.is_empty(),
-        Some(Value::Object(items)) => !items.is_empty(),
-        _ => false,
-    })
 }
 
 pub fn uploads(files: Option<Vec<File>>) -> Vec<Upload> {

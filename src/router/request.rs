@@ -71,7 +71,13 @@ impl Asked {
         Ok(asked)
     }
 
-    /// Reads a call without a router that has fallbacks of its own. Its retries stay the engine's.
+    /// Whether a call without a router says itself where it goes on when it fails.
+    pub fn has_fallbacks(keywords: &Keywords) -> bool {
+        keywords.get("fallbacks").and_then(Value::as_array).is_some_and(|hops| !hops.is_empty())
+            || !Fallbacks::of_dict(keywords.get("context_window_fallback_dict")).is_empty()
+    }
+
+    /// Reads such a call. Its retries stay the engine's.
     pub fn read_bare(
         call_type: Option<CallType>,
         mut keywords: Keywords,
@@ -80,9 +86,9 @@ impl Asked {
         let mut asked = Self { model: model_of(&mut keywords)?, call_type, files, ..Self::default() };
         asked.streams = keywords.get("stream") == Some(&Value::Bool(true));
         let dict = Fallbacks::of_dict(keywords.shift_remove("context_window_fallback_dict").as_ref());
-        asked.read_fallbacks(&mut keywords)?;
-        if !dict.is_empty() {
-            asked.context_window_fallbacks = Some(dict);
+        asked.context_window_fallbacks = Some(dict).filter(|dict| !dict.is_empty());
+        if let Some(value @ Value::Array(_)) = keywords.shift_remove("fallbacks") {
+            asked.fallbacks = Some(Fallbacks::of_call(Some(&value), "fallbacks", &asked.model)?);
         }
         asked.keywords = keywords;
         Ok(asked)
