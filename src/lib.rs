@@ -1,10 +1,10 @@
 //! ferrolite: call any language model in OpenAI's format.
 //!
 //! In reading order: `hub` holds the canonical forms, `wires` the languages that providers speak, `providers` the
-//! table of who speaks what where, `models` what is known of models, `config` the settings and the environment,
-//! `auth`, `address` and `transport` the way out, `engine` one call from request to answer, `router` many deployments
-//! behind one name. The faces are `mock` (a fake provider server) and `python` (the native module); they contain no
-//! translation.
+//! table of who speaks what where, `models` what is known of models, `pricing` what calls cost, `config` the settings
+//! and the environment, `auth`, `address` and `transport` the way out, `engine` one call from request to answer,
+//! `router` many deployments behind one name. The faces are `mock` (a fake provider server) and `python` (the native
+//! module); they contain no translation.
 
 pub mod address;
 pub mod auth;
@@ -14,6 +14,7 @@ pub mod error;
 pub mod hub;
 pub mod json;
 pub mod models;
+pub mod pricing;
 pub mod providers;
 pub mod router;
 pub mod tokens;

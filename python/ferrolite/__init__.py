@@ -44,6 +44,10 @@ if TYPE_CHECKING:
     from ferrolite._calls import speech as speech
     from ferrolite._calls import transcription as transcription
     from ferrolite._health import ahealth_check as ahealth_check
+    from ferrolite._model_cost import get_model_cost_map as get_model_cost_map
+    from ferrolite._model_info import get_max_tokens as get_max_tokens
+    from ferrolite._model_info import get_model_info as get_model_info
+    from ferrolite._model_info import register_model as register_model
     from ferrolite._models import check_valid_key as check_valid_key
     from ferrolite._models import get_supported_openai_params as get_supported_openai_params
     from ferrolite._models import get_valid_models as get_valid_models
@@ -90,8 +94,15 @@ if TYPE_CHECKING:
     from ferrolite._tokens import token_counter as token_counter
     from ferrolite.anthropic_interface.messages import anthropic_messages as anthropic_messages
     from ferrolite.budget_manager import BudgetManager as BudgetManager
+    from ferrolite.cost_calculator import batch_cost_calculator as batch_cost_calculator
+    from ferrolite.cost_calculator import completion_cost as completion_cost
+    from ferrolite.cost_calculator import cost_per_token as cost_per_token
+    from ferrolite.cost_calculator import response_cost_calculator as response_cost_calculator
+    from ferrolite.dropin import install_as_litellm as install_as_litellm
+    from ferrolite.dropin import uninstall_as_litellm as uninstall_as_litellm
     from ferrolite.exceptions import *  # noqa: F403
     from ferrolite.google_genai import agenerate_content as agenerate_content
+    from ferrolite.integrations.custom_logger import CustomLogger as CustomLogger
     from ferrolite.llms.custom_llm import CustomLLM as CustomLLM
     from ferrolite.router import Router as Router
     from ferrolite.types.llms.openai import ResponsesAPIResponse as ResponsesAPIResponse
@@ -101,6 +112,9 @@ if TYPE_CHECKING:
 
     anthropic = anthropic_interface
     messages = anthropic_interface.messages
+    model_cost: dict[str, Any]
+    model_list: list[str]
+    models_by_provider: dict[str, set[str]]
 
 _HOMES = {
     "_batch": ("batch_completion", "batch_completion_models", "batch_completion_models_all_responses"),
@@ -124,7 +138,10 @@ _HOMES = {
         "transcription",
     ),
     "_health": ("ahealth_check",),
+    "dropin": ("install_as_litellm", "uninstall_as_litellm"),
     "_logging": ("print_verbose", "turn_on_debug", "turn_on_json", "verbose_logger", "_turn_on_debug"),
+    "_model_cost": ("get_model_cost_map", "model_cost"),
+    "_model_info": ("get_max_tokens", "get_model_info", "model_list", "models_by_provider", "register_model"),
     "_models": (
         "check_valid_key",
         "get_supported_openai_params",
@@ -172,7 +189,14 @@ _HOMES = {
     ),
     "anthropic_interface.messages": ("anthropic_messages",),
     "budget_manager": ("BudgetManager",),
+    "cost_calculator": (
+        "batch_cost_calculator",
+        "completion_cost",
+        "cost_per_token",
+        "response_cost_calculator",
+    ),
     "google_genai": ("agenerate_content",),
+    "integrations.custom_logger": ("CustomLogger",),
     "router": ("Router",),
     "llms.custom_llm": ("CustomLLM",),
     "types.llms.openai": ("ResponsesAPIResponse",),
@@ -185,8 +209,11 @@ _SUBMODULES = {
         "_logging",
         "anthropic_interface",
         "budget_manager",
+        "cost_calculator",
         "exceptions",
         "google_genai",
+        "integrations",
+        "litellm_core_utils",
         "llms",
         "router",
         "testing",
@@ -194,7 +221,33 @@ _SUBMODULES = {
         "utils",
     )
 } | {"anthropic": "anthropic_interface", "messages": "anthropic_interface.messages"}
+_LISTED_ERRORS = frozenset(
+    [
+        "APIConnectionError",
+        "APIError",
+        "APIResponseValidationError",
+        "AuthenticationError",
+        "AzureOpenAIError",
+        "BadGatewayError",
+        "BadRequestError",
+        "BudgetExceededError",
+        "ContentPolicyViolationError",
+        "ContextWindowExceededError",
+        "ImageFetchError",
+        "InternalServerError",
+        "InvalidRequestError",
+        "JSONSchemaValidationError",
+        "NotFoundError",
+        "OpenAIError",
+        "RateLimitError",
+        "RouterRateLimitError",
+        "ServiceUnavailableError",
+        "UnprocessableEntityError",
+        "UnsupportedParamsError",
+    ]
+)
 _NOT_AT_TOP = (
+    "CallTypes",
     "ChatCompletionDeltaToolCall",
     "Delta",
     "Embedding",
@@ -209,30 +262,56 @@ def __getattr__(name: str) -> Any:
 
     if name in _SUBMODULES:
         return import_module(f"ferrolite.{_SUBMODULES[name]}")
-    if name in _HOME:
-        value = getattr(import_module(f"ferrolite.{_HOME[name]}"), name)
-    elif name[:1].isupper() and name not in _NOT_AT_TOP:
-        value = _class_named(name)
-    else:
-        raise AttributeError(f"module 'ferrolite' has no attribute {name!r}")
+    if name[:1] == "_" and name not in _HOME:  # most are modules of ours that are being imported
+        from sys import modules
+
+        shown = "litellm" if modules.get("litellm") is modules[__name__] else __name__
+        raise AttributeError(f"module {shown!r} has no attribute {name!r}")
+    if name[:1] != "_" and name.endswith("_models") and name not in _HOME:
+        from ferrolite import _model_info
+
+        return getattr(_model_info, name)
+    surface: Any = import_module("ferrolite._surface")
+    if name in _NOT_AT_TOP:
+        raise surface.missing(__name__, name)
+    value = surface.resolve(__name__, name)
     globals()[name] = value
     return value
 
 
-def _class_named(name: str) -> Any:
-    """A response class or an exception, wherever it lives."""
-    from ferrolite import exceptions
-    from ferrolite.types import utils
-
-    for home in (exceptions, utils):
-        if name in home.__all__:
-            return getattr(home, name)
-    raise AttributeError(f"module 'ferrolite' has no attribute {name!r}")
-
-
 def __dir__() -> list[str]:
-    from ferrolite import exceptions
+    from ferrolite import _surface, exceptions
     from ferrolite.types import utils
 
-    public = {name for name in (*exceptions.__all__, *utils.__all__) if name not in _NOT_AT_TOP}
-    return sorted({*globals(), *_HOME, *public})
+    names = {*globals(), *_HOME, *_surface.names_of(__name__), *exceptions.__all__, *utils.__all__}
+    # Programs that walk the names of errors (aider) know these; newer ones are there, but not listed.
+    return sorted(
+        name for name in names.difference(_NOT_AT_TOP) if not name.endswith("Error") or name in _LISTED_ERRORS
+    )
+
+
+class _Modules:
+    """Finds the modules that have no file: LiteLLM's paths, by the table in `_surface`."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> Any:
+        if name[:10] != "ferrolite.":
+            return None
+        from ferrolite import _surface
+
+        return _surface.spec(name)
+
+
+def _with_paths() -> None:
+    import sys
+
+    sys.meta_path.append(_Modules)
+    # Imported in the usual way, these modules would take the place of the functions of their names.
+    for name in ("ferrolite.batch_completion", "ferrolite.responses"):
+        module: Any = type(sys)(name)
+        module.__spec__ = type(__spec__)(name, None, is_package=True)
+        module.__path__ = []
+        sys.modules[name] = module
+
+
+_with_paths()

@@ -46,6 +46,7 @@ async def call(
     settings: dict[str, Any],
     call_type: str | None = None,
     files: list[tuple[str, str, str | None, bytes]] | None = None,
+    keep_reply: bool = False,
     router: _core.CoreRouter | None = None,
 ) -> Any:
     """A call's result, by a router where one is given. Cancelled, the request is dropped."""
@@ -53,9 +54,9 @@ async def call(
     loop = get_running_loop()
     queue = queue_of(loop)
     if queue is None:
-        return await core.call_future(arguments, settings, call_type, files)
+        return await core.call_future(arguments, settings, call_type, files, keep_reply)
     future = loop.create_future()
-    pending = core.call_async(arguments, settings, queue, future, call_type, files)
+    pending = core.call_async(arguments, settings, queue, future, call_type, files, keep_reply)
     try:
         return await future
     except BaseException:

@@ -18,10 +18,12 @@ def call(
     module: dict[str, Any],
     call_type: str | None = None,
     files: list[tuple[str, str, str | None, bytes]] | None = None,
+    keep_reply: bool = False,
 ) -> Any:
     """A call, waited for: a response, or a stream when `arguments` ask for one.
 
     `call_type` is None for a chat completion. `files` go with it: field, name, content type, content.
+    `keep_reply` keeps what the upstream answers for `CallMeta.reply`.
     """
 
 def call_async(
@@ -31,6 +33,7 @@ def call_async(
     future: Future[Any],
     call_type: str | None = None,
     files: list[tuple[str, str, str | None, bytes]] | None = None,
+    keep_reply: bool = False,
 ) -> PendingCall:
     """Begin a call whose result goes to `future` through the loop's queue."""
 
@@ -39,8 +42,17 @@ def call_future(
     module: dict[str, Any],
     call_type: str | None = None,
     files: list[tuple[str, str, str | None, bytes]] | None = None,
+    keep_reply: bool = False,
 ) -> Awaitable[Any]:
     """The same for loops that cannot watch a descriptor."""
+
+def preview(
+    arguments: dict[str, Any],
+    module: dict[str, Any],
+    call_type: str | None = None,
+    files: list[tuple[str, str, str | None, bytes]] | None = None,
+) -> dict[str, Any]:
+    """What a call would send: provider, model, api_base, url, headers and body, secrets masked. Nothing is sent."""
 
 def collect_chunks(chunks: list[Any]) -> ModelResponse:
     """Fold the chunks of a stream into one response."""
@@ -70,11 +82,38 @@ def model_facts(model: str, provider: str | None = None) -> dict[str, Any] | Non
 def model_names(provider: str) -> list[str]:
     """Names of the listed models of a provider."""
 
+def provider_facts(provider: str) -> dict[str, Any] | None:
+    """What a provider's row says: name, base, base_env, key_env, auth, wire (of chats) and calls (beside chats)."""
+
+def provider_names() -> list[str]:
+    """Names of the built-in providers."""
+
 def providers_with_keys() -> list[str]:
     """Names of the built-in providers whose key is in the environment."""
 
 def supported_params(model: str, provider: str | None = None, call_type: str = "chat") -> list[str] | None:
     """The parameters that a call of the model takes; None where there is no such call."""
+
+# Prices. `model_cost` is the package's dict once the program has looked at it, None before.
+
+def find_model(
+    model: str, provider: str | None, model_cost: dict[str, Any] | None
+) -> tuple[str, dict[str, Any]] | None:
+    """The key and the entry that a model's name means, or None."""
+
+def price_model(
+    model: str, provider: str | None, work: dict[str, Any], model_cost: dict[str, Any] | None
+) -> tuple[float, float, float] | None:
+    """What work costs at a model: prompt, answer, tools; None for an unlisted one."""
+
+def price_work(entry: dict[str, Any], work: dict[str, Any]) -> tuple[float, float, float]:
+    """What work costs by an entry: prompt, answer, tools."""
+
+def public_models() -> dict[str, dict[str, Any]]:
+    """All listed models by their keys, each a dict under public names."""
+
+def register_model(key: str, entry: dict[str, Any]) -> None:
+    """Make a model known to routing, parameters and prices."""
 
 def set_log_level(level: int) -> None:
     """Set the level (Python's numbers) and connect the core's records to `logging` on first use."""
@@ -97,8 +136,19 @@ class CallMeta:
     """What is known of a call besides its answer."""
 
     @property
+    def reply(self) -> str | None:
+        """The upstream's reply as it came, where the call was told to keep it."""
+
+    @property
+    def upstream_ms(self) -> float:
+        """Milliseconds that were spent waiting for the upstream."""
+
+    @property
     def response_ms(self) -> float:
         """Milliseconds from the call to its answer."""
+
+    def cost_facts(self) -> dict[str, Any]:
+        """What the cost of the answer depends on: provider, model, call_type, base_model, prices, asked."""
 
     def headers(self) -> dict[str, str]:
         """The upstream's headers as they came."""
@@ -136,6 +186,7 @@ class CoreRouter:
         module: dict[str, Any],
         call_type: str | None = None,
         files: list[tuple[str, str, str | None, bytes]] | None = None,
+        keep_reply: bool = False,
     ) -> Any:
         """As the function of this name, by a deployment. None among the keywords stands in the way of defaults."""
 
@@ -147,6 +198,7 @@ class CoreRouter:
         future: Future[Any],
         call_type: str | None = None,
         files: list[tuple[str, str, str | None, bytes]] | None = None,
+        keep_reply: bool = False,
     ) -> PendingCall:
         """As the function of this name."""
 
@@ -156,6 +208,7 @@ class CoreRouter:
         module: dict[str, Any],
         call_type: str | None = None,
         files: list[tuple[str, str, str | None, bytes]] | None = None,
+        keep_reply: bool = False,
     ) -> Awaitable[Any]:
         """As the function of this name."""
 
@@ -185,7 +238,7 @@ class CorePlan:
     """The plan of one call."""
 
     def next(self, id: str | None = None) -> Any:
-        """The deployment to call (its id, keywords that replace the caller's), or seconds to wait."""
+        """The deployment to call (its id, its group, keywords that replace the caller's), or seconds to wait."""
 
     def succeeded(self, tokens: int = 0) -> CallMeta | None:
         """The attempt has brought its answer."""
@@ -226,6 +279,9 @@ class CoreStream:
 
     def ready_future(self) -> Awaitable[None]:
         """The same for loops that cannot watch a descriptor."""
+
+    def usage(self) -> Any:
+        """The counts that the upstream has told so far, asked for or not; None while it is read."""
 
     def close(self) -> None:
         """End the stream: the upstream connection is closed."""

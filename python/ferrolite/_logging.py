@@ -64,9 +64,15 @@ def turn_on_debug() -> None:
 _turn_on_debug = turn_on_debug  # LiteLLM's documented name for it
 
 
+is_json = False
+
+
 def turn_on_json() -> None:
     """Log one JSON object a line."""
+    global is_json
     import json
+
+    is_json = True
 
     class JsonFormatter(logging.Formatter):
         def format(self, record: logging.LogRecord) -> str:
@@ -83,9 +89,9 @@ def turn_on_json() -> None:
             handler.setFormatter(JsonFormatter())
 
 
-def print_verbose(text: object) -> None:
+def print_verbose(print_statement: object) -> None:
     """Log a text at debug level."""
-    verbose_logger.debug("%s", text)
+    verbose_logger.debug("%s", print_statement)
 
 
 def _disable_debugging() -> None:  # pyright: ignore[reportUnusedFunction] - aider calls it

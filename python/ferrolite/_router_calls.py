@@ -1,7 +1,7 @@
 """The calls of a `Router`: each hands its keywords to the core, which chooses, repeats and falls back.
 
 Where Python has a part in that (a strategy of the program's own, a provider written in Python, a function that
-the program has replaced), the core's plan is carried out here instead.
+the program has replaced, callbacks), the core's plan is carried out here instead.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from ferrolite._hooks import Face
 
     _Uploads = list[tuple[str, str, str | None, bytes]]
 
@@ -97,7 +99,7 @@ class Calls:
         from ferrolite import _aio
 
         arguments, files = _prepared(call_type, kwargs)
-        made = await _aio.call(arguments, _settings, call_type, files, self._core_router)
+        made = await _aio.call(arguments, _settings, call_type, files, router=self._core_router)
         return _handed_out(call_type, made, kwargs, is_async=True)
 
     # Calls that Python has a part in
@@ -106,6 +108,10 @@ class Calls:
         """Whether Python carries the plan out."""
         if self._own or self._strategy is not None or _settings["custom_provider_map"]:
             return True
+        from ferrolite._hooks import is_watched
+
+        if is_watched(kwargs):
+            return True  # those who watch are told of each attempt
         if call_type is None:
             from ferrolite import _call
 
@@ -121,12 +127,20 @@ class Calls:
         asked = {name: kwargs[name] for name in ("model", *_ROUTING) if name in kwargs}
         return self._core_router.plan(asked, call_type)
 
-    def _keywords(self, step: tuple[str, dict[str, Any]], kwargs: dict[str, Any]) -> dict[str, Any]:
-        deployment_id, replaced = step
+    def _keywords(
+        self, call_type: str | None, step: tuple[str, str, dict[str, Any]], kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        deployment_id, group, replaced = step
         own = {name: value for name, value in kwargs.items() if name != "model" and name not in _FOR_THE_PLAN}
-        return {**self._parameters(deployment_id), **own, **replaced}
+        called = {**self._parameters(deployment_id), **own, **replaced}
+        notes = "metadata" if call_type is None else "litellm_metadata"
+        called[notes] = {**(called.get(notes) or {}), **self._notes(deployment_id, group, called["model"])}
+        return called
 
     def _parameters(self, deployment_id: str) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _notes(self, deployment_id: str, group: str, model: str) -> dict[str, Any]:
         raise NotImplementedError
 
     def _carry_out(self, call_type: str | None, kwargs: dict[str, Any]) -> Any:
@@ -142,7 +156,7 @@ class Calls:
                 sleep(step)
                 continue
             try:
-                return outcome.succeeded(plan, function(**self._keywords(step, kwargs)))
+                return outcome.succeeded(plan, function(**self._keywords(call_type, step, kwargs)))
             except Exception as error:
                 outcome.failed(plan, error)
 
@@ -162,7 +176,7 @@ class Calls:
                 await sleep(step)
                 continue
             try:
-                return outcome.succeeded(plan, await function(**self._keywords(step, kwargs)))
+                return outcome.succeeded(plan, await function(**self._keywords(call_type, step, kwargs)))
             except Exception as error:
                 outcome.failed(plan, error)
 
@@ -517,11 +531,11 @@ def _prepared(call_type: str | None, kwargs: dict[str, Any]) -> tuple[dict[str, 
 
 
 def _responses(kwargs: dict[str, Any]) -> None:
-    from ferrolite._responses import _prepared as prepared  # pyright: ignore[reportPrivateUsage]
+    from ferrolite._responses import _prepare  # pyright: ignore[reportPrivateUsage]
 
     given = {"text_format": None, "text": None, "tools": None, **kwargs}
-    made = prepared(given)
-    kwargs.update({name: made[name] for name in ("text", "tools") if made[name] is not None})
+    _prepare(given)
+    kwargs.update({name: given[name] for name in ("text", "tools") if given[name] is not None})
     kwargs.pop("text_format", None)
 
 
@@ -549,27 +563,21 @@ def _handed_out(call_type: str | None, made: Any, kwargs: dict[str, Any], *, is_
     """A stream as the call type has it."""
     if not isinstance(made, _core.CoreStream):
         return made
-    if call_type is None:
-        from ferrolite._stream import CustomStreamWrapper
+    face = _face(call_type)
+    return face.stream(made, kwargs, is_async) if face.stream is not None else made
 
-        return CustomStreamWrapper._of_core(made, kwargs["messages"])  # pyright: ignore[reportPrivateUsage]
+
+def _face(call_type: str | None) -> Face:
+    from importlib import import_module
+
+    homes: dict[str | None, str] = {
+        None: "_call",
+        "generate_content": "google_genai",
+        "messages": "anthropic_interface.messages",
+        "responses": "_responses",
+        "text_completion": "_text",
+    }
+    home: Any = import_module(f"ferrolite.{homes[call_type]}")
     if call_type == "responses":
-        from ferrolite._responses import _handed_out as hand_out  # pyright: ignore[reportPrivateUsage]
-
-        return hand_out(made, is_async=is_async)
-    if call_type == "text_completion":
-        from ferrolite._text import _handed_out as hand_out_text  # pyright: ignore[reportPrivateUsage]
-
-        return hand_out_text(made)
-    if call_type == "messages":
-        from ferrolite.anthropic_interface.messages import _handed_out as hand_out_message  # pyright: ignore[reportPrivateUsage]
-
-        return hand_out_message(made)
-    from ferrolite import google_genai
-
-    kind = (
-        google_genai.AsyncGoogleGenAIGenerateContentStreamingIterator
-        if is_async
-        else google_genai.GoogleGenAIGenerateContentStreamingIterator
-    )
-    return kind._of_core(made)  # pyright: ignore[reportPrivateUsage]
+        return home._FACES[call_type]
+    return home._STREAMED if call_type == "generate_content" else home._FACE

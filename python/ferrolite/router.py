@@ -130,6 +130,11 @@ class Router(Calls):
         BadRequestError: A deployment or a setting cannot be read; `param` says which.
     """
 
+    default_litellm_params: dict[str, Any] = {}
+    """Keywords of every call."""
+    model_group_alias: dict[str, Any] = {}
+    """Other names of groups."""
+
     def __init__(
         self,
         model_list: list[Any] | None = None,
@@ -381,8 +386,7 @@ class Router(Calls):
     def get_model_from_alias(self, model: str) -> str | None:
         """The group that an alias means."""
         alias: Any = self.__dict__["model_group_alias"].get(model)
-        group: str | None = alias["model"] if isinstance(alias, dict) else alias
-        return group
+        return alias["model"] if isinstance(alias, dict) else alias  # pyright: ignore[reportUnknownVariableType]
 
     def get_model_access_groups(
         self, model_name: str | None = None, model_access_group: str | None = None, team_id: str | None = None
@@ -489,6 +493,17 @@ class Router(Calls):
             name: value for name, value in entry.items() if name not in _NO_KEYWORDS and name not in _SWITCHES
         }
         return {**defaults, **{name: _resolved(value) for name, value in given.items()}}
+
+    def _notes(self, deployment_id: str, group: str, model: str) -> dict[str, Any]:
+        """What callbacks find in a call's metadata."""
+        entry = self._entries[deployment_id]
+        return {
+            "model_group": group,
+            "deployment": model,
+            "deployment_model_name": entry["model_name"],
+            "model_info": entry["model_info"],
+            "api_base": entry["litellm_params"].get("api_base"),
+        }
 
     def _credentials(self, deployment_id: str) -> dict[str, Any]:
         parameters = self._parameters(deployment_id)

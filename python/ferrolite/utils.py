@@ -30,6 +30,7 @@ from ferrolite._models import (
     supports_web_search,
     validate_environment,
 )
+from ferrolite._observe.raw import return_raw_request
 from ferrolite._providers import get_llm_provider
 from ferrolite._stream import CustomStreamWrapper
 from ferrolite._tokens import (
@@ -45,6 +46,10 @@ from ferrolite._tokens import (
 from ferrolite._trim import trim_messages
 from ferrolite.types.utils import *  # noqa: F403
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 __all__ = [
     "CustomStreamWrapper",
     "Encoding",
@@ -59,6 +64,7 @@ __all__ = [
     "get_supported_openai_params",
     "get_token_count",
     "get_valid_models",
+    "return_raw_request",
     "supports_assistant_prefill",
     "supports_audio_input",
     "supports_audio_output",
@@ -84,3 +90,9 @@ __all__ = [
     "trim_messages",
     "validate_environment",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    from ferrolite._surface import resolve
+
+    return resolve(__name__, name)

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
+use super::billing::Billing;
 use super::control::{Control, Keywords, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::mock::Mock;
-use super::{cache_marks, drop_params};
+use super::{Preview, cache_marks, chat_wire, drop_params};
 use crate::config::Environment;
 use crate::error::{Error, Result};
 use crate::hub::{CallType, ChatRequest, Target, check_messages};
@@ -26,6 +27,16 @@ pub struct ChatCall {
 impl ChatCall {
     pub fn target(&self) -> &Target {
         self.envelope.target()
+    }
+
+    /// The request as it would be sent.
+    pub fn preview(&self) -> Result<Preview> {
+        let target = self.target();
+        let prepared = chat_wire(target)?.encode(&self.request, target);
+        Preview::new(
+            prepared.map_err(|error| error.at(&target.provider, &target.model))?.call,
+            &self.envelope,
+        )
     }
 
     /// Reads and checks the keywords. `model` and `messages` are among them.
@@ -63,6 +74,7 @@ impl ChatCall {
         if let Some(wire) = wire.filter(|wire| takes_all(*wire, &request, envelope.target(), optional)) {
             envelope.route.target.wire = wire;
         }
+        Billing::add(&mut envelope.billing, &request.params.0);
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
         cache_marks::inject(&mut request, control.get("cache_control_injection_points")).map_err(named)?;

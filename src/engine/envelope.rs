@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::billing::Billing;
 use super::control::{Control, Keywords, pairs, time_limit, wrong};
 use super::error_context::ErrorContext;
 use super::retry::RetryPolicy;
@@ -24,12 +25,14 @@ const TIMEOUT: Duration = Duration::from_secs(600);
 const UNSET_TIMEOUT: f64 = 6000.0;
 
 /// Settings that hold for all calls of a face, as they stand when a call begins.
+#[allow(clippy::struct_excessive_bools, reason = "they are switches of the caller's")]
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     pub api_key: Option<Secret>,
     pub api_base: Option<String>,
     pub keys: Keys,
     pub organization: Option<String>,
+    pub project: Option<String>,
     pub vertex_project: Option<String>,
     pub vertex_location: Option<String>,
     /// The version of an interface that is dated.
@@ -82,6 +85,9 @@ pub struct Envelope {
     pub retry: RetryPolicy,
     pub headers: Vec<(String, String)>,
     pub query: Vec<(String, String)>,
+    pub billing: Option<Box<Billing>>,
+    /// Keep the upstream's reply as it came, for whoever logs the call.
+    pub keep_reply: bool,
 }
 
 /// What decides how keywords are read.
@@ -122,7 +128,9 @@ impl Envelope {
             },
             retry: retry(control, &route, settings).map_err(named)?,
             headers,
+            billing: Billing::of(control),
             query: pairs(control.get("extra_query"), "extra_query").map_err(named)?,
+            keep_reply: false,
             route,
         })
     }
@@ -264,8 +272,12 @@ pub(super) fn wanted(control: &Control, keywords: &mut Keywords, settings: &Sett
         };
         values.extend(value.map(|value| (name.to_owned(), value)));
     }
-    for (name, setting) in [("api_version", &settings.api_version), ("organization", &settings.organization)]
-    {
+    let ours = [
+        ("api_version", &settings.api_version),
+        ("organization", &settings.organization),
+        ("project", &settings.project),
+    ];
+    for (name, setting) in ours {
         values.extend(setting.clone().map(|value| (name.to_owned(), value)));
     }
     let mut google =

@@ -3,6 +3,7 @@
 //! Pull, not push, as [`ChatStream`]: upstream is read only when the caller asks for more (STR-25), and dropping the
 //! stream closes its connection (STR-24).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::error_context::ErrorContext;
 use super::stream::{ChatStream, StreamOwner, mid_stream};
 use super::{Meta, Routing, exchange::Exchange};
 use crate::error::{Error, Result};
-use crate::hub::CallType;
+use crate::hub::{CallType, Usage};
 use crate::transport::{Body, Rest};
 use crate::wires::framing::{Frame, Frames};
 use crate::wires::{Event, EventEncoder, EventReader, EventWire, Memo, Seen};
@@ -129,6 +130,14 @@ impl EventStream {
 
     pub fn meta(&self) -> &Meta {
         &self.meta
+    }
+
+    /// The counts of the stream so far, where a chat completion is behind it; events have theirs in themselves.
+    pub fn usage(&self) -> Option<Cow<'_, Usage>> {
+        match &self.source {
+            Source::Bridged { stream, .. } => stream.usage(),
+            Source::Native(_) | Source::Canned(_) => None,
+        }
     }
 
     /// Whether the provider was asked for a chat completion instead.

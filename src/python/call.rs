@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use pyo3::exceptions::PyValueError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyDict, PyList};
@@ -16,7 +17,7 @@ use super::stream::{CoreStream, Source};
 use super::value::Nulls;
 use super::{error, objects, results, settings, value};
 use crate::config::ProcessEnvironment;
-use crate::engine::{Call, ChatCall, Engine, Settings, is_ignored};
+use crate::engine::{Call, ChatCall, Engine, Preview, Settings, is_ignored};
 use crate::error::{Error, Kind};
 use crate::hub::{CallType, Upload};
 use crate::providers;
@@ -27,7 +28,14 @@ pub enum Ready {
     Chat(Box<ChatCall>),
     Other(Box<Call>),
     /// By a plan: of a router, or with fallbacks of its own.
-    Planned(Box<Plan>, Box<Settings>),
+    Planned(Box<Planned>),
+}
+
+/// A plan and what it is carried out with.
+pub struct Planned {
+    pub plan: Plan,
+    pub settings: Settings,
+    pub keep_reply: bool,
 }
 
 /// A file that goes with a call: the form's field, the file's name, its content type, and what is in it.
@@ -39,6 +47,7 @@ fn prepare(
     module: &Bound<'_, PyDict>,
     call_type: Option<&str>,
     files: Option<Vec<File>>,
+    keep_reply: bool,
 ) -> PyResult<Ready> {
     let keywords =
         value::keywords(arguments, is_ignored, Nulls::LeftOut).map_err(|failed| failed.into_python(py))?;
@@ -46,7 +55,9 @@ fn prepare(
     let call_type = named(call_type)?;
     let ready = if Asked::has_fallbacks(&keywords) {
         let asked = Asked::read_bare(call_type, keywords, uploads(files));
-        asked.and_then(Plan::bare).map(|plan| Ready::Planned(Box::new(plan), Box::new(settings)))
+        asked
+            .and_then(Plan::bare)
+            .map(|plan| Ready::Planned(Box::new(Planned { plan, settings, keep_reply })))
     } else {
         match call_type {
             None => ChatCall::from_keywords(keywords, &settings, &ProcessEnvironment)
@@ -57,7 +68,14 @@ fn prepare(
             }
         }
     };
-    ready.map_err(|failed| error::exception(py, failed))
+    let mut ready = ready.map_err(|failed| error::exception(py, failed))?;
+    let envelope = match &mut ready {
+        Ready::Chat(call) => &mut call.envelope,
+        Ready::Other(call) => call.envelope_mut(),
+        Ready::Planned(_) => return Ok(ready),
+    };
+    envelope.keep_reply = keep_reply;
+    Ok(ready)
 }
 
 pub fn named(call_type: Option<&str>) -> PyResult<Option<CallType>> {
@@ -78,15 +96,16 @@ fn upload((field, name, content_type, data): File) -> Upload {
 
 /// A call, waited for: a response, or a `CoreStream` when it streams.
 #[pyfunction]
-#[pyo3(signature = (arguments, module, call_type = None, files = None))]
+#[pyo3(signature = (arguments, module, call_type = None, files = None, keep_reply = false))]
 pub fn call<'py>(
     py: Python<'py>,
     arguments: &Bound<'py, PyDict>,
     module: &Bound<'py, PyDict>,
     call_type: Option<&str>,
     files: Option<Vec<File>>,
+    keep_reply: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
-    run(py, prepare(py, arguments, module, call_type, files)?)
+    run(py, prepare(py, arguments, module, call_type, files, keep_reply)?)
 }
 
 /// Waits for a call.
@@ -116,8 +135,8 @@ pub fn run(py: Python<'_>, ready: Ready) -> PyResult<Bound<'_, PyAny>> {
             let answer = caught(py, || runtime::block_on(py, home, engine.call(*call)))?.map_err(failed)?;
             return results::result(py, answer);
         }
-        Ready::Planned(plan, settings) => {
-            let planned = router::run(caller(engine, *settings), *plan);
+        Ready::Planned(planned) => {
+            let planned = carried_out(engine, *planned);
             caught(py, || runtime::block_on(py, home, planned))?.map_err(failed)?
         }
     };
@@ -129,8 +148,44 @@ pub fn run(py: Python<'_>, ready: Ready) -> PyResult<Bound<'_, PyAny>> {
     }
 }
 
-fn caller(engine: &'static Engine, settings: Settings) -> Caller<&'static Engine> {
-    Caller { engine, settings: Arc::new(settings), environment: &ProcessEnvironment }
+async fn carried_out(engine: &'static Engine, planned: Planned) -> Result<router::Outcome, Error> {
+    let Planned { plan, settings, keep_reply } = planned;
+    let caller =
+        Caller { engine, settings: Arc::new(settings), environment: &ProcessEnvironment, keep_reply };
+    router::run(caller, plan).await
+}
+
+/// What a call would send: a dict with secrets masked. Nothing is sent.
+#[pyfunction]
+#[pyo3(signature = (arguments, module, call_type = None, files = None))]
+pub fn preview<'py>(
+    py: Python<'py>,
+    arguments: &Bound<'py, PyDict>,
+    module: &Bound<'py, PyDict>,
+    call_type: Option<&str>,
+    files: Option<Vec<File>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let made = match prepare(py, arguments, module, call_type, files, false)? {
+        Ready::Chat(call) => call.preview(),
+        Ready::Other(call) => call.preview(),
+        Ready::Planned(planned) => router::preview(planned.plan, &planned.settings, &ProcessEnvironment),
+    };
+    let Preview { provider, model, api_base, url, headers, body } =
+        made.map_err(|failed| error::exception(py, failed))?;
+    let out = PyDict::new(py);
+    out.set_item(intern!(py, "provider"), &*provider)?;
+    out.set_item(intern!(py, "model"), model)?;
+    out.set_item(intern!(py, "api_base"), api_base)?;
+    out.set_item(intern!(py, "url"), url)?;
+    let shown = PyDict::new(py);
+    for (name, value) in headers {
+        shown.set_item(name, value)?;
+    }
+    out.set_item(intern!(py, "headers"), shown)?;
+    // A form with files in it is no JSON, and is not shown.
+    let body = serde_json::from_slice(&body).map(|body: serde_json::Value| value::to_python(py, &body));
+    out.set_item(intern!(py, "body"), body.ok().transpose()?)?;
+    Ok(out)
 }
 
 /// A panic fails the call, and not the program.
@@ -160,7 +215,8 @@ impl PendingCall {
 
 /// Begins a call whose result goes to `future` through the loop's queue.
 #[pyfunction]
-#[pyo3(signature = (arguments, module, queue, future, call_type = None, files = None))]
+#[pyo3(signature = (arguments, module, queue, future, call_type = None, files = None, keep_reply = false))]
+#[expect(clippy::too_many_arguments, reason = "they are the keywords of a Python function")]
 pub fn call_async(
     py: Python<'_>,
     arguments: &Bound<'_, PyDict>,
@@ -169,8 +225,9 @@ pub fn call_async(
     future: Py<PyAny>,
     call_type: Option<&str>,
     files: Option<Vec<File>>,
+    keep_reply: bool,
 ) -> PyResult<PendingCall> {
-    begin(prepare(py, arguments, module, call_type, files)?, queue, future)
+    begin(prepare(py, arguments, module, call_type, files, keep_reply)?, queue, future)
 }
 
 /// Begins a call whose result goes to `future`.
@@ -220,8 +277,8 @@ async fn outcome(engine: &'static Engine, ready: Ready) -> Outcome {
         Ready::Other(call) => {
             Box::pin(engine.call(*call)).await.map(|answer| Outcome::Result(Box::new(answer)))
         }
-        Ready::Planned(plan, settings) => {
-            let planned = Box::pin(router::run(caller(engine, *settings), *plan)).await;
+        Ready::Planned(planned) => {
+            let planned = Box::pin(carried_out(engine, *planned)).await;
             planned.map(|outcome| match outcome {
                 router::Outcome::Chat(answer) => Outcome::Answer(answer),
                 router::Outcome::Call(answer) => Outcome::Result(answer),
@@ -235,15 +292,16 @@ async fn outcome(engine: &'static Engine, ready: Ready) -> Outcome {
 
 /// The same for loops that cannot watch a descriptor: an awaitable of its own.
 #[pyfunction]
-#[pyo3(signature = (arguments, module, call_type = None, files = None))]
+#[pyo3(signature = (arguments, module, call_type = None, files = None, keep_reply = false))]
 pub fn call_future<'py>(
     py: Python<'py>,
     arguments: &Bound<'py, PyDict>,
     module: &Bound<'py, PyDict>,
     call_type: Option<&str>,
     files: Option<Vec<File>>,
+    keep_reply: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
-    await_(py, prepare(py, arguments, module, call_type, files)?)
+    await_(py, prepare(py, arguments, module, call_type, files, keep_reply)?)
 }
 
 /// An awaitable for a call.

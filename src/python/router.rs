@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use serde_json::Value;
 
-use super::call::{self, File, PendingCall, Ready};
+use super::call::{self, File, PendingCall, Planned, Ready};
 use super::queue::LoopQueue;
 use super::value::{self, Nulls, to_python};
 use super::{error, meta, settings};
@@ -76,9 +76,11 @@ impl CoreRouter {
         module: &Bound<'_, PyDict>,
         call_type: Option<&str>,
         files: Option<Vec<File>>,
+        keep_reply: bool,
     ) -> PyResult<Ready> {
         let plan = self.planned(py, arguments, call_type, files)?;
-        Ok(Ready::Planned(Box::new(plan), Box::new(settings::read(module))))
+        let settings = settings::read(module);
+        Ok(Ready::Planned(Box::new(Planned { plan, settings, keep_reply })))
     }
 }
 
@@ -114,7 +116,7 @@ impl CoreRouter {
     }
 
     /// A call, waited for: a response, or a stream.
-    #[pyo3(signature = (arguments, module, call_type = None, files = None))]
+    #[pyo3(signature = (arguments, module, call_type = None, files = None, keep_reply = false))]
     fn call<'py>(
         &self,
         py: Python<'py>,
@@ -122,12 +124,13 @@ impl CoreRouter {
         module: &Bound<'py, PyDict>,
         call_type: Option<&str>,
         files: Option<Vec<File>>,
+        keep_reply: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        call::run(py, self.ready(py, arguments, module, call_type, files)?)
+        call::run(py, self.ready(py, arguments, module, call_type, files, keep_reply)?)
     }
 
     /// Begins a call whose result goes to `future` through the loop's queue.
-    #[pyo3(signature = (arguments, module, queue, future, call_type = None, files = None))]
+    #[pyo3(signature = (arguments, module, queue, future, call_type = None, files = None, keep_reply = false))]
     #[expect(clippy::too_many_arguments, reason = "those of `call_async`, and the router")]
     fn call_async(
         &self,
@@ -138,12 +141,13 @@ impl CoreRouter {
         future: Py<PyAny>,
         call_type: Option<&str>,
         files: Option<Vec<File>>,
+        keep_reply: bool,
     ) -> PyResult<PendingCall> {
-        call::begin(self.ready(py, arguments, module, call_type, files)?, queue, future)
+        call::begin(self.ready(py, arguments, module, call_type, files, keep_reply)?, queue, future)
     }
 
     /// The same for loops that cannot watch a descriptor.
-    #[pyo3(signature = (arguments, module, call_type = None, files = None))]
+    #[pyo3(signature = (arguments, module, call_type = None, files = None, keep_reply = false))]
     fn call_future<'py>(
         &self,
         py: Python<'py>,
@@ -151,8 +155,9 @@ impl CoreRouter {
         module: &Bound<'py, PyDict>,
         call_type: Option<&str>,
         files: Option<Vec<File>>,
+        keep_reply: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        call::await_(py, self.ready(py, arguments, module, call_type, files)?)
+        call::await_(py, self.ready(py, arguments, module, call_type, files, keep_reply)?)
     }
 
     /// The id of a deployment for a call, which is not made.
@@ -179,7 +184,7 @@ impl CoreRouter {
         call_type: Option<&str>,
     ) -> PyResult<CorePlan> {
         let plan = self.planned(py, arguments, call_type, None)?;
-        Ok(CorePlan(Mutex::new(Planned { plan, attempt: None })))
+        Ok(CorePlan(Mutex::new(Running { plan, attempt: None })))
     }
 
     /// The name of the group that a name leads to, and the ids of its deployments.
@@ -223,22 +228,23 @@ impl CoreRouter {
 
 /// A plan that Python carries out: for providers and strategies that are written there.
 #[pyclass(frozen, module = "ferrolite._core")]
-pub struct CorePlan(Mutex<Planned>);
+pub struct CorePlan(Mutex<Running>);
 
-struct Planned {
+struct Running {
     plan: Plan,
     attempt: Option<Attempt>,
 }
 
 impl CorePlan {
-    fn with<T>(&self, act: impl FnOnce(&mut Planned) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut Running) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 #[pymethods]
 impl CorePlan {
-    /// What to do next: the deployment's id and keywords that replace its and the caller's, or seconds to wait.
+    /// What to do next: the deployment's id, its group and keywords that replace its and the caller's, or seconds to
+    /// wait.
     ///
     /// `id` names the deployment to take, for those who choose by themselves.
     #[pyo3(signature = (id = None))]
@@ -246,7 +252,7 @@ impl CorePlan {
         /// How often a plan looks whether a deployment is free.
         const POLLING: f64 = 0.03;
         enum Next {
-            Call(Map, String),
+            Call(String, String, Map),
             Wait(f64),
             Fail(Error),
         }
@@ -261,7 +267,7 @@ impl CorePlan {
                     let keywords = planned.plan.replaced(&attempt);
                     let id = attempt.deployment().id.to_string();
                     planned.attempt = Some(attempt);
-                    Next::Call(keywords, id)
+                    Next::Call(id, planned.plan.group().to_owned(), keywords)
                 }
                 Step::Wait(wait) => Next::Wait(wait.as_secs_f64()),
                 Step::Queue => Next::Wait(POLLING),
@@ -271,9 +277,9 @@ impl CorePlan {
         match next {
             Next::Wait(seconds) => Ok(seconds.into_pyobject(py)?.into_any()),
             Next::Fail(failed) => Err(error::exception(py, failed)),
-            Next::Call(keywords, id) => {
-                let pair = (id, to_python(py, &Value::Object(keywords))?);
-                Ok(pair.into_pyobject(py)?.into_any())
+            Next::Call(id, group, keywords) => {
+                let keywords = to_python(py, &Value::Object(keywords))?;
+                Ok((id, group, keywords).into_pyobject(py)?.into_any())
             }
         }
     }

@@ -11,7 +11,7 @@ use super::plan::{Attempt, Plan, Step};
 use super::stream::Owner;
 use crate::config::Environment;
 use crate::engine::{
-    Answer, Call, CallAnswer, ChatCall, ChatStream, Engine, EventStream, Keywords, Meta, Settings,
+    Answer, Call, CallAnswer, ChatCall, ChatStream, Engine, EventStream, Keywords, Meta, Preview, Settings,
 };
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallResponse, CallType, Upload};
@@ -25,6 +25,8 @@ pub struct Caller<E> {
     pub engine: E,
     pub settings: Arc<Settings>,
     pub environment: &'static (dyn Environment + Sync),
+    /// Answers keep the upstream's reply, for those who log it.
+    pub keep_reply: bool,
 }
 
 /// A handle on an engine: a reference that lives for good, or a shared one.
@@ -86,7 +88,8 @@ impl<E: Handle> Caller<E> {
         let engine: &Engine = &self.engine;
         match call_type {
             None | Some(CallType::Chat) => {
-                let call = ChatCall::from_keywords(keywords, &self.settings, self.environment)?;
+                let mut call = ChatCall::from_keywords(keywords, &self.settings, self.environment)?;
+                call.envelope.keep_reply = self.keep_reply;
                 if call.request.stream {
                     let mut stream = engine.chat_stream(call).await?;
                     stream.begin().await?;
@@ -95,7 +98,9 @@ impl<E: Handle> Caller<E> {
                 Ok(Outcome::Chat(Box::new(engine.chat(call).await?)))
             }
             Some(call_type) => {
-                let call = Call::from_keywords(call_type, keywords, files, &self.settings, self.environment)?;
+                let mut call =
+                    Call::from_keywords(call_type, keywords, files, &self.settings, self.environment)?;
+                call.envelope_mut().keep_reply = self.keep_reply;
                 if call.is_stream() {
                     let mut stream = engine.call_stream(call).await?;
                     stream.begin().await?;
@@ -142,6 +147,22 @@ pub async fn run<E: Handle>(caller: Caller<E>, mut plan: Plan) -> Result<Outcome
         }
     }
     Ok(outcome)
+}
+
+/// What the first request of a plan would be. Nothing is sent, and the plan is let go of.
+pub fn preview(mut plan: Plan, settings: &Settings, environment: &dyn Environment) -> Result<Preview> {
+    let attempt = match plan.next(plan.now()) {
+        Step::Call(attempt) => attempt,
+        Step::Fail(error) => return Err(error),
+        Step::Wait(_) | Step::Queue => {
+            return Err(Error::new(Kind::NoDeployment, "Every deployment is taken."));
+        }
+    };
+    let (keywords, files) = (plan.keywords(&attempt), plan.asked.files.clone());
+    match plan.asked.call_type {
+        None | Some(CallType::Chat) => ChatCall::from_keywords(keywords, settings, environment)?.preview(),
+        Some(call_type) => Call::from_keywords(call_type, keywords, files, settings, environment)?.preview(),
+    }
 }
 
 /// Goes through the plan until an attempt has an answer.

@@ -32,7 +32,7 @@ use crate::error::{Error, Result};
 
 pub use clock::{Clock, Moment, Random};
 pub use deployment::Deployment;
-pub use driver::{Caller, Outcome, run};
+pub use driver::{Caller, Outcome, preview, run};
 pub use fallback::{Fallbacks, Hop};
 pub use groups::{Alias, Found, Group, Table};
 pub use lease::Lease;
@@ -68,9 +68,9 @@ pub struct Router {
     percentiles: Percentiles,
 }
 
-/// The prices of the embedded table.
+/// The prices of the list of models.
 fn listed_price(key: &str) -> Option<f64> {
-    let entry = crate::models::entry(key)?;
+    let entry = crate::models::public_entry(key)?;
     let price = |name: &str| entry.get(name).and_then(serde_json::Value::as_f64);
     Some(price("input_cost_per_token")? + price("output_cost_per_token").unwrap_or(0.0))
 }

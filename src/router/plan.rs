@@ -383,9 +383,14 @@ impl Plan {
         (lease, routing)
     }
 
+    /// The group that is being tried, by the name that led to it.
+    pub fn group(&self) -> &str {
+        self.current.as_ref().map_or(self.asked.model.as_str(), |current| &current.hop.model)
+    }
+
     /// How the call was carried out so far.
     pub fn routing(&self, deployment: &Deployment) -> Routing {
-        let group = self.current.as_ref().map_or(self.asked.model.as_str(), |current| &current.hop.model);
+        let group = self.group();
         Routing {
             deployment: deployment.id.clone(),
             group: group.into(),

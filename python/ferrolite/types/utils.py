@@ -41,11 +41,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ferrolite.types.call_types import CallTypes
+    from ferrolite.types.model_info import CostPerToken, ModelInfo, ModelInfoBase
     from ferrolite.types.streaming import GenericStreamingChunk
 
 __all__ = [
     "CacheCreationTokenDetails",
     "CachedTokensDetails",
+    "CallTypes",
     "ChatCompletionAudioResponse",
     "ChatCompletionCustomToolCallPayload",
     "ChatCompletionDeltaCustomToolCall",
@@ -57,6 +60,7 @@ __all__ = [
     "ChoiceLogprobs",
     "Choices",
     "CompletionTokensDetailsWrapper",
+    "CostPerToken",
     "Delta",
     "Embedding",
     "EmbeddingResponse",
@@ -69,6 +73,8 @@ __all__ = [
     "ImageUsageInputTokensDetails",
     "Logprobs",
     "Message",
+    "ModelInfo",
+    "ModelInfoBase",
     "ModelResponse",
     "ModelResponseBase",
     "ModelResponseStream",
@@ -87,9 +93,21 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "GenericStreamingChunk":  # for those who write a provider; no response needs it
-        from ferrolite.types import streaming
+_ON_DEMAND = {
+    "CallTypes": "call_types",
+    "CostPerToken": "model_info",
+    "GenericStreamingChunk": "streaming",
+    "ModelInfo": "model_info",
+    "ModelInfoBase": "model_info",
+}
+"""What no response needs: it is for loggers, for those who write a provider, and for type checkers."""
 
-        return streaming.GenericStreamingChunk
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __getattr__(name: str) -> Any:
+    if name in _ON_DEMAND:
+        from importlib import import_module
+
+        return getattr(import_module(f"ferrolite.types.{_ON_DEMAND[name]}"), name)
+    from ferrolite._surface import resolve
+
+    return resolve(__name__, name)

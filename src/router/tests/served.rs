@@ -16,6 +16,7 @@ fn caller() -> Caller<Arc<Engine>> {
         engine: Arc::new(Engine::new()),
         settings: Arc::new(Settings::default()),
         environment: &ProcessEnvironment,
+        keep_reply: false,
     }
 }
 
