@@ -107,6 +107,7 @@ if TYPE_CHECKING:
     from ferrolite.router import Router as Router
     from ferrolite.types.llms.openai import ResponsesAPIResponse as ResponsesAPIResponse
     from ferrolite.types.router import AllowedFailsPolicy as AllowedFailsPolicy
+    from ferrolite.types.router import DeploymentTypedDict as DeploymentTypedDict
     from ferrolite.types.router import RetryPolicy as RetryPolicy
     from ferrolite.types.utils import *  # noqa: F403
 
@@ -200,7 +201,7 @@ _HOMES = {
     "router": ("Router",),
     "llms.custom_llm": ("CustomLLM",),
     "types.llms.openai": ("ResponsesAPIResponse",),
-    "types.router": ("AllowedFailsPolicy", "RetryPolicy"),
+    "types.router": ("AllowedFailsPolicy", "DeploymentTypedDict", "RetryPolicy"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 _SUBMODULES = {

@@ -29,6 +29,7 @@ const DEEPEST: usize = 5;
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const MAX_WAIT: Duration = Duration::from_secs(8);
+const CONFLICT: u16 = 409;
 /// What a time-out counts as for strategies that look at latencies, in seconds.
 const TIMED_OUT: f64 = 1000.0;
 
@@ -508,7 +509,8 @@ impl Plan {
             |one: &&Arc<Deployment>| !current.tried.contains(&one.id) && checks.refusal(one).is_none();
         let elsewhere = tier.members.iter().any(|one| is_fresh(&one));
         match blame(error.kind()) {
-            _ if policy.is_some() => {}
+            // A conflict passes, though its kind is that of a wrong request (ERR-09).
+            _ if policy.is_some() || error.status() == CONFLICT => {}
             Blame::Request => return None,
             Blame::Deployment if !elsewhere => return None,
             Blame::Deployment | Blame::Passing => {}

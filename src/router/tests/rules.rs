@@ -25,6 +25,8 @@ fn err_09_passing_failures_are_repeated_and_others_are_not() {
         assert_eq!(error.facts().attempts as usize, attempts - 1);
         router.forget();
     }
+    let conflict = || Error::new(Kind::BadRequest, "boom").with_status(409);
+    assert_eq!(all_fail(&mut plan(&router, json!({ "model": "a" })), &conflict).0.len(), 3);
 }
 
 #[test]
