@@ -66,7 +66,7 @@ fn begin(router: &Arc<Router>, now: Moment) -> (Plan, Attempt) {
 fn cost(count: usize, strategy: &str) -> Duration {
     let router = router(count, strategy, Clock::system());
     let calls = 20_000;
-    let mut run = || {
+    let run = || {
         for _ in 0..calls {
             let now = router.clock.now();
             let (mut plan, attempt) = begin(&router, now);

@@ -1,7 +1,7 @@
 //! A deployment: one way to a model, with its keys and limits. Read and checked once.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -60,6 +60,8 @@ pub struct Deployment {
     /// What its own entry says; else what is known of the model.
     max_input_tokens: Option<u64>,
     own_price: Option<f64>,
+    /// What the list says, once it has been asked.
+    listed_price: OnceLock<Option<f64>>,
     pub live: Arc<Live>,
 }
 
@@ -128,6 +130,7 @@ impl Deployment {
             region: region.map(str::to_owned),
             access_groups: texts(info.get("access_groups")),
             max_input_tokens: info.get("max_input_tokens").and_then(count_of),
+            listed_price: OnceLock::new(),
             own_price: prices.iter().any(Option::is_some).then(|| prices.iter().flatten().sum()),
             given,
             info,
@@ -157,6 +160,7 @@ impl Deployment {
             access_groups: Vec::new(),
             max_input_tokens: None,
             own_price: None,
+            listed_price: OnceLock::new(),
             live: Arc::default(),
         }
     }
@@ -181,7 +185,8 @@ impl Deployment {
 
     /// What a token of input and one of output cost together: its own word, or the list's.
     pub fn price(&self, listed: &dyn Fn(&str) -> Option<f64>) -> Option<f64> {
-        self.own_price.or_else(|| listed(self.facts()?.key.as_deref()?))
+        let look_up = || listed(self.facts()?.key.as_deref()?);
+        self.own_price.or_else(|| *self.listed_price.get_or_init(look_up))
     }
 
     /// Whether the entry says a weight or a limit to be drawn by.

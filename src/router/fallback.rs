@@ -109,13 +109,18 @@ impl Fallbacks {
         self.0.is_empty()
     }
 
-    /// What is said for a group: under its name, its name without the provider, or for all.
-    pub fn of(&self, group: &str) -> Option<&[Hop]> {
-        let under =
-            |name: &str| self.0.iter().find(|(known, _)| known == name).map(|(_, hops)| hops.as_slice());
-        under(group)
-            .or_else(|| group.split_once('/').and_then(|(_, rest)| under(rest)))
-            .or_else(|| under(ALL))
+    /// What is said for a group: under its name, or its name without the provider.
+    pub fn of_name(&self, group: &str) -> Option<&[Hop]> {
+        self.under(group).or_else(|| group.split_once('/').and_then(|(_, rest)| self.under(rest)))
+    }
+
+    /// What is said for all groups.
+    pub fn of_all(&self) -> Option<&[Hop]> {
+        self.under(ALL)
+    }
+
+    fn under(&self, name: &str) -> Option<&[Hop]> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, hops)| hops.as_slice())
     }
 }
 
@@ -133,18 +138,18 @@ mod tests {
     fn lists_are_found_by_group() {
         let value = json!([{ "a": ["b", { "model": "c", "temperature": 0 }] }, { "*": ["d"] }]);
         let read = Fallbacks::read(Some(&value), "fallbacks").unwrap();
-        assert_eq!(names(read.of("a")), ["b", "c"]);
-        assert_eq!(names(read.of("openai/a")), ["b", "c"]);
-        assert_eq!(names(read.of("z")), ["d"]);
-        assert_eq!(read.of("a").unwrap()[1].overrides.get("temperature"), Some(&json!(0)));
+        assert_eq!(names(read.of_name("a")), ["b", "c"]);
+        assert_eq!(names(read.of_name("openai/a")), ["b", "c"]);
+        assert_eq!(names(read.of_name("z").or(read.of_all())), ["d"]);
+        assert_eq!(read.of_name("a").unwrap()[1].overrides.get("temperature"), Some(&json!(0)));
     }
 
     #[test]
     fn a_call_may_say_names_keywords_or_a_table() {
         let of = |value: Value| Fallbacks::of_call(Some(&value), "fallbacks", "a").unwrap();
-        assert_eq!(names(of(json!(["b"])).of("a")), ["b"]);
-        assert_eq!(names(of(json!([{ "api_key": "k" }])).of("a")), ["a"]);
-        assert_eq!(names(of(json!([{ "a": ["b"] }])).of("a")), ["b"]);
+        assert_eq!(names(of(json!(["b"])).of_all()), ["b"]);
+        assert_eq!(names(of(json!([{ "api_key": "k" }])).of_all()), ["a"]);
+        assert_eq!(names(of(json!([{ "a": ["b"] }])).of_name("a")), ["b"]);
         assert!(of(json!([])).is_empty());
         let wrong = Fallbacks::of_call(Some(&json!("b")), "fallbacks", "a");
         assert_eq!(wrong.unwrap_err().facts().param.as_deref(), Some("fallbacks"));

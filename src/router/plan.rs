@@ -153,14 +153,14 @@ impl Plan {
         if let Err(error) = self.enter(hop, 0) {
             // A group that nobody knows may have default fallbacks.
             self.error = Some(error);
-            return self.fall_back(0, &self.asked.model.clone(), Kind::NotFound);
+            return self.fall_back(0, &[&self.asked.model.clone()], Kind::NotFound);
         }
         if let Some(kind) = self.asked.mock_failure {
             let model = self.asked.model.clone();
             let error =
                 Error::new(kind, format!("this is a mocked failure of model={model}, to test fallbacks"));
             self.error = Some(error);
-            return self.fall_back(0, &model, kind);
+            return self.fall_back(0, &[&model], kind);
         }
         Ok(())
     }
@@ -558,6 +558,7 @@ impl Plan {
         }
         let kind = error.kind();
         let (model, depth) = (current.hop.model.clone(), current.depth);
+        let group = current.found.group.name.clone();
         // Deployments of the next order, unless the request itself is at fault.
         let has_next = current.found.group.tiers.len() > current.tier + 1;
         let is_first = depth == 0 && self.fallbacks == 0;
@@ -573,16 +574,16 @@ impl Plan {
         }
         self.remember(error);
         self.current = None;
-        if self.fall_back(depth, &model, kind).is_err() {
+        if self.fall_back(depth, &[&model, &group], kind).is_err() {
             self.current = None;
         }
     }
 
-    /// Goes on with the fallbacks of a group, or with what is left of earlier ones.
-    fn fall_back(&mut self, depth: usize, model: &str, kind: Kind) -> Result<()> {
+    /// Goes on with the fallbacks of a group, by the name that led to it or its own, or with what is left of earlier ones.
+    fn fall_back(&mut self, depth: usize, names: &[&str], kind: Kind) -> Result<()> {
         self.current = None;
         if !self.asked.disable_fallbacks && depth < DEEPEST {
-            let hops = self.hops(model, kind, depth);
+            let hops = self.hops(names, kind, depth);
             self.todo.extend(hops.into_iter().rev().map(|hop| (hop, depth + 1)));
         }
         let limit = self.asked.max_fallbacks.or(self.settings().max_fallbacks);
@@ -595,7 +596,7 @@ impl Plan {
                 continue;
             }
             self.fallbacks += 1;
-            tracing::info!(from = model, to = %hop.model, "fallback");
+            tracing::info!(from = names.first(), to = %hop.model, "fallback");
             let name = hop.model.clone();
             match self.enter(hop, depth) {
                 Ok(()) => return Ok(()),
@@ -603,7 +604,7 @@ impl Plan {
             }
         }
         Err(self.error.take().map_or_else(
-            || unknown_group(model),
+            || unknown_group(&self.asked.model),
             |error| {
                 let copy = copy_of(&error);
                 self.error = Some(error);
@@ -613,7 +614,7 @@ impl Plan {
     }
 
     /// The fallbacks of a group for a kind of failure: the call's own come first.
-    fn hops(&self, model: &str, kind: Kind, depth: usize) -> Vec<Hop> {
+    fn hops(&self, names: &[&str], kind: Kind, depth: usize) -> Vec<Hop> {
         let settings = self.settings();
         let general = (&self.asked.fallbacks, &settings.fallbacks);
         let special = match kind {
@@ -625,15 +626,19 @@ impl Plan {
             }
             _ => None,
         };
+        let under = |fallbacks: &Fallbacks| {
+            let exact = names.iter().find_map(|name| fallbacks.of_name(name));
+            exact.or_else(|| fallbacks.of_all()).map(<[Hop]>::to_vec)
+        };
         let of = |(own, routers): (&Option<Fallbacks>, &Fallbacks)| {
             // What a call says is for its own group; the groups it leads to have the router's.
-            let own = own.as_ref().filter(|_| depth == 0).and_then(|own| own.of(model));
-            own.or_else(|| routers.of(model)).map(<[Hop]>::to_vec)
+            let own = own.as_ref().filter(|_| depth == 0).and_then(under);
+            own.or_else(|| under(routers))
         };
         special
             .and_then(of)
             .or_else(|| of(general))
-            .or_else(|| settings.default_fallbacks.of(model).map(<[Hop]>::to_vec))
+            .or_else(|| under(&settings.default_fallbacks))
             .unwrap_or_default()
     }
 

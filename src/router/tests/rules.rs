@@ -116,6 +116,15 @@ fn fallbacks_are_those_of_the_failure() {
 }
 
 #[test]
+fn an_alias_has_the_fallbacks_of_its_group() {
+    let settings =
+        json!({ "num_retries": 0, "fallbacks": [{ "a": ["b"] }], "model_group_alias": { "al": "a" } });
+    let (tried, ..) =
+        all_fail(&mut plan(&one_and_spare(settings), json!({ "model": "al" })), &of(Kind::Timeout));
+    assert_eq!(tried, ["x", "y"]);
+}
+
+#[test]
 fn fallbacks_run_in_no_circle() {
     let settings = json!({ "num_retries": 0, "fallbacks": [{ "a": ["b"] }, { "b": ["a"] }] });
     let (tried, ..) =
