@@ -112,12 +112,18 @@ def test_redis_keeps_answers_and_streams(server: Server):
         asyncio.run(ferrolite.cache.delete_cache_keys([key]))
         assert text(ask(upstream)) == "answer 3"
 
+        others = cache().cache
+        others.set_cache("of others", 1)
+        ferrolite.cache.cache.flush_cache()
+        assert others.get_cache("of others") == 1, "a namespace is cleared by itself"
+        assert text(ask(upstream)) == "answer 4"
+
         async def many() -> list[str]:
             call = {"model": "openai/gpt", "messages": HELLO, "api_base": upstream.url, "api_key": KEY}
             answers = await asyncio.gather(*(ferrolite.acompletion(**call) for _ in range(50)))
             return [text(answer) for answer in answers]
 
-        assert set(asyncio.run(many())) == {"answer 3"}
+        assert set(asyncio.run(many())) == {"answer 4"}
 
 
 @needs_redis
