@@ -207,6 +207,10 @@ class CoreStream:
         """Whether the provider was asked for a chat completion instead."""
 
     @property
+    def cost(self) -> float | None:
+        """What the stream cost in US dollars, once its usage was read."""
+
+    @property
     def meta(self) -> CallMeta:
         """What is known of the call."""
 

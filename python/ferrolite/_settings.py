@@ -189,7 +189,7 @@ infinity_key: str | None = None
 openai_like_key: str | None = None
 """The key of a server of OpenAI's format (`openai_like/`)."""
 use_litellm_proxy: bool = False
-"""Send chat completions to a LiteLLM gateway: `litellm_proxy/` in front of every model."""
+"""Send chat completions to a LiteLLM gateway: `litellm_proxy/` in front of every model. Also USE_LITELLM_PROXY=true."""
 model_fallbacks: list[Any] | None = None
 """Models to try when a chat completion fails, for calls without `fallbacks` of their own."""
 max_budget: float = 0.0

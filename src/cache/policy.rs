@@ -79,16 +79,7 @@ pub fn public_name(call_type: CallType) -> Option<&'static str> {
         CallType::Responses => Some("responses"),
         CallType::TextCompletion => Some("text_completion"),
         CallType::Transcription => Some("transcription"),
-        CallType::CancelResponse
-        | CallType::DeleteResponse
-        | CallType::GenerateContent
-        | CallType::GetResponse
-        | CallType::ImageEdit
-        | CallType::ImageGeneration
-        | CallType::ImageVariation
-        | CallType::ListInputItems
-        | CallType::Moderation
-        | CallType::Speech => None,
+        _ => None,
     }
 }
 

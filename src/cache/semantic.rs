@@ -213,7 +213,7 @@ impl Qdrant {
         }
         let url = format!("{}/collections/{}{path}", self.base, self.collection);
         let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
-        let call = HttpCall { method, url, headers, body };
+        let call = HttpCall { method, url, headers, body, rest: Vec::new() };
         self.transport.send(call, &self.connection, LIMITS).await?.collect(LIMITS).await
     }
 

@@ -1,5 +1,7 @@
 //! From keywords and settings to a chat completion that is checked and ready to send. No network.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::billing::Billing;
@@ -10,7 +12,8 @@ use super::mock::Mock;
 use super::{Preview, cache_marks, chat_wire, drop_params};
 use crate::config::Environment;
 use crate::error::{Error, Result};
-use crate::hub::{CallType, ChatRequest, Target, check_messages};
+use crate::hub::{CallAccent, CallType, ChatRequest, Target, check_messages};
+use crate::json::Map;
 use crate::providers::Wanted;
 use crate::wires::WireId;
 
@@ -28,14 +31,14 @@ pub struct ChatCall {
 }
 
 /// What a chat completion is made for.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct ChatLane<'a> {
     /// What the caller has asked for.
     pub call_type: CallType,
     /// Keywords that are left out where the target does not take them.
     pub optional: &'a [&'a str],
     /// Another language than the provider's usual one, for requests that it can say.
-    pub wire: Option<WireId>,
+    pub wire: Option<(WireId, Arc<CallAccent>)>,
 }
 
 impl ChatCall {
@@ -93,8 +96,11 @@ impl ChatCall {
         let mock = Mock::take(&mut control)?;
         let purpose = Purpose { call_type: CallType::Chat, stream: request.stream, mocked: mock.is_some() };
         let mut envelope = Envelope::new(wanted, &control, purpose, options, settings, environment)?;
-        if let Some(wire) = wire.filter(|wire| takes_all(*wire, &request, envelope.target(), optional)) {
+        if let Some((wire, accent)) =
+            wire.filter(|(wire, _)| takes_all(*wire, &request, envelope.target(), optional))
+        {
             envelope.route.target.wire = wire;
+            envelope.route.target.call_accent = accent;
         }
         let plan = draft.and_then(|draft| draft.finish(&envelope, settings, environment)).map(Box::new);
         Billing::add(&mut envelope.billing, &request.params.0);
@@ -115,7 +121,7 @@ impl ChatCall {
             request.params.0.insert("stream_options".into(), serde_json::json!({ "include_usage": true }));
         }
         for (header, keyword) in &row.keywords_from_headers {
-            add_to_keyword(&mut request, keyword, header, &envelope.headers);
+            add(&mut request.extra, keyword, taken(header, &envelope.headers));
         }
         Ok(Self {
             include_usage,
@@ -145,27 +151,27 @@ fn check_types(keywords: &Keywords) -> Result<()> {
     }
 }
 
-/// What the caller put into a header, where the provider reads it: behind what the keyword holds already.
-fn add_to_keyword(request: &mut ChatRequest, keyword: &str, header: &str, headers: &[(String, String)]) {
+/// What the caller put into a header, where the provider reads it: it goes behind what the keyword holds already.
+pub(super) fn taken(header: &str, headers: &[(String, String)]) -> Vec<Value> {
     let given = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(header));
-    let items: Vec<Value> = given
-        .flat_map(|(_, value)| value.split(','))
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
-        .map(Value::from)
-        .collect();
+    let items = given.flat_map(|(_, value)| value.split(',')).map(str::trim);
+    items.filter(|item| !item.is_empty()).map(Value::from).collect()
+}
+
+/// Adds it to the keyword.
+pub(super) fn add(keywords: &mut Map, keyword: &str, items: Vec<Value>) {
     if items.is_empty() {
         return;
     }
-    match request.extra.get_mut(keyword) {
+    match keywords.get_mut(keyword) {
         Some(Value::Array(list)) => list.extend(items),
         Some(Value::String(text)) => {
             let mut list = vec![Value::from(std::mem::take(text))];
             list.extend(items);
-            request.extra.insert(keyword.to_owned(), list.into());
+            keywords.insert(keyword.to_owned(), list.into());
         }
         _ => {
-            request.extra.insert(keyword.to_owned(), items.into());
+            keywords.insert(keyword.to_owned(), items.into());
         }
     }
 }

@@ -204,9 +204,10 @@ pub(super) fn prompt_template(
 }
 
 pub(super) fn name_wanted(error: Error, wanted: &Wanted) -> Error {
-    match providers::split_model(&wanted.model, wanted.provider.as_deref()) {
-        Ok((provider, model)) => error.at(&provider, &model),
-        Err(_) => error,
+    match (providers::split_model(&wanted.model, wanted.provider.as_deref()), &wanted.provider) {
+        (Ok((provider, model)), _) => error.at(&provider, &model),
+        (Err(_), Some(provider)) => error.at(provider, &wanted.model),
+        (Err(_), None) => error,
     }
 }
 

@@ -391,6 +391,7 @@ mod tests {
         };
         let call = ChatCall::from_keywords(keywords, &Settings::default(), &ProcessEnvironment).unwrap();
         let to = |url: &str| HttpCall {
+            rest: Vec::new(),
             method: http::Method::GET,
             url: url.to_owned(),
             headers: HeaderMap::new(),

@@ -15,6 +15,7 @@ mod exchange;
 mod lookup;
 mod media;
 mod mock;
+mod pieces;
 mod preview;
 mod retry;
 mod stream;
@@ -43,6 +44,7 @@ pub use control::{Keywords, is_ignored, is_steering};
 pub use envelope::{Envelope, Keys, Settings};
 pub use events::EventStream;
 pub use lookup::{can, facts, missing_environment, model_names, providers_with_keys, supported_params};
+pub use pieces::ByteStream;
 pub use preview::Preview;
 pub use retry::RetryPolicy;
 pub use stream::ChatStream;
@@ -160,6 +162,11 @@ impl Engine {
             None => calls::answer(self, call, started).await,
             Some(plan) => Box::pin(cached::call(self, *plan, call, started)).await,
         }
+    }
+
+    /// What is in a file that a provider keeps, in pieces of `size` bytes: returns when the upstream has begun to answer.
+    pub async fn call_bytes(&self, call: Call, size: usize) -> Result<ByteStream> {
+        calls::bytes(self, call, size, Instant::now()).await
     }
 
     /// The same as a stream of events in the caller's own format: returns when the upstream has begun to answer.

@@ -19,7 +19,7 @@ pub use accent::{
     Accent, ErrorClass, ErrorTable, Flatten, Hosted, ModelName, PastReasoning, ReasoningRule, SchemaRule,
     ToolChoiceRule,
 };
-pub use call::{Call, CallAccent, CallRequest, CallResponse, CallType, RankingTokens, Upload};
+pub use call::{Call, CallAccent, CallRequest, CallResponse, CallType, RankingTokens, Resource, Upload};
 pub use chat::{
     AssistantMessage, CHAT_PARAMS, ChatRequest, ChatResponse, Choice, InlineMedia, Params, SENT_METADATA,
 };

@@ -115,6 +115,11 @@ pub fn call<'py>(
             let answer = caught(py, || runtime::block_on(py, home, engine.chat(*call)))?.map_err(failed)?;
             objects::response(py, answer)
         }
+        Ready::Other(call) if call.piece_size().is_some() => {
+            let size = call.piece_size().unwrap_or_default();
+            let stream = caught(py, || runtime::block_on(py, home, engine.call_bytes(*call, size)))?;
+            CoreStream::create(py, Source::Bytes(Box::new(stream.map_err(failed)?)), home)
+        }
         Ready::Other(call) if call.is_stream() => {
             let stream =
                 caught(py, || runtime::block_on(py, home, engine.call_stream(*call)))?.map_err(failed)?;
@@ -237,6 +242,11 @@ async fn outcome(engine: &'static Engine, ready: Ready) -> Outcome {
             engine.chat_stream(*call).await.map(|stream| Outcome::Stream(Source::Chat(Box::new(stream))))
         }
         Ready::Chat(call) => engine.chat(*call).await.map(|answer| Outcome::Answer(Box::new(answer))),
+        Ready::Other(call) if call.piece_size().is_some() => {
+            let size = call.piece_size().unwrap_or_default();
+            let stream = Box::pin(engine.call_bytes(*call, size)).await;
+            stream.map(|stream| Outcome::Stream(Source::Bytes(Box::new(stream))))
+        }
         Ready::Other(call) if call.is_stream() => {
             let stream = Box::pin(engine.call_stream(*call)).await;
             stream.map(|stream| Outcome::Stream(Source::Events(Box::new(stream))))

@@ -74,7 +74,7 @@ impl ObjectStore {
 
     async fn send(&self, method: Method, name: &str, body: Bytes, headers: HeaderMap) -> Result<HttpReply> {
         let url = format!("{}/{}{}", self.place.bucket, self.place.path, object_name(name));
-        let mut call = HttpCall { method, url, headers, body };
+        let mut call = HttpCall { method, url, headers, body, rest: Vec::new() };
         call.headers.extend(self.place.headers.clone());
         match &self.place.proof {
             Proof::Signature(signing) => {

@@ -279,11 +279,8 @@ def _add_usage(whole: Any, usage: Any, log: Logging) -> None:
 
 
 def _cost_of(whole: Any, log: Logging) -> float | None:
-    import ferrolite
+    from ferrolite import completion_cost
 
-    completion_cost = getattr(ferrolite, "completion_cost", None)
-    if completion_cost is None:
-        return None
     try:
         return completion_cost(
             completion_response=whole,

@@ -10,7 +10,6 @@ mod profile;
 mod region;
 mod sigv4;
 mod sts;
-mod time;
 
 pub use chain::{Keywords, Role, Source, Token};
 pub use keys::KeyRing;
@@ -19,7 +18,6 @@ pub use profile::Profiles;
 pub use region::{is_region, region};
 pub use sigv4::{clock_offset, sign};
 pub use sts::{assume_role, read_credentials, web_identity};
-pub use time::parse as parse_time;
 
 use std::time::SystemTime;
 
