@@ -30,7 +30,7 @@ STEP = @printf '\n== %s\n'
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .PHONY: help demo test install wheel lint format clippy lint-python types test-rust test-python soak parity \
-	examples docs bench fuzz fuzz-corpus deny doc clean clean-all
+	clients clients-fast downstream examples docs bench fuzz fuzz-corpus deny doc clean clean-all
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -38,7 +38,7 @@ help: ## this list
 demo: $(BUILT) ## calls all three formats against the mock provider: no key, no internet
 	@$(BIN)/python examples/demo.py
 
-test: lint test-rust test-python parity ## every check but soak and fuzz, as CI runs it
+test: lint test-rust test-python parity clients-fast ## every check but soak and fuzz, as CI runs it
 	$(STEP) 'all checks passed'
 
 # Building
@@ -116,6 +116,18 @@ soak: $(DEV) $(BUILT) ## many calls and dropped streams: connections, tasks and 
 parity: $(DEV) $(BUILT) ## replays recorded calls of the reference and compares
 	$(STEP) 'parity with the reference'
 	@$(BIN)/python tests/parity/stage.py
+
+clients-fast: $(DEV) $(BUILT)
+	$(STEP) 'packages that use LiteLLM, those that install fast'
+	@$(BIN)/python tests/clients/run.py --ci
+
+clients: $(DEV) $(BUILT) ## runs packages that use LiteLLM, each in an environment of its own
+	$(STEP) 'packages that use LiteLLM'
+	@$(BIN)/python tests/clients/run.py
+
+downstream: $(DEV) $(BUILT) ## runs those packages' own test suites
+	$(STEP) 'test suites of packages that use LiteLLM'
+	@$(BIN)/python tests/clients/downstream.py
 
 deny-if-there:
 	@if cargo deny --version >/dev/null 2>&1; then $(MAKE) --no-print-directory deny; \
