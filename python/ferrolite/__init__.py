@@ -79,6 +79,8 @@ if TYPE_CHECKING:
     from ferrolite._text import atext_completion as atext_completion
     from ferrolite._text import text_completion as text_completion
     from ferrolite.anthropic_interface.messages import anthropic_messages as anthropic_messages
+    from ferrolite.dropin import install_as_litellm as install_as_litellm
+    from ferrolite.dropin import uninstall_as_litellm as uninstall_as_litellm
     from ferrolite.exceptions import *  # noqa: F403
     from ferrolite.google_genai import agenerate_content as agenerate_content
     from ferrolite.llms.custom_llm import CustomLLM as CustomLLM
@@ -110,6 +112,7 @@ _HOMES = {
         "transcription",
     ),
     "_health": ("ahealth_check",),
+    "dropin": ("install_as_litellm", "uninstall_as_litellm"),
     "_logging": ("print_verbose", "turn_on_debug", "turn_on_json", "verbose_logger", "_turn_on_debug"),
     "_models": (
         "check_valid_key",
@@ -165,6 +168,31 @@ _SUBMODULES = {
         "utils",
     )
 } | {"anthropic": "anthropic_interface", "messages": "anthropic_interface.messages"}
+_LISTED_ERRORS = frozenset(
+    [
+        "APIConnectionError",
+        "APIError",
+        "APIResponseValidationError",
+        "AuthenticationError",
+        "AzureOpenAIError",
+        "BadGatewayError",
+        "BadRequestError",
+        "BudgetExceededError",
+        "ContentPolicyViolationError",
+        "ContextWindowExceededError",
+        "ImageFetchError",
+        "InternalServerError",
+        "InvalidRequestError",
+        "JSONSchemaValidationError",
+        "NotFoundError",
+        "OpenAIError",
+        "RateLimitError",
+        "RouterRateLimitError",
+        "ServiceUnavailableError",
+        "UnprocessableEntityError",
+        "UnsupportedParamsError",
+    ]
+)
 _NOT_AT_TOP = (
     "ChatCompletionDeltaToolCall",
     "Delta",
@@ -180,30 +208,52 @@ def __getattr__(name: str) -> Any:
 
     if name in _SUBMODULES:
         return import_module(f"ferrolite.{_SUBMODULES[name]}")
-    if name in _HOME:
-        value = getattr(import_module(f"ferrolite.{_HOME[name]}"), name)
-    elif name[:1].isupper() and name not in _NOT_AT_TOP:
-        value = _class_named(name)
-    else:
-        raise AttributeError(f"module 'ferrolite' has no attribute {name!r}")
+    if name[:1] == "_" and name not in _HOME:  # most are modules of ours that are being imported
+        from sys import modules
+
+        shown = "litellm" if modules.get("litellm") is modules[__name__] else __name__
+        raise AttributeError(f"module {shown!r} has no attribute {name!r}")
+    surface: Any = import_module("ferrolite._surface")
+    if name in _NOT_AT_TOP:
+        raise surface.missing(__name__, name)
+    value = surface.resolve(__name__, name)
     globals()[name] = value
     return value
 
 
-def _class_named(name: str) -> Any:
-    """A response class or an exception, wherever it lives."""
-    from ferrolite import exceptions
-    from ferrolite.types import utils
-
-    for home in (exceptions, utils):
-        if name in home.__all__:
-            return getattr(home, name)
-    raise AttributeError(f"module 'ferrolite' has no attribute {name!r}")
-
-
 def __dir__() -> list[str]:
-    from ferrolite import exceptions
+    from ferrolite import _surface, exceptions
     from ferrolite.types import utils
 
-    public = {name for name in (*exceptions.__all__, *utils.__all__) if name not in _NOT_AT_TOP}
-    return sorted({*globals(), *_HOME, *public})
+    names = {*globals(), *_HOME, *_surface.names_of(__name__), *exceptions.__all__, *utils.__all__}
+    # Programs that walk the names of errors (aider) know these; newer ones are there, but not listed.
+    return sorted(
+        name for name in names.difference(_NOT_AT_TOP) if not name.endswith("Error") or name in _LISTED_ERRORS
+    )
+
+
+class _Modules:
+    """Finds the modules that have no file: LiteLLM's paths, by the table in `_surface`."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> Any:
+        if name[:10] != "ferrolite.":
+            return None
+        from ferrolite import _surface
+
+        return _surface.spec(name)
+
+
+def _with_paths() -> None:
+    import sys
+
+    sys.meta_path.append(_Modules)
+    # Imported in the usual way, these modules would take the place of the functions of their names.
+    for name in ("ferrolite.batch_completion", "ferrolite.responses"):
+        module: Any = type(sys)(name)
+        module.__spec__ = type(__spec__)(name, None, is_package=True)
+        module.__path__ = []
+        sys.modules[name] = module
+
+
+_with_paths()

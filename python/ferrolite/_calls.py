@@ -179,10 +179,25 @@ def image_edit(
     return _run("image_edit", arguments, _image_files)
 
 
-async def aimage_edit(*args: Any, **kwargs: Any) -> ImageResponse:
-    """`image_edit` for asyncio."""
-    arguments = _with_image_model(bound(image_edit, args, kwargs))
-    return await _arun("image_edit", arguments, _image_files)
+async def aimage_edit(
+    image: Any,
+    model: str,
+    prompt: str,
+    mask: Any = None,
+    n: int | None = None,
+    quality: str | None = None,
+    response_format: str | None = None,
+    size: str | None = None,
+    user: str | None = None,
+    extra_headers: dict[str, Any] | None = None,
+    extra_query: dict[str, Any] | None = None,
+    extra_body: dict[str, Any] | None = None,
+    timeout: float | Any | None = None,
+    custom_llm_provider: str | None = None,
+    **kwargs: Any,
+) -> ImageResponse:
+    """`image_edit` for asyncio; the order of its parameters is another one, as in LiteLLM."""
+    return await _arun("image_edit", _with_image_model(locals()), _image_files)
 
 
 def image_variation(

@@ -45,6 +45,9 @@ def call_future(
 def collect_chunks(chunks: list[Any]) -> ModelResponse:
     """Fold the chunks of a stream into one response."""
 
+def request_of(arguments: dict[str, Any], module: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
+    """The request that a chat completion would send: address, headers (none of them secret), body."""
+
 # Providers.
 
 def register_provider(row: dict[str, Any]) -> None:
@@ -69,6 +72,12 @@ def model_facts(model: str, provider: str | None = None) -> dict[str, Any] | Non
 
 def model_names(provider: str) -> list[str]:
     """Names of the listed models of a provider."""
+
+def provider_facts(provider: str) -> dict[str, Any] | None:
+    """What a provider's row says: name, base, base_env, key_env, auth, wire (of chats) and calls (beside chats)."""
+
+def provider_names() -> list[str]:
+    """Names of the built-in providers."""
 
 def providers_with_keys() -> list[str]:
     """Names of the built-in providers whose key is in the environment."""

@@ -349,9 +349,10 @@ def mapped(error: Exception, provider: str, model: str) -> Exception:
     if status > 504:
         other = "APIError"
         words["status_code"] = status
-    made = getattr(exceptions, _BY_STATUS.get(status, other))(
-        message=f"{_prefix(provider)} - {text}", **words
-    )
+    name = _BY_STATUS.get(status, other)
+    if name == "PermissionDeniedError":
+        words["response"] = None
+    made = getattr(exceptions, name)(message=f"{_prefix(provider)} - {text}", **words)
     if status == 504:
         made.status_code = status
     return made

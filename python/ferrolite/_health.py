@@ -78,7 +78,8 @@ def _call(
     if mode == "image_generation":
         return ferrolite.aimage_generation(**{"prompt": prompt or "test", **params})
     if mode == "image_edit":
-        return ferrolite.aimage_edit(**{"image": ("dot.png", _DOT), "prompt": prompt or "test", **params})
+        asked: dict[str, Any] = {"image": ("dot.png", _DOT), "prompt": prompt or "test", **params}
+        return ferrolite.aimage_edit(**asked)
     if mode == "audio_transcription":
         return ferrolite.atranscription(**{"file": ("silence.wav", _SILENCE), **params})
     if mode == "audio_speech":

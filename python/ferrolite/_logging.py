@@ -83,9 +83,9 @@ def turn_on_json() -> None:
             handler.setFormatter(JsonFormatter())
 
 
-def print_verbose(text: object) -> None:
+def print_verbose(print_statement: object) -> None:
     """Log a text at debug level."""
-    verbose_logger.debug("%s", text)
+    verbose_logger.debug("%s", print_statement)
 
 
 def _disable_debugging() -> None:  # pyright: ignore[reportUnusedFunction] - aider calls it

@@ -105,7 +105,7 @@ vertex_location: str | None = None
 """Vertex AI's location."""
 api_version: str | None = None
 """The version of Azure's interfaces."""
-enable_azure_ad_token_refresh: bool | None = None
+enable_azure_ad_token_refresh: bool = False
 """Ask Azure's machines for a token of their identity, when there is neither a key nor a token."""
 headers: dict[str, str] | None = None
 """Headers of every request."""
@@ -134,10 +134,91 @@ set_verbose: bool = False
 suppress_debug_info: bool = False
 """Accepted: errors print nothing here in any case."""
 
+# What acts in calls
+
+project: str | None = None
+"""OpenAI's project."""
+infinity_key: str | None = None
+"""The key of Infinity."""
+openai_like_key: str | None = None
+"""The key of a server of OpenAI's format (`openai_like/`)."""
+use_litellm_proxy: bool = False
+"""Send chat completions to a LiteLLM gateway: `litellm_proxy/` in front of every model."""
+model_fallbacks: list[Any] | None = None
+"""Models to try when a chat completion fails, for calls without `fallbacks` of their own."""
+max_budget: float = 0.0
+"""Dollars that this process may spend; 0 for no limit. Calls beyond raise BudgetExceededError."""
+_current_cost: float = 0.0
+budget_exceeded_status_code: int = 422
+"""The status of a BudgetExceededError."""
+credential_list: list[Any] = []
+"""Named credentials for `litellm_credential_name`: objects with `credential_name` and `credential_values`."""
+secret_manager_client: Any = None
+"""What `get_secret` asks before the environment: an object with `get(name)`, or a function."""
+enable_json_schema_validation: bool = False
+"""Check answers against the schema that was asked for; JSONSchemaValidationError when they do not follow it."""
+json_logs: bool = False
+"""Log one JSON object a line, as `turn_on_json` does."""
+route_all_chat_openai_to_responses: bool = False
+"""What `responses_api_bridge_check` says of OpenAI's models. Chat completions stay what they are."""
+
+# Read by the router
+
+fallbacks: list[Any] | None = None
+"""A router's fallbacks: dicts of a model and the list of models behind it."""
+context_window_fallbacks: list[Any] | None = None
+"""The same for inputs that are too long."""
+content_policy_fallbacks: list[Any] | None = None
+"""The same for what a content policy refused."""
+default_fallbacks: list[Any] | None = None
+"""Models behind every model of a router."""
+allowed_fails: int = 3
+"""Failures a minute before a router rests a deployment."""
+num_retries_per_request: int | None = None
+"""A router's attempts after the first, for one request."""
+
+# Accepted: they change nothing (docs/differences.md)
+
+DEFAULT_MAX_RETRIES: int = 2
+"""How often OpenAI's client tries again. Use `num_retries`."""
+DEFAULT_MAX_TOKENS: int = 4096
+"""See `max_tokens`."""
+telemetry: bool = False
+"""Nothing is ever reported."""
+max_tokens: int = 4096
+"""Models have limits of their own."""
+add_function_to_prompt: bool = False
+"""Tools are sent as tools, or refused."""
+gdc_api_base: str | None = None
+"""Pass `api_base`, or set GDC_API_BASE."""
+client_session: Any = None
+"""An httpx client: the core has its own connections. Use `ssl_verify`."""
+aclient_session: Any = None
+"""The same for asyncio."""
+disable_aiohttp_transport: bool = False
+"""aiohttp is not used."""
+use_aiohttp_transport: bool = True
+"""aiohttp is not used."""
+force_ipv4: bool = False
+"""Connections take the address that answers first."""
+ssl_certificate: str | None = None
+"""A client's certificate is not sent."""
+return_response_headers: bool = False
+"""They are always in `_response_headers`."""
+disable_token_counter: bool = False
+"""Tokens are counted when they are asked for only."""
+include_cost_in_streaming_usage: bool = False
+"""The cost of a stream is in its hidden parameters."""
+retry: bool = True
+"""Set `num_retries` to 0."""
+
 
 if TYPE_CHECKING:
     __all__: list[str]
 else:
     __all__ = [
-        name for name in dict(globals()) if name[:1] != "_" and name not in ("annotations", "TYPE_CHECKING")
+        name
+        for name in dict(globals())
+        if (name[:1] != "_" or name in ("_async_success_callback", "_current_cost"))
+        and name not in ("annotations", "TYPE_CHECKING")
     ]

@@ -142,7 +142,7 @@ class CustomStreamWrapper(CoreReader):
         self,
         completion_stream: Any,
         model: str | None,
-        logging_obj: Any = None,
+        logging_obj: Any,
         custom_llm_provider: str | None = None,
         stream_options: dict[str, Any] | None = None,
         make_call: Any = None,

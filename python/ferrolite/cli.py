@@ -21,7 +21,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"ferrolite {_core.version}")
     commands = parser.add_subparsers(dest="command", metavar="command")
     _add_mock(commands)
-    options = parser.parse_args(arguments)
+    _add_run(commands)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if given[:1] == ["run"] and given[1:2] not in (["-h"], ["--help"]):
+        # argparse would take `-m` for an option of ours.
+        from ferrolite import dropin
+
+        return dropin.run(given[1:])
+    options = parser.parse_args(given)
     if options.command is None:
         parser.print_help()
         return 2
@@ -49,6 +56,16 @@ def _add_mock(commands: Any) -> None:
     add("--seed", type=int, default=0, metavar="N", help="which requests fail under --error-rate")
     add("--record", action="store_true", help="keep the last requests at /_mock/requests")
     mock.set_defaults(run=_run_mock)
+
+
+def _add_run(commands: Any) -> None:
+    run = commands.add_parser(
+        "run",
+        help="run a program that imports litellm on ferrolite",
+        description="Run a program with `import litellm` meaning ferrolite; docs/drop-in.md says more. "
+        "A program is `-m module`, a script's path, or a command that is a Python script.",
+    )
+    run.add_argument("program", nargs=argparse.REMAINDER, metavar="program [arguments]")
 
 
 def _run_mock(options: argparse.Namespace) -> int:

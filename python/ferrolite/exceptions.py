@@ -296,6 +296,19 @@ class PermissionDeniedError(ProviderFirstError):
     _status = 403
     _follows_response = _always_responds = True
 
+    def __init__(
+        self,
+        message: str,
+        llm_provider: str | None,
+        model: str | None,
+        response: Any,
+        litellm_debug_info: str | None = None,
+        max_retries: int | None = None,
+        num_retries: int | None = None,
+    ) -> None:
+        debug = litellm_debug_info
+        self._set(message, model, llm_provider, response, debug, max_retries, num_retries)
+
 
 class NotFoundError(ModelFirstError):
     """404: there is no such model or address."""
@@ -339,6 +352,19 @@ class UnprocessableEntityError(ModelFirstError):
     _prefix = "ferrolite.UnprocessableEntityError: "
     _status = 422
     _follows_response = _always_responds = True
+
+    def __init__(
+        self,
+        message: str,
+        model: str | None,
+        llm_provider: str | None,
+        response: Any,
+        litellm_debug_info: str | None = None,
+        max_retries: int | None = None,
+        num_retries: int | None = None,
+    ) -> None:
+        debug = litellm_debug_info
+        self._set(message, model, llm_provider, response, debug, max_retries, num_retries)
 
 
 class RateLimitError(CallError):
@@ -409,6 +435,19 @@ class BadGatewayError(ProviderFirstError):
     _status = 502
     _always_responds = True
 
+    def __init__(
+        self,
+        message: str,
+        llm_provider: str | None,
+        model: str | None,
+        response: Any = None,
+        litellm_debug_info: str | None = None,
+        max_retries: int | None = None,
+        num_retries: int | None = None,
+    ) -> None:
+        debug = litellm_debug_info
+        self._set(message, model, llm_provider, response, debug, max_retries, num_retries)
+
 
 class ServiceUnavailableError(ProviderFirstError):
     """503: the provider is overloaded or down."""
@@ -417,6 +456,19 @@ class ServiceUnavailableError(ProviderFirstError):
     _prefix = "ferrolite.ServiceUnavailableError: "
     _status = 503
     _always_responds = True
+
+    def __init__(
+        self,
+        message: str,
+        llm_provider: str | None,
+        model: str | None,
+        response: Any = None,
+        litellm_debug_info: str | None = None,
+        max_retries: int | None = None,
+        num_retries: int | None = None,
+    ) -> None:
+        debug = litellm_debug_info
+        self._set(message, model, llm_provider, response, debug, max_retries, num_retries)
 
 
 class MidStreamFallbackError(ServiceUnavailableError):

@@ -33,6 +33,10 @@ from ferrolite._providers import get_llm_provider
 from ferrolite._stream import CustomStreamWrapper
 from ferrolite.types.utils import *  # noqa: F403
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 __all__ = [
     "CustomStreamWrapper",
     "check_valid_key",
@@ -62,3 +66,9 @@ __all__ = [
     "supports_web_search",
     "validate_environment",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    from ferrolite._surface import resolve
+
+    return resolve(__name__, name)

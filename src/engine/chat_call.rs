@@ -10,7 +10,7 @@ use crate::config::Environment;
 use crate::error::{Error, Result};
 use crate::hub::{CallType, ChatRequest, Target, check_messages};
 use crate::providers::Wanted;
-use crate::wires::WireId;
+use crate::wires::{HttpCall, WireId};
 
 /// A chat completion that is ready to be sent.
 #[derive(Debug)]
@@ -26,6 +26,13 @@ pub struct ChatCall {
 impl ChatCall {
     pub fn target(&self) -> &Target {
         self.envelope.target()
+    }
+
+    /// The request that would be sent first, before it is signed. Media that would have to be fetched are missing.
+    pub fn request(&self) -> Result<HttpCall> {
+        let target = self.target();
+        let prepared = super::chat_wire(target)?.encode(&self.request, target);
+        Ok(prepared.map_err(|error| error.at(&target.provider, &target.model))?.call)
     }
 
     /// Reads and checks the keywords. `model` and `messages` are among them.

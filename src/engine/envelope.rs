@@ -29,6 +29,7 @@ pub struct Settings {
     pub api_base: Option<String>,
     pub keys: Keys,
     pub organization: Option<String>,
+    pub project: Option<String>,
     pub vertex_project: Option<String>,
     pub vertex_location: Option<String>,
     /// The version of an interface that is dated.
@@ -240,8 +241,12 @@ pub(super) fn wanted(control: &Control, keywords: &mut Keywords, settings: &Sett
         };
         values.extend(value.map(|value| (name.to_owned(), value)));
     }
-    for (name, setting) in [("api_version", &settings.api_version), ("organization", &settings.organization)]
-    {
+    let ours = [
+        ("api_version", &settings.api_version),
+        ("organization", &settings.organization),
+        ("project", &settings.project),
+    ];
+    for (name, setting) in ours {
         values.extend(setting.clone().map(|value| (name.to_owned(), value)));
     }
     let mut google =

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList};
 use tokio::task::AbortHandle;
 
 use super::queue::{LoopQueue, Outcome, Sender};
@@ -19,6 +19,10 @@ use crate::engine::{Call, ChatCall, Engine, is_ignored};
 use crate::error::{Error, Kind};
 use crate::hub::{CallType, Upload};
 use crate::providers;
+use crate::wires::HttpCall;
+
+/// Names and values, in the order of a request.
+type Headers = Vec<(String, String)>;
 
 /// A call that is checked and ready to be sent.
 enum Ready {
@@ -93,6 +97,23 @@ pub fn call<'py>(
             results::result(py, answer)
         }
     }
+}
+
+/// The request that a chat completion would send: address, headers (none of them secret) and body. Nothing is sent.
+#[pyfunction]
+pub fn request_of<'py>(
+    py: Python<'py>,
+    arguments: &Bound<'py, PyDict>,
+    module: &Bound<'py, PyDict>,
+) -> PyResult<(String, Headers, Bound<'py, PyBytes>)> {
+    let Ready::Chat(call) = prepare(py, arguments, module, None, None)? else {
+        return Err(PyValueError::new_err("not a chat completion"));
+    };
+    let HttpCall { url, headers, body, .. } =
+        call.request().map_err(|failed| error::exception(py, failed))?;
+    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+    let headers = headers.iter().map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect();
+    Ok((url, headers, PyBytes::new(py, &body)))
 }
 
 /// A panic fails the call, and not the program.

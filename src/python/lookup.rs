@@ -59,6 +59,28 @@ pub fn providers_with_keys() -> Vec<&'static str> {
     engine::providers_with_keys(&ProcessEnvironment)
 }
 
+/// Names of the built-in providers.
+#[pyfunction]
+pub fn provider_names() -> Vec<&'static str> {
+    providers::names().collect()
+}
+
+/// What a provider's row says, as far as a caller may want to know it; `None` for an unknown one.
+#[pyfunction]
+pub fn provider_facts<'py>(py: Python<'py>, provider: &str) -> PyResult<Option<Bound<'py, PyDict>>> {
+    let Some(row) = providers::row(provider) else { return Ok(None) };
+    let calls: Vec<_> = row.calls.keys().map(|call_type| call_type.name()).collect();
+    let out = PyDict::new(py);
+    out.set_item("name", &row.name)?;
+    out.set_item("base", &row.base)?;
+    out.set_item("base_env", &row.base_env)?;
+    out.set_item("key_env", &row.key_env)?;
+    out.set_item("auth", format!("{:?}", row.auth))?;
+    out.set_item("wire", row.wires.chat.map(|wire| format!("{wire:?}")))?;
+    out.set_item("calls", calls)?;
+    Ok(Some(out))
+}
+
 /// Variables that a provider still needs; `None` for an unknown one.
 #[pyfunction]
 pub fn missing_environment(provider: &str, has_key: bool, has_base: bool) -> Option<Vec<String>> {

@@ -35,12 +35,15 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(call::call_future, module)?)?;
     module.add_function(wrap_pyfunction!(call::collect_chunks, module)?)?;
     module.add_function(wrap_pyfunction!(call::register_provider, module)?)?;
+    module.add_function(wrap_pyfunction!(call::request_of, module)?)?;
     module.add_function(wrap_pyfunction!(call::split_model, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::is_steering, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::missing_environment, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::model_can, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::model_facts, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::model_names, module)?)?;
+    module.add_function(wrap_pyfunction!(lookup::provider_facts, module)?)?;
+    module.add_function(wrap_pyfunction!(lookup::provider_names, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::providers_with_keys, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::supported_params, module)?)?;
     module.add_function(wrap_pyfunction!(log::set_log_level, module)?)?;

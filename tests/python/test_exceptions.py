@@ -78,7 +78,12 @@ TREE = {
         "AuthenticationError: ",
         PROVIDER_FIRST,
     ),
-    "PermissionDeniedError": ("CallError", 403, "PermissionDeniedError: ", PROVIDER_FIRST),
+    "PermissionDeniedError": (
+        "CallError",
+        403,
+        "PermissionDeniedError: ",
+        f"message llm_provider model {TAIL}",
+    ),
     "NotFoundError": ("CallError", 404, "NotFoundError: ", MODEL_FIRST),
     "Timeout": (
         "CallError",
@@ -87,7 +92,12 @@ TREE = {
         "message model llm_provider litellm_debug_info max_retries num_retries headers "
         "exception_status_code response",
     ),
-    "UnprocessableEntityError": ("CallError", 422, "UnprocessableEntityError: ", MODEL_FIRST),
+    "UnprocessableEntityError": (
+        "CallError",
+        422,
+        "UnprocessableEntityError: ",
+        f"message model llm_provider {TAIL}",
+    ),
     "RateLimitError": (
         "CallError",
         429,
@@ -101,8 +111,13 @@ TREE = {
         f"message llm_provider model {TAIL} category rate_limit_type headers detail body",
     ),
     "InternalServerError": ("CallError", 500, "InternalServerError: ", PROVIDER_FIRST),
-    "BadGatewayError": ("CallError", 502, "BadGatewayError: ", PROVIDER_FIRST),
-    "ServiceUnavailableError": ("CallError", 503, "ServiceUnavailableError: ", PROVIDER_FIRST),
+    "BadGatewayError": ("CallError", 502, "BadGatewayError: ", f"message llm_provider model {TAIL}"),
+    "ServiceUnavailableError": (
+        "CallError",
+        503,
+        "ServiceUnavailableError: ",
+        f"message llm_provider model {TAIL}",
+    ),
     "MidStreamFallbackError": (
         "ServiceUnavailableError",
         503,
@@ -127,7 +142,14 @@ TREE = {
 
 
 def make(name, **extra):
-    known = {"message": "m", "model": "gpt", "llm_provider": "openai", "request_data": {}, **extra}
+    known = {
+        "message": "m",
+        "model": "gpt",
+        "llm_provider": "openai",
+        "request_data": {},
+        "response": None,
+        **extra,
+    }
     cls = getattr(exceptions, name)
     return cls(**{k: v for k, v in known.items() if k in parameters_of(cls) or k in extra})
 
@@ -286,7 +308,7 @@ def test_a_response_passed_in_is_kept():
 
 def test_a_response_is_made_when_it_is_asked_for():
     httpx = pytest.importorskip("httpx")
-    error = PermissionDeniedError("m", "openai", "gpt")
+    error = PermissionDeniedError("m", "openai", "gpt", None)
     assert "response" not in vars(error)
     assert isinstance(error.response, httpx.Response)
     assert error.response.status_code == 403

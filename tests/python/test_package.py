@@ -53,7 +53,9 @@ def test_response_classes_and_exceptions_are_found_and_listed():
     for name in (*exceptions.__all__, "ModelResponse", "ModelResponseStream", "Usage", "Message", "Choices"):
         if name[:1].isupper():
             assert getattr(ferrolite, name) is getattr(exceptions, name, None) or getattr(utils, name)
-            assert name in dir(ferrolite)
+            # aider walks the names of errors and knows these only.
+            is_newer = name.endswith("Error") and name not in ferrolite._LISTED_ERRORS
+            assert (name in dir(ferrolite)) is not is_newer
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error():
@@ -66,7 +68,8 @@ def test_importing_loads_the_package_and_nothing_else():
     loaded = python(
         "import sys; before = set(sys.modules); import ferrolite; print(*set(sys.modules) - before)"
     )
-    assert set(loaded) <= {"ferrolite", "ferrolite._settings", "__future__"}
+    ours = {"ferrolite", "ferrolite._settings", "ferrolite.batch_completion", "ferrolite.responses"}
+    assert set(loaded) <= {*ours, "__future__"}
 
 
 def test_a_call_loads_no_package_of_others():

@@ -63,6 +63,9 @@ class CustomLLM:
         print_verbose, logging_obj, encoding: For handlers written for LiteLLM; `encoding` is None.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def completion(
         self,
         model: str,

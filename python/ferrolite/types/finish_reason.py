@@ -58,12 +58,14 @@ FINISH_REASONS = {
 }
 
 
-def map_finish_reason(reason: str) -> str:
-    """The OpenAI word for a provider's `reason`; "stop", with a warning in the log, for an unknown one."""
-    mapped = FINISH_REASONS.get(reason)
+def map_finish_reason(finish_reason: str) -> str:
+    """The OpenAI word for a provider's `finish_reason`; "stop", with a warning in the log, for an unknown one."""
+    mapped = FINISH_REASONS.get(finish_reason)
     if mapped is None:
         from logging import getLogger
 
-        getLogger("ferrolite").warning("unknown finish reason, taken as stop: finish_reason=%r", reason)
+        getLogger("ferrolite").warning(
+            "unknown finish reason, taken as stop: finish_reason=%r", finish_reason
+        )
         mapped = "stop"
     return mapped

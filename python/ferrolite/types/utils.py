@@ -92,4 +92,6 @@ def __getattr__(name: str) -> Any:
         from ferrolite.types import streaming
 
         return streaming.GenericStreamingChunk
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from ferrolite._surface import resolve
+
+    return resolve(__name__, name)

@@ -569,3 +569,9 @@ _CLASSES: dict[Any, Callable[..., GenericEvent]] = {
 def event(fields: dict[str, Any]) -> GenericEvent:
     """The object for an event's fields."""
     return _CLASSES.get(fields.get("type"), GenericEvent)(**{"type": "", **fields})
+
+
+def __getattr__(name: str) -> Any:
+    from ferrolite._surface import resolve
+
+    return resolve(__name__, name)
