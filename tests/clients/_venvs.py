@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -80,13 +81,29 @@ def make(
         CACHE.mkdir(parents=True, exist_ok=True)
         listed = CACHE / f"{folder.name}.overrides"
         listed.write_text("\n".join(override))
-        uv("venv", "--quiet", "--python", python or sys.executable, str(folder))
+        uv("venv", "--quiet", "--python", find_python(python), str(folder))
         uv("pip", "install", "--quiet", "--python", str(interpreter), "--override", str(listed), *wanted)
         listed.unlink()
         (folder / ".ready").touch()
     if not original:
         put_ferrolite(folder, interpreter)
     return interpreter
+
+
+def find_python(version: str | None) -> str:
+    """The path of an interpreter of this version; None for the one that runs this.
+
+    Raises:
+        Skipped: There is none.
+    """
+    if version is None:
+        return sys.executable
+    candidates = [f"python{version}", *sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))]
+    for candidate in candidates:
+        with contextlib.suppress(OSError):
+            if subprocess.run([candidate, "--version"], capture_output=True, check=False).returncode == 0:
+                return str(candidate)
+    raise Skipped(f"Python {version} is not installed")
 
 
 def put_ferrolite(folder: Path, interpreter: Path) -> None:
@@ -138,8 +155,6 @@ def uv(*arguments: str) -> None:
     said = ran.stderr.strip()
     if UNREACHABLE.search(said):
         raise Skipped("PyPI cannot be reached")
-    if "No interpreter found" in said:
-        raise Skipped("Python " + arguments[3] + " is not installed")
     raise RuntimeError(f"uv {' '.join(arguments[:2])} failed:\n{said}")
 
 

@@ -57,6 +57,7 @@ def main() -> int:
         good = {test for test, result in results.items() if result == "passed"}
         if options.record:
             recorded[name] = folded(good)
+            PASSED.write_text(json.dumps(recorded, indent=1, sort_keys=True) + "\n")
         wanted = set(unfolded(recorded.get(name, {})))
         lost = sorted(wanted - good)
         known = expected.get(name, {})
@@ -75,8 +76,6 @@ def main() -> int:
             )
         for test in sorted(set(known) & good):
             print(f"  passes, and can leave {EXPECTED.name}: {test}")
-    if options.record:
-        PASSED.write_text(json.dumps(recorded, indent=1, sort_keys=True) + "\n")
     print(f"\n{passes} passed, {bad} failed, {skipped} skipped")
     return 1 if bad else 0
 
