@@ -24,6 +24,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # nextest runs each test in a process of its own, where it is installed.
 RUST_TESTS := $(if $(shell cargo nextest --version 2>/dev/null),cargo nextest run --locked --status-level fail,cargo test --locked --quiet)
 
+# rustfmt does not follow modules that a macro declares.
+LANGUAGES := $(wildcard src/wires/*.rs src/wires/*/mod.rs)
+
 STEP = @printf '\n== %s\n'
 
 .DEFAULT_GOAL := help
@@ -76,7 +79,7 @@ lint: format-check clippy lint-python types deny-if-there ## format, clippy, ruf
 .PHONY: format-check deny-if-there
 format-check: $(DEV)
 	$(STEP) 'format'
-	@if cargo fmt --version >/dev/null 2>&1; then cargo fmt --check; \
+	@if cargo fmt --version >/dev/null 2>&1; then cargo fmt -- --check $(LANGUAGES); \
 		else echo 'rustfmt is not installed: skipped'; fi
 	@$(BIN)/ruff format --check
 
@@ -95,7 +98,7 @@ types: $(DEV)
 	@$(BIN)/pyright --pythonpath $(BIN)/python
 
 format: $(DEV) ## formats Rust and Python
-	cargo fmt
+	cargo fmt -- $(LANGUAGES)
 	$(BIN)/ruff check --fix-only --quiet
 	$(BIN)/ruff format
 

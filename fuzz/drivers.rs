@@ -8,11 +8,10 @@ use std::collections::{HashMap, HashSet};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use ferrolite::auth::Secret;
 use ferrolite::config::Environment;
 use ferrolite::engine::{Call, ChatCall, Settings};
 use ferrolite::hub::{CallType, Collector, Delta, Deltas, Options, StreamHead, Target, replay};
-use ferrolite::providers::{Wanted, resolve};
+use ferrolite::providers::{Wanted, resolve_without_key};
 use ferrolite::wires::framing::{Frame, Frames, Framing};
 use ferrolite::wires::openai::{Chunk, Chunker};
 use ferrolite::wires::{Event, HttpReply, Memo, Seen, StreamWire, WireId, dialect};
@@ -43,10 +42,12 @@ const WIRES: &[(&str, &[&str])] = &[
     ("sagemaker", &["sagemaker_chat/e", "sagemaker_nova/e", "sagemaker/e"]),
     // OpenAI's Responses, asked for chat.
     (OVER_RESPONSES, &["openai/gpt-4o"]),
-    ("text", &["anthropic_text/claude-2.1", "langgraph/a", "bytez/m", "replicate/o/m", "nlp_cloud/m"]),
+    // Those of one provider each: whatever rows there are.
+    (SMALL, &[]),
 ];
 
 const OVER_RESPONSES: &str = "over_responses";
+const SMALL: &str = "text";
 
 /// Callers' formats, by the name of their target.
 const FORMATS: &[(&str, CallType)] = &[
@@ -74,7 +75,7 @@ pub fn names() -> Vec<String> {
     ["sse".to_owned()].into_iter().chain(of_wires).chain(others).chain(formats).collect()
 }
 
-/// The name of a language with chat: a new one does not compile until it is here, and then wants its targets above.
+/// The name of a language with chat: one that is not here is fuzzed with the small ones.
 fn name_of(wire: WireId) -> Option<&'static str> {
     Some(match wire {
         WireId::Openai => "openai",
@@ -88,35 +89,8 @@ fn name_of(wire: WireId) -> Option<&'static str> {
         WireId::Completions | WireId::Gigachat | WireId::Oci | WireId::Sap | WireId::Watsonx => "wrapped",
         WireId::Responses => OVER_RESPONSES,
         WireId::Sagemaker | WireId::SagemakerChat | WireId::SagemakerNova => "sagemaker",
-        WireId::AnthropicText
-        | WireId::Bytez
-        | WireId::Custom
-        | WireId::Langflow
-        | WireId::Langgraph
-        | WireId::Microsoft365
-        | WireId::NlpCloud
-        | WireId::Predibase
-        | WireId::Replicate
-        | WireId::Triton
-        | WireId::WatsonxText => "text",
-        WireId::BlackForestLabs
-        | WireId::Dashscope
-        | WireId::Deepgram
-        | WireId::Deepinfra
-        | WireId::Elevenlabs
-        | WireId::Fal
-        | WireId::Huggingface
-        | WireId::Minimax
-        | WireId::Mistral
-        | WireId::Nvidia
-        | WireId::OpenaiChatImages
-        | WireId::Polly
-        | WireId::Runwayml
-        | WireId::Soniox
-        | WireId::Stability
-        | WireId::Topaz
-        | WireId::Vertex
-        | WireId::Voyage => return None,
+        other if other.chat().is_none() => return None,
+        _ => SMALL,
     })
 }
 
@@ -135,11 +109,24 @@ pub fn run(name: &str, input: &[u8]) {
     }
 }
 
+/// A model of each provider whose language is one of the small ones.
+fn names_of_small() -> impl Iterator<Item = String> {
+    let is_small = |name: &&str| {
+        let wire = ferrolite::providers::row(name).and_then(|row| row.wires.chat);
+        wire.is_some_and(|wire| name_of(wire) == Some(SMALL))
+    };
+    ferrolite::providers::names().filter(is_small).map(|name| match name {
+        "scaledown" => format!("{name}/compress"),
+        _ => format!("{name}/m"),
+    })
+}
+
 /// The models of a language, resolved.
 fn targets(wire: &str) -> impl Iterator<Item = Target> {
     let (_, models) = WIRES.iter().find(|(known, _)| *known == wire).expect("there is no such language");
-    models.iter().map(move |model| {
-        let mut target = target(model);
+    let small = names_of_small().filter(move |_| wire == SMALL);
+    models.iter().map(|model| (*model).to_owned()).chain(small).map(move |model| {
+        let mut target = target(&model);
         if wire == OVER_RESPONSES {
             target.wire = WireId::Responses;
         }
@@ -157,8 +144,8 @@ impl Environment for NoVariables {
 }
 
 fn target(model: &str) -> Target {
-    let wanted = Wanted { model: model.into(), api_key: Some(Secret::new("key")), ..Wanted::default() };
-    resolve(wanted, CallType::Chat, Options::default(), &NoVariables).expect("the model is known").target
+    let wanted = Wanted { model: model.into(), ..Wanted::default() };
+    resolve_without_key(wanted, CallType::Chat, Options::default()).expect("the model is known").target
 }
 
 /// Pieces whose sizes follow from the input itself, so that a corpus file is just the stream.

@@ -2,28 +2,28 @@
 
 usage: python scripts/make_models.py path/to/models.json
 
-The facts file is one JSON object, model name to entry. The table has one line a model, name and entry separated
-by a tab, sorted by the name's bytes, so that the core can search it without parsing it.
+The facts file is one JSON object, model name to entry: compact ones, or ones under public names as in LiteLLM's price
+map. The table has one line a model, name and entry separated by a tab, sorted by the name's bytes, so that the core
+can search it without parsing it. `ferrolite models update` makes the same table for one user.
 """
 
-import json
 import sys
 from pathlib import Path
 
-OUT = Path(__file__).resolve().parent.parent / "src" / "models" / "models.jsonl"
-# Where a figure came from is for people who check the facts file, not for calls.
-LEFT_OUT = {"src"}
+ROOT = Path(__file__).resolve().parent.parent
+
+OUT = ROOT / "src" / "models" / "models.jsonl"
 
 
 def main() -> None:
     """Read the facts file named on the command line and write the table."""
-    models = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    lines = []
-    for name in sorted(models, key=lambda n: n.encode()):
-        entry = {key: value for key, value in models[name].items() if key not in LEFT_OUT}
-        lines.append(f"{name}\t{json.dumps(entry, ensure_ascii=False, separators=(',', ':'))}\n")
-    OUT.write_text("".join(lines), encoding="utf-8")
-    print(f"{len(lines)} models, {OUT.stat().st_size} bytes")
+    from runpy import run_path
+
+    # By path: the package itself needs its native module, which is built from the table.
+    tools = run_path(str(ROOT / "python" / "ferrolite" / "_models_update.py"))
+    text = tools["lines"](tools["load"](sys.argv[1]))
+    OUT.write_text(text, encoding="utf-8")
+    print(f"{text.count(chr(10))} models, {OUT.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

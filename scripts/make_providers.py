@@ -36,6 +36,10 @@ CALL_NAMES = {
     "speech": "speech",
     "moderation": "moderation",
 }
+INSTEAD = """## Not called
+
+Names that stand for no server, or for one with a protocol of its own: an error says so before anything is sent.
+"""
 VERBS = """## Verbs
 
 What a row may say in `[accent]` of how its provider differs from the format.
@@ -48,6 +52,7 @@ The same for one call type, in `[calls.….accent]`.
 PROOF = {
     "aws": "AWS credentials",
     "google": "Google credentials",
+    "chatgpt": "the token of a login",
     "copilot": "the token of a login",
 }
 OTHERWISE = {"aws": " (or AWS credentials)", "gigachat": "", "ibm": "", "oci": "", "sap": ""}
@@ -67,8 +72,12 @@ def rows():
     return [tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.toml"))]
 
 
+def called():
+    return [row for row in rows() if "instead" not in row]
+
+
 def provider_rows():
-    for row in rows():
+    for row in called():
         names = ", ".join(code(f"{name}/") for name in (row["name"], *row.get("aliases", [])))
         named = row.get("vars", {})
         secrets = [v["env"][0] for v in named.values() if v.get("secret") and "env" in v]
@@ -86,7 +95,7 @@ def provider_rows():
 
 def call_rows():
     """A mark where the row has the call type; others than those of the head are left to their own documents."""
-    for row in rows():
+    for row in called():
         served = {"chat"} if "chat" in row.get("wires", {}) else set()
         served |= row.get("calls", {}).keys()
         yield [code(f"{row['name']}/"), *("✓" if name in served else "" for name in CALL_NAMES)]
@@ -121,6 +130,11 @@ def text():
         table(["prefix", "format", "key", "address", "variables"], providers),
         CALLS,
         table(["prefix", *CALL_NAMES.values()], call_rows()),
+        INSTEAD,
+        table(
+            ["prefix", "what to do instead"],
+            [[code(f"{row['name']}/"), row["instead"]] for row in rows() if "instead" in row],
+        ),
         VERBS,
         table(
             ["verb", "meaning", "rows that say it"],

@@ -1,7 +1,8 @@
 //! ferrolite: call any language model in OpenAI's format.
 //!
 //! In reading order: `hub` holds the canonical forms, `wires` the languages that providers speak, `providers` the
-//! table of who speaks what where, `models` what is known of models, `config` the settings and the environment,
+//! table of who speaks what where, `models` what is known of models, `pricing` what calls
+//! cost, `config` the settings and the environment,
 //! `auth`, `address` and `transport` the way out, `engine` one call from request to answer. The faces are `mock` (a fake
 //! provider server) and `python` (the native module); they contain no translation.
 
@@ -13,6 +14,7 @@ pub mod error;
 pub mod hub;
 pub mod json;
 pub mod models;
+pub mod pricing;
 pub mod providers;
 pub mod tokens;
 pub mod transport;

@@ -44,6 +44,10 @@ if TYPE_CHECKING:
     from ferrolite._calls import speech as speech
     from ferrolite._calls import transcription as transcription
     from ferrolite._health import ahealth_check as ahealth_check
+    from ferrolite._model_cost import get_model_cost_map as get_model_cost_map
+    from ferrolite._model_info import get_max_tokens as get_max_tokens
+    from ferrolite._model_info import get_model_info as get_model_info
+    from ferrolite._model_info import register_model as register_model
     from ferrolite._models import check_valid_key as check_valid_key
     from ferrolite._models import get_supported_openai_params as get_supported_openai_params
     from ferrolite._models import get_valid_models as get_valid_models
@@ -62,6 +66,7 @@ if TYPE_CHECKING:
     from ferrolite._models import supports_vision as supports_vision
     from ferrolite._models import supports_web_search as supports_web_search
     from ferrolite._models import validate_environment as validate_environment
+    from ferrolite._prompts import register_prompt_template as register_prompt_template
     from ferrolite._providers import get_llm_provider as get_llm_provider
     from ferrolite._providers import register_provider as register_provider
     from ferrolite._responses import acancel_responses as acancel_responses
@@ -74,21 +79,39 @@ if TYPE_CHECKING:
     from ferrolite._responses import get_responses as get_responses
     from ferrolite._responses import list_input_items as list_input_items
     from ferrolite._responses import responses as responses
+    from ferrolite._retries import acompletion_with_retries as acompletion_with_retries
+    from ferrolite._retries import acreate as acreate
+    from ferrolite._retries import completion_with_retries as completion_with_retries
     from ferrolite._stream import CustomStreamWrapper as CustomStreamWrapper
     from ferrolite._text import TextCompletionStreamWrapper as TextCompletionStreamWrapper
     from ferrolite._text import atext_completion as atext_completion
     from ferrolite._text import text_completion as text_completion
+    from ferrolite._tokens import create_pretrained_tokenizer as create_pretrained_tokenizer
+    from ferrolite._tokens import create_tokenizer as create_tokenizer
+    from ferrolite._tokens import decode as decode
+    from ferrolite._tokens import encode as encode
+    from ferrolite._tokens import encoding as encoding
+    from ferrolite._tokens import token_counter as token_counter
     from ferrolite.anthropic_interface.messages import anthropic_messages as anthropic_messages
+    from ferrolite.budget_manager import BudgetManager as BudgetManager
+    from ferrolite.cost_calculator import batch_cost_calculator as batch_cost_calculator
+    from ferrolite.cost_calculator import completion_cost as completion_cost
+    from ferrolite.cost_calculator import cost_per_token as cost_per_token
+    from ferrolite.cost_calculator import response_cost_calculator as response_cost_calculator
     from ferrolite.dropin import install_as_litellm as install_as_litellm
     from ferrolite.dropin import uninstall_as_litellm as uninstall_as_litellm
     from ferrolite.exceptions import *  # noqa: F403
     from ferrolite.google_genai import agenerate_content as agenerate_content
+    from ferrolite.integrations.custom_logger import CustomLogger as CustomLogger
     from ferrolite.llms.custom_llm import CustomLLM as CustomLLM
     from ferrolite.types.llms.openai import ResponsesAPIResponse as ResponsesAPIResponse
     from ferrolite.types.utils import *  # noqa: F403
 
     anthropic = anthropic_interface
     messages = anthropic_interface.messages
+    model_cost: dict[str, Any]
+    model_list: list[str]
+    models_by_provider: dict[str, set[str]]
 
 _HOMES = {
     "_batch": ("batch_completion", "batch_completion_models", "batch_completion_models_all_responses"),
@@ -114,6 +137,8 @@ _HOMES = {
     "_health": ("ahealth_check",),
     "dropin": ("install_as_litellm", "uninstall_as_litellm"),
     "_logging": ("print_verbose", "turn_on_debug", "turn_on_json", "verbose_logger", "_turn_on_debug"),
+    "_model_cost": ("get_model_cost_map", "model_cost"),
+    "_model_info": ("get_max_tokens", "get_model_info", "model_list", "models_by_provider", "register_model"),
     "_models": (
         "check_valid_key",
         "get_supported_openai_params",
@@ -134,6 +159,7 @@ _HOMES = {
         "supports_web_search",
         "validate_environment",
     ),
+    "_prompts": ("register_prompt_template",),
     "_providers": ("get_llm_provider", "register_provider"),
     "_responses": (
         "acancel_responses",
@@ -147,10 +173,27 @@ _HOMES = {
         "list_input_items",
         "responses",
     ),
+    "_retries": ("acompletion_with_retries", "acreate", "completion_with_retries"),
     "_stream": ("CustomStreamWrapper",),
     "_text": ("TextCompletionStreamWrapper", "atext_completion", "text_completion"),
+    "_tokens": (
+        "create_pretrained_tokenizer",
+        "create_tokenizer",
+        "decode",
+        "encode",
+        "encoding",
+        "token_counter",
+    ),
     "anthropic_interface.messages": ("anthropic_messages",),
+    "budget_manager": ("BudgetManager",),
+    "cost_calculator": (
+        "batch_cost_calculator",
+        "completion_cost",
+        "cost_per_token",
+        "response_cost_calculator",
+    ),
     "google_genai": ("agenerate_content",),
+    "integrations.custom_logger": ("CustomLogger",),
     "llms.custom_llm": ("CustomLLM",),
     "types.llms.openai": ("ResponsesAPIResponse",),
 }
@@ -160,8 +203,12 @@ _SUBMODULES = {
     for name in (
         "_logging",
         "anthropic_interface",
+        "budget_manager",
+        "cost_calculator",
         "exceptions",
         "google_genai",
+        "integrations",
+        "litellm_core_utils",
         "llms",
         "testing",
         "types",
@@ -194,6 +241,7 @@ _LISTED_ERRORS = frozenset(
     ]
 )
 _NOT_AT_TOP = (
+    "CallTypes",
     "ChatCompletionDeltaToolCall",
     "Delta",
     "Embedding",
@@ -213,6 +261,10 @@ def __getattr__(name: str) -> Any:
 
         shown = "litellm" if modules.get("litellm") is modules[__name__] else __name__
         raise AttributeError(f"module {shown!r} has no attribute {name!r}")
+    if name[:1] != "_" and name.endswith("_models") and name not in _HOME:
+        from ferrolite import _model_info
+
+        return getattr(_model_info, name)
     surface: Any = import_module("ferrolite._surface")
     if name in _NOT_AT_TOP:
         raise surface.missing(__name__, name)

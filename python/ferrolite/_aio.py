@@ -46,14 +46,15 @@ async def call(
     settings: dict[str, Any],
     call_type: str | None = None,
     files: list[tuple[str, str, str | None, bytes]] | None = None,
+    keep_reply: bool = False,
 ) -> Any:
     """A call's result. Cancelled, the request is dropped."""
     loop = get_running_loop()
     queue = queue_of(loop)
     if queue is None:
-        return await _core.call_future(arguments, settings, call_type, files)
+        return await _core.call_future(arguments, settings, call_type, files, keep_reply)
     future = loop.create_future()
-    pending = _core.call_async(arguments, settings, queue, future, call_type, files)
+    pending = _core.call_async(arguments, settings, queue, future, call_type, files, keep_reply)
     try:
         return await future
     except BaseException:

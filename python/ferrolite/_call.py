@@ -6,6 +6,7 @@ import os
 import sys
 
 from ferrolite import _core
+from ferrolite._hooks import Face, arun, run
 from ferrolite._stream import CustomStreamWrapper
 
 TYPE_CHECKING = False
@@ -90,7 +91,12 @@ def completion(
         UnsupportedParamsError: The model does not take a parameter and `drop_params` is off.
         AuthenticationError, RateLimitError, Timeout, APIConnectionError, …: see `ferrolite.exceptions`.
     """
-    return _complete(locals())
+    arguments = locals()
+    if _is_special(kwargs, enable_json_schema_validation):
+        from ferrolite import _fallbacks
+
+        return _fallbacks.run(_FACE, arguments)
+    return run(_FACE, arguments)
 
 
 async def acompletion(
@@ -146,47 +152,23 @@ async def acompletion(
     Cancelling the task ends the request: its connection is closed.
     """
     arguments = locals()
-    ready = _prepare(arguments)
-    if ready is not None:
-        return ready
-    if _settings["custom_provider_map"]:
-        from ferrolite import _custom
+    if _is_special(kwargs, enable_json_schema_validation):
+        from ferrolite import _fallbacks
 
-        if (own := _custom.find(arguments)) is not None:
-            return await own.arun()
-    token = _token_of_provider(arguments)
-    if token is not None:
-        arguments["kwargs"]["azure_ad_token"] = await token if hasattr(token, "__await__") else token
-    from ferrolite import _aio
-
-    return _stream_or_response(await _aio.call(arguments, _settings), arguments)
+        return await _fallbacks.arun(_FACE, arguments)
+    return await arun(_FACE, arguments)
 
 
-def _complete(arguments: dict[str, Any]) -> ModelResponse | CustomStreamWrapper:
-    ready = _prepare(arguments)
-    if ready is not None:
-        return ready
-    if _settings["custom_provider_map"]:
-        from ferrolite import _custom
-
-        if (own := _custom.find(arguments)) is not None:
-            return own.run()
-    token = _token_of_provider(arguments)
-    if token is not None:
-        arguments["kwargs"]["azure_ad_token"] = token
-    return _stream_or_response(_core.call(arguments, _settings), arguments)
-
-
-def _token_of_provider(arguments: dict[str, Any]) -> Any:
-    """What a caller's `azure_ad_token_provider` gives: a token, or for asyncio something to await for one."""
-    provider = arguments["kwargs"].pop("azure_ad_token_provider", None)
-    return None if provider is None else provider()
-
-
-def _stream_or_response(result: Any, arguments: dict[str, Any]) -> Any:
-    if isinstance(result, _core.CoreStream):
-        return CustomStreamWrapper._of_core(result, arguments["messages"])  # pyright: ignore[reportPrivateUsage]
-    return result
+def _is_special(kwargs: dict[str, Any], validated: bool | None) -> bool:
+    """Whether there are models to fall back on, a schema to check the answer against, or a budget."""
+    s = _settings
+    return bool(
+        "fallbacks" in kwargs
+        or validated
+        or s["model_fallbacks"]
+        or s["enable_json_schema_validation"]
+        or s["max_budget"]
+    )
 
 
 def _prepare(arguments: dict[str, Any]) -> ModelResponse | None:
@@ -195,6 +177,11 @@ def _prepare(arguments: dict[str, Any]) -> ModelResponse | None:
         from ferrolite._logging import turn_on_debug
 
         turn_on_debug()
+    s = _settings
+    if s["use_litellm_proxy"] or s["max_budget"] or s["credential_list"] or s["json_logs"]:
+        from ferrolite import _fallbacks
+
+        _fallbacks.apply(arguments)
     if isinstance(arguments["response_format"], type):
         from ferrolite._schema import response_format
 
@@ -205,6 +192,13 @@ def _prepare(arguments: dict[str, Any]) -> ModelResponse | None:
 
         return response_of_mock(mock, arguments)
     return None
+
+
+def _stream(core: _core.CoreStream, arguments: dict[str, Any], is_async: bool) -> CustomStreamWrapper:
+    return CustomStreamWrapper._of_core(core, arguments["messages"])  # pyright: ignore[reportPrivateUsage]
+
+
+_FACE = Face("completion", None, _stream, _prepare)
 
 
 def mock_completion(
@@ -253,4 +247,9 @@ def stream_chunk_builder(
     """
     if not chunks:
         return None
-    return _core.collect_chunks(list(chunks))
+    made = _core.collect_chunks(list(chunks))
+    if hasattr(made, "usage"):
+        from ferrolite.cost_calculator import cost_of_chunks
+
+        made._hidden_params["response_cost"] = cost_of_chunks(made)
+    return made

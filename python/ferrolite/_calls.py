@@ -5,13 +5,10 @@ The asynchronous ones take what their synchronous namesakes take, as LiteLLM's d
 
 from __future__ import annotations
 
-import sys
-
-from ferrolite import _core
+from ferrolite._hooks import Face, arun, bound, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from ferrolite.types.speech import HttpxBinaryResponseContent
@@ -23,7 +20,19 @@ if TYPE_CHECKING:
         TranscriptionResponse,
     )
 
-_settings = sys.modules["ferrolite"].__dict__
+_FACES = {
+    name: Face(name, name)
+    for name in (
+        "embedding",
+        "image_edit",
+        "image_generation",
+        "image_variation",
+        "moderation",
+        "rerank",
+        "speech",
+        "transcription",
+    )
+}
 
 
 def embedding(
@@ -56,19 +65,19 @@ def embedding(
     Raises:
         BadRequestError, AuthenticationError, …: see `ferrolite.exceptions`.
     """
-    return _run("embedding", locals())
+    return run(_FACES["embedding"], locals())
 
 
 async def aembedding(*args: Any, **kwargs: Any) -> EmbeddingResponse:
     """`embedding` for asyncio."""
-    return await _arun("embedding", bound(embedding, args, kwargs))
+    return await arun(_FACES["embedding"], bound(embedding, args, kwargs))
 
 
 def moderation(
     input: str, model: str | None = None, api_key: str | None = None, **kwargs: Any
 ) -> OpenAIModerationResponse:
     """What a moderation model thinks of a text. Without a model: OpenAI's newest."""
-    return _run("moderation", _moderation(locals()))
+    return run(_FACES["moderation"], _moderation(locals()))
 
 
 async def amoderation(
@@ -79,7 +88,7 @@ async def amoderation(
     **kwargs: Any,
 ) -> OpenAIModerationResponse:
     """`moderation` for asyncio."""
-    return await _arun("moderation", _moderation(locals()))
+    return await arun(_FACES["moderation"], _moderation(locals()))
 
 
 def _moderation(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +117,7 @@ def rerank(
         top_n: How many of the best to return; all by default.
         return_documents: Whether the answer repeats the documents, where the provider offers it.
     """
-    return _run("rerank", locals())
+    return run(_FACES["rerank"], locals())
 
 
 async def arerank(
@@ -123,7 +132,7 @@ async def arerank(
     **kwargs: Any,
 ) -> RerankResponse:
     """`rerank` for asyncio."""
-    return await _arun("rerank", locals())
+    return await arun(_FACES["rerank"], locals())
 
 
 def image_generation(
@@ -143,12 +152,12 @@ def image_generation(
     **kwargs: Any,
 ) -> ImageResponse:
     """Images from a description. Without a model: OpenAI's `dall-e-2`."""
-    return _run("image_generation", _with_image_model(locals()))
+    return run(_FACES["image_generation"], _with_image_model(locals()))
 
 
 async def aimage_generation(*args: Any, **kwargs: Any) -> ImageResponse:
     """`image_generation` for asyncio."""
-    return await _arun("image_generation", _with_image_model(bound(image_generation, args, kwargs)))
+    return await arun(_FACES["image_generation"], _with_image_model(bound(image_generation, args, kwargs)))
 
 
 def image_edit(
@@ -176,7 +185,7 @@ def image_edit(
         mask: A file like `image`: where its pixels are transparent, the image is changed.
     """
     arguments = _with_image_model(locals())
-    return _run("image_edit", arguments, _image_files)
+    return run(_FACES["image_edit"], arguments, _image_files)
 
 
 async def aimage_edit(
@@ -197,7 +206,7 @@ async def aimage_edit(
     **kwargs: Any,
 ) -> ImageResponse:
     """`image_edit` for asyncio; the order of its parameters is another one, as in LiteLLM."""
-    return await _arun("image_edit", _with_image_model(locals()), _image_files)
+    return await arun(_FACES["image_edit"], _with_image_model(locals()), _image_files)
 
 
 def image_variation(
@@ -211,13 +220,13 @@ def image_variation(
 ) -> ImageResponse:
     """Variations of an image, which is a file as `image_edit` takes it."""
     arguments = _with_image_model(locals())
-    return _run("image_variation", arguments, _image_files)
+    return run(_FACES["image_variation"], arguments, _image_files)
 
 
 async def aimage_variation(*args: Any, **kwargs: Any) -> ImageResponse:
     """`image_variation` for asyncio."""
     arguments = _with_image_model(bound(image_variation, args, kwargs))
-    return await _arun("image_variation", arguments, _image_files)
+    return await arun(_FACES["image_variation"], arguments, _image_files)
 
 
 def transcription(
@@ -246,13 +255,13 @@ def transcription(
         response_format: "json", "text", "srt", "verbose_json" or "vtt".
     """
     arguments = locals()
-    return _run("transcription", arguments, _audio_file)
+    return run(_FACES["transcription"], arguments, _audio_file)
 
 
 async def atranscription(*args: Any, **kwargs: Any) -> TranscriptionResponse:
     """`transcription` for asyncio."""
     arguments = bound(transcription, args, kwargs)
-    return await _arun("transcription", arguments, _audio_file)
+    return await arun(_FACES["transcription"], arguments, _audio_file)
 
 
 def speech(
@@ -280,48 +289,12 @@ def speech(
     """A text read aloud: `.content` has the bytes, `.stream_to_file(path)` writes them."""
     arguments = locals()
     del arguments["aspeech"]
-    return _run("speech", arguments)
+    return run(_FACES["speech"], arguments)
 
 
 async def aspeech(*args: Any, **kwargs: Any) -> HttpxBinaryResponseContent:
     """`speech` for asyncio."""
-    return await _arun("speech", bound(speech, args, kwargs))
-
-
-def _run(call_type: str, arguments: dict[str, Any], files: _Files | None = None) -> Any:
-    if _settings["custom_provider_map"]:
-        from ferrolite import _custom
-
-        if (own := _custom.find(arguments, call_type)) is not None:
-            return own.run()
-    return _core.call(arguments, _settings, call_type, files and files(arguments))
-
-
-async def _arun(call_type: str, arguments: dict[str, Any], files: _Files | None = None) -> Any:
-    if _settings["custom_provider_map"]:
-        from ferrolite import _custom
-
-        if (own := _custom.find(arguments, call_type)) is not None:
-            return await own.arun()
-    from ferrolite import _aio
-
-    return await _aio.call(arguments, _settings, call_type, files and files(arguments))
-
-
-def bound(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The keywords of a call with positional arguments.
-
-    Raises:
-        TypeError: As Python itself would for this call.
-    """
-    if args:
-        from inspect import signature
-
-        named = signature(function).bind_partial(*args).arguments
-        if twice := named.keys() & kwargs.keys():
-            raise TypeError(f"{function.__name__}() got multiple values for argument {min(twice)!r}")
-        return {**named, **kwargs}
-    return kwargs
+    return await arun(_FACES["speech"], bound(speech, args, kwargs))
 
 
 def _with_image_model(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -353,4 +326,3 @@ def _audio_file(arguments: dict[str, Any]) -> list[_File]:
 
 if TYPE_CHECKING:
     _File = tuple[str, str, str | None, bytes]
-    _Files = Callable[[dict[str, Any]], list[_File]]

@@ -18,10 +18,12 @@ def call(
     module: dict[str, Any],
     call_type: str | None = None,
     files: list[tuple[str, str, str | None, bytes]] | None = None,
+    keep_reply: bool = False,
 ) -> Any:
     """A call, waited for: a response, or a stream when `arguments` ask for one.
 
     `call_type` is None for a chat completion. `files` go with it: field, name, content type, content.
+    `keep_reply` keeps what the upstream answers for `CallMeta.reply`.
     """
 
 def call_async(
@@ -31,6 +33,7 @@ def call_async(
     future: Future[Any],
     call_type: str | None = None,
     files: list[tuple[str, str, str | None, bytes]] | None = None,
+    keep_reply: bool = False,
 ) -> PendingCall:
     """Begin a call whose result goes to `future` through the loop's queue."""
 
@@ -39,14 +42,20 @@ def call_future(
     module: dict[str, Any],
     call_type: str | None = None,
     files: list[tuple[str, str, str | None, bytes]] | None = None,
+    keep_reply: bool = False,
 ) -> Awaitable[Any]:
     """The same for loops that cannot watch a descriptor."""
 
+def preview(
+    arguments: dict[str, Any],
+    module: dict[str, Any],
+    call_type: str | None = None,
+    files: list[tuple[str, str, str | None, bytes]] | None = None,
+) -> dict[str, Any]:
+    """What a call would send: provider, model, api_base, url, headers and body, secrets masked. Nothing is sent."""
+
 def collect_chunks(chunks: list[Any]) -> ModelResponse:
     """Fold the chunks of a stream into one response."""
-
-def request_of(arguments: dict[str, Any], module: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
-    """The request that a chat completion would send: address, headers (none of them secret), body."""
 
 # Providers.
 
@@ -85,6 +94,27 @@ def providers_with_keys() -> list[str]:
 def supported_params(model: str, provider: str | None = None, call_type: str = "chat") -> list[str] | None:
     """The parameters that a call of the model takes; None where there is no such call."""
 
+# Prices. `model_cost` is the package's dict once the program has looked at it, None before.
+
+def find_model(
+    model: str, provider: str | None, model_cost: dict[str, Any] | None
+) -> tuple[str, dict[str, Any]] | None:
+    """The key and the entry that a model's name means, or None."""
+
+def price_model(
+    model: str, provider: str | None, work: dict[str, Any], model_cost: dict[str, Any] | None
+) -> tuple[float, float, float] | None:
+    """What work costs at a model: prompt, answer, tools; None for an unlisted one."""
+
+def price_work(entry: dict[str, Any], work: dict[str, Any]) -> tuple[float, float, float]:
+    """What work costs by an entry: prompt, answer, tools."""
+
+def public_models() -> dict[str, dict[str, Any]]:
+    """All listed models by their keys, each a dict under public names."""
+
+def register_model(key: str, entry: dict[str, Any]) -> None:
+    """Make a model known to routing, parameters and prices."""
+
 def set_log_level(level: int) -> None:
     """Set the level (Python's numbers) and connect the core's records to `logging` on first use."""
 
@@ -106,8 +136,19 @@ class CallMeta:
     """What is known of a call besides its answer."""
 
     @property
+    def reply(self) -> str | None:
+        """The upstream's reply as it came, where the call was told to keep it."""
+
+    @property
+    def upstream_ms(self) -> float:
+        """Milliseconds that were spent waiting for the upstream."""
+
+    @property
     def response_ms(self) -> float:
         """Milliseconds from the call to its answer."""
+
+    def cost_facts(self) -> dict[str, Any]:
+        """What the cost of the answer depends on: provider, model, call_type, base_model, prices, asked."""
 
     def headers(self) -> dict[str, str]:
         """The upstream's headers as they came."""
@@ -147,8 +188,35 @@ class CoreStream:
     def ready_future(self) -> Awaitable[None]:
         """The same for loops that cannot watch a descriptor."""
 
+    def usage(self) -> Any:
+        """The counts that the upstream has told so far, asked for or not; None while it is read."""
+
     def close(self) -> None:
         """End the stream: the upstream connection is closed."""
+
+def count_text(model: str, text: str) -> int:
+    """Tokens of a text."""
+
+def count_messages(
+    model: str,
+    messages: Any,
+    tools: Any,
+    tool_choice: Any,
+    is_answer: bool,
+    images_alike: bool,
+    unreadable: int | None,
+    count: Callable[[str], int] | None,
+) -> int:
+    """Tokens of a conversation. `count` counts a text in place of the model's own vocabulary."""
+
+def encode_text(name: str, text: str) -> list[int]:
+    """The numbers of a text's tokens."""
+
+def decode_tokens(name: str, tokens: list[int]) -> bytes:
+    """The bytes that tokens stand for."""
+
+def encoding_of_model(model: str) -> str:
+    """The name of the encoding that a model's texts are counted with."""
 
 @final
 class LoopQueue:

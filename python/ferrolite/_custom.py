@@ -42,6 +42,8 @@ class Call:
         self._started = perf_counter()
         self._id = new_id()
         self._attempts = 0
+        # The log of a call that somebody watches.
+        self.log: Any = None
 
     # Running
 
@@ -112,7 +114,7 @@ class Call:
             "model": self.model,
             "api_key": given.get("api_key"),
             "api_base": given.get("api_base") or given.get("base_url"),
-            "logging_obj": _Log(self._id, self.model),
+            "logging_obj": self.log or _Log(self._id, self.model),
         }
         if self.call_type == "chat":
             timeout = _timeout(given)

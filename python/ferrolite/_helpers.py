@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,9 +10,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 _settings = sys.modules["ferrolite"].__dict__
-
-executor = ThreadPoolExecutor(max_workers=100, thread_name_prefix="ferrolite-callbacks")
-"""Where callbacks of calls that are waited for run; its threads start when they are needed."""
 
 
 def exception_type(
@@ -58,7 +54,7 @@ def get_api_base(model: str, optional_params: dict[str, Any]) -> str | None:
             **given,
             "kwargs": {},
         }
-        url, _, _ = _core.request_of(call, _settings)
+        url: str = _core.preview(call, _settings)["url"]
     except Exception:
         return None
     return url.partition("?")[0].removesuffix("/chat/completions")
@@ -96,16 +92,6 @@ def safe_deep_copy(data: Any) -> Any:
         return data
 
 
-def _extract_response_obj_and_hidden_params(  # pyright: ignore[reportUnusedFunction]
-    init_response_obj: object, original_exception: Exception | None
-) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """A response as a dict, and its hidden parameters."""
-    dump: Any = getattr(init_response_obj, "model_dump", None)
-    if dump is not None:
-        return dump(), getattr(init_response_obj, "_hidden_params", None)
-    return (init_response_obj if isinstance(init_response_obj, dict) else {}), None  # pyright: ignore[reportUnknownVariableType]
-
-
 def responses_api_bridge_check(
     model: str,
     custom_llm_provider: str,
@@ -131,23 +117,8 @@ def responses_api_bridge_check(
     return info, model
 
 
-def completion_with_retries(*args: Any, **kwargs: Any) -> Any:
-    """`completion` with three more attempts, or `num_retries`.
-
-    Args:
-        original_function: What to call in place of `completion`.
-        retry_strategy: Accepted: the pauses are the core's.
-    """
-    return _with_retries("completion", kwargs)(*args, **kwargs)
-
-
-async def acompletion_with_retries(*args: Any, **kwargs: Any) -> Any:
-    """The same for asyncio."""
-    return await _with_retries("acompletion", kwargs)(*args, **kwargs)
-
-
 def responses_with_retries(*args: Any, **kwargs: Any) -> Any:
-    """The same for `responses`."""
+    """`responses` with three more attempts, or `num_retries`."""
     return _with_retries("responses", kwargs)(*args, **kwargs)
 
 
@@ -161,22 +132,6 @@ def _with_retries(name: str, kwargs: dict[str, Any]) -> Callable[..., Any]:
     kwargs["num_retries"] = kwargs.get("num_retries") or kwargs.pop("max_retries", None) or 3
     kwargs.pop("max_retries", None)
     return kwargs.pop("original_function", None) or getattr(sys.modules["ferrolite"], name)
-
-
-def fireworks_ai_cost_per_token(model: str, usage: Any) -> tuple[float, float]:
-    """What the tokens of a call of Fireworks' cost, in dollars: of the prompt, and of the answer."""
-    package: Any = sys.modules["ferrolite"]
-    return package.cost_per_token(model=model, custom_llm_provider="fireworks_ai", usage_object=usage)
-
-
-def _get_model_info_helper(  # pyright: ignore[reportUnusedFunction]
-    model: str,
-    custom_llm_provider: str | None = None,
-    api_base: str | None = None,
-    api_key: str | None = None,
-) -> Any:
-    package: Any = sys.modules["ferrolite"]
-    return package.get_model_info(model, custom_llm_provider, api_base, api_key)
 
 
 async def acount_tokens(

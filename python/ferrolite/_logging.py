@@ -64,9 +64,15 @@ def turn_on_debug() -> None:
 _turn_on_debug = turn_on_debug  # LiteLLM's documented name for it
 
 
+is_json = False
+
+
 def turn_on_json() -> None:
     """Log one JSON object a line."""
+    global is_json
     import json
+
+    is_json = True
 
     class JsonFormatter(logging.Formatter):
         def format(self, record: logging.LogRecord) -> str:

@@ -62,6 +62,12 @@ _OF_EVERY_CHAT_MODEL = {
 
 
 def _can(model: str, provider: str | None, ability: str) -> bool:
+    if _settings.get("model_cost") is not None:
+        from ferrolite._model_info import supports
+
+        said = supports(model, provider, f"supports_{ability}")
+        if said is not None:
+            return said
     if _core.model_can(model, provider or None, ability):
         return True
     if ability not in _OF_EVERY_CHAT_MODEL.get(_provider_of(model, provider) or "", ()):

@@ -203,9 +203,7 @@ def _flat(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def request(arguments: dict[str, Any]) -> tuple[str, dict[str, str], dict[str, Any]]:
-    """The request that a chat completion would send, unsigned: its address, headers and body. Nothing is sent."""
-    from json import loads
-
+    """The request that a chat completion would send, secrets masked: its address, headers and body. Nothing is sent."""
     from ferrolite import _core
 
     known = {name: value for name, value in arguments.items() if value is not None}
@@ -220,15 +218,14 @@ def request(arguments: dict[str, Any]) -> tuple[str, dict[str, str], dict[str, A
     # Nothing goes out, so no key is needed; a key that the provider would read as something else is left alone.
     known.setdefault("api_key", "unused")
     try:
-        url, headers, body = _core.request_of({**known, "kwargs": {}}, _settings)
+        made = _core.preview({**known, "kwargs": {}}, _settings)
     except Exception:
         if "api_base" in known:
             raise
         # Some providers have no address of their own.
         known["api_base"] = "https://unused.invalid"
-        url, headers, body = _core.request_of({**known, "kwargs": {}}, _settings)
-    fields: Any = loads(body) if body[:1] == b"{" else {}
-    return url, dict(headers), fields
+        made = _core.preview({**known, "kwargs": {}}, _settings)
+    return made["url"], made["headers"], made["body"] or {}
 
 
 def get_optional_params_embeddings(

@@ -5,9 +5,7 @@ Providers that have no Responses are asked for a chat completion, whose answer i
 
 from __future__ import annotations
 
-import sys
-
-from ferrolite import _core
+from ferrolite._hooks import Face, arun, run
 from ferrolite._stream import CoreReader
 
 TYPE_CHECKING = False
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
 
     from ferrolite._core import CoreStream
     from ferrolite.types.llms.openai import DeleteResponseResult, GenericEvent, ResponsesAPIResponse
-
-_settings = sys.modules["ferrolite"].__dict__
 
 
 class BaseResponsesAPIStreamingIterator(CoreReader):
@@ -118,7 +114,7 @@ def responses(
     Raises:
         BadRequestError, AuthenticationError, …: see `ferrolite.exceptions`.
     """
-    return _handed_out(_core.call(_prepared(locals()), _settings, "responses"), is_async=False)
+    return run(_FACES["responses"], locals())
 
 
 async def aresponses(
@@ -153,7 +149,7 @@ async def aresponses(
     **kwargs: Any,
 ) -> ResponsesAPIResponse | BaseResponsesAPIStreamingIterator:
     """`responses` for asyncio: the same parameters, the same errors."""
-    return await _acall("responses", _prepared(locals()))
+    return await arun(_FACES["responses"], locals())
 
 
 def get_responses(
@@ -175,7 +171,7 @@ def get_responses(
         stream: Return the events of a response that runs in the background.
         starting_after: Only the events after this `sequence_number`.
     """
-    return _handed_out(_core.call(locals(), _settings, "get_response"), is_async=False)
+    return run(_FACES["get_response"], locals())
 
 
 async def aget_responses(
@@ -190,7 +186,7 @@ async def aget_responses(
     **kwargs: Any,
 ) -> ResponsesAPIResponse | BaseResponsesAPIStreamingIterator:
     """`get_responses` for asyncio."""
-    return await _acall("get_response", locals())
+    return await arun(_FACES["get_response"], locals())
 
 
 def delete_responses(
@@ -203,7 +199,7 @@ def delete_responses(
     **kwargs: Any,
 ) -> DeleteResponseResult:
     """Delete a response that its provider keeps."""
-    return _core.call(locals(), _settings, "delete_response")
+    return run(_FACES["delete_response"], locals())
 
 
 async def adelete_responses(
@@ -216,7 +212,7 @@ async def adelete_responses(
     **kwargs: Any,
 ) -> DeleteResponseResult:
     """`delete_responses` for asyncio."""
-    return await _acall("delete_response", locals())
+    return await arun(_FACES["delete_response"], locals())
 
 
 def cancel_responses(
@@ -230,7 +226,7 @@ def cancel_responses(
     **kwargs: Any,
 ) -> ResponsesAPIResponse:
     """Stop a response that runs in the background."""
-    return _core.call(locals(), _settings, "cancel_response")
+    return run(_FACES["cancel_response"], locals())
 
 
 async def acancel_responses(
@@ -244,7 +240,7 @@ async def acancel_responses(
     **kwargs: Any,
 ) -> ResponsesAPIResponse:
     """`cancel_responses` for asyncio."""
-    return await _acall("cancel_response", locals())
+    return await arun(_FACES["cancel_response"], locals())
 
 
 def list_input_items(
@@ -260,7 +256,7 @@ def list_input_items(
     **kwargs: Any,
 ) -> dict[str, Any]:
     """The items that a response was asked with: a dict with `data`, `first_id`, `last_id` and `has_more`."""
-    return _core.call(locals(), _settings, "list_input_items")
+    return run(_FACES["list_input_items"], locals())
 
 
 async def alist_input_items(
@@ -276,12 +272,12 @@ async def alist_input_items(
     **kwargs: Any,
 ) -> dict[str, Any]:
     """`list_input_items` for asyncio."""
-    return await _acall("list_input_items", locals())
+    return await arun(_FACES["list_input_items"], locals())
 
 
-def _prepared(arguments: dict[str, Any]) -> dict[str, Any]:
+def _prepare(arguments: dict[str, Any]) -> None:
     """What only Python can do before the core takes over: a class to its schema, any iterable to a list."""
-    form: Any = arguments.pop("text_format")
+    form: Any = arguments.pop("text_format", None)
     if form is not None:
         if isinstance(form, type):
             from ferrolite._schema import response_format
@@ -291,21 +287,21 @@ def _prepared(arguments: dict[str, Any]) -> dict[str, Any]:
     tools = arguments["tools"]
     if tools is not None and not isinstance(tools, (list, tuple)):
         arguments["tools"] = list(tools)
-    return arguments
 
 
-async def _acall(call_type: str, arguments: dict[str, Any]) -> Any:
-    from ferrolite import _aio
-
-    return _handed_out(await _aio.call(arguments, _settings, call_type), is_async=True)
-
-
-def _handed_out(result: Any, *, is_async: bool) -> Any:
-    if not isinstance(result, _core.CoreStream):
-        return result
+def _stream(core: CoreStream, arguments: dict[str, Any], is_async: bool) -> BaseResponsesAPIStreamingIterator:
     kind = SyncResponsesAPIStreamingIterator
-    if result.bridged:
+    if core.bridged:
         kind = LiteLLMCompletionStreamingIterator
     elif is_async:
         kind = ResponsesAPIStreamingIterator
-    return kind._of_core(result)  # pyright: ignore[reportPrivateUsage]
+    return kind._of_core(core)  # pyright: ignore[reportPrivateUsage]
+
+
+_FACES = {
+    "responses": Face("responses", "responses", _stream, _prepare),
+    "get_response": Face("get_responses", "get_response", _stream),
+    "delete_response": Face("delete_responses", "delete_response"),
+    "cancel_response": Face("cancel_responses", "cancel_response"),
+    "list_input_items": Face("list_input_items", "list_input_items"),
+}

@@ -117,8 +117,45 @@ modify_params: bool = False
 model_alias_map: dict[str, str] = {}
 """Names that stand for other models."""
 
+custom_prompt_dict: dict[str, dict[str, Any]] = {}
+"""Ways of making one text of a conversation, by model; see `register_prompt_template`."""
+
 custom_provider_map: list[CustomProvider] = []
 """Providers written in Python: dicts of a `provider` and its `custom_handler`, a `CustomLLM`."""
+
+callbacks: list[Any] = []
+"""Who is told of calls: `CustomLogger` instances, and names of integrations."""
+input_callback: list[Any] = []
+"""Functions (or names) that are told before a request is sent: `function(kwargs)`."""
+success_callback: list[Any] = []
+"""Functions (or names) that are told of answers: `function(kwargs, response, start_time, end_time)`."""
+failure_callback: list[Any] = []
+"""Functions (or names) that are told of failures: `function(kwargs, None, start_time, end_time)`."""
+service_callback: list[Any] = []
+"""Names of integrations that are told of the services behind a gateway."""
+_async_input_callback: list[Any] = []
+_async_success_callback: list[Any] = []
+_async_failure_callback: list[Any] = []
+pre_call_rules: list[Any] = []
+"""Functions that are asked with the text of a conversation; False ends the call."""
+post_call_rules: list[Any] = []
+"""Functions that are asked with the text of an answer; False makes an error of it."""
+turn_off_message_logging: bool = False
+"""Hide the texts of questions and answers from callbacks."""
+redact_messages_in_exceptions: bool = False
+"""Hide the provider's words from what callbacks are told of errors."""
+log_raw_request_response: bool = False
+"""Tell callbacks the request as it is sent: `kwargs["raw_request_typed_dict"]`."""
+global_disable_no_log_param: bool = False
+"""Log calls that ask not to be (`no-log`)."""
+disable_streaming_logging: bool = False
+"""Tell callbacks nothing of a stream's chunks, only of its end."""
+s3_callback_params: dict[str, Any] | None = None
+"""Where the integration `s3` puts its objects."""
+generic_logger_headers: dict[str, str] | None = None
+"""Headers of the integration `generic_api`."""
+standard_logging_payload_excluded_fields: list[str] | None = None
+"""Fields to leave out of `kwargs["standard_logging_object"]`."""
 
 num_retries: int | None = None
 """Attempts after the first; by default two for OpenAI and most compatible servers, none for others."""
@@ -147,7 +184,7 @@ use_litellm_proxy: bool = False
 model_fallbacks: list[Any] | None = None
 """Models to try when a chat completion fails, for calls without `fallbacks` of their own."""
 max_budget: float = 0.0
-"""Dollars that this process may spend; 0 for no limit. Calls beyond raise BudgetExceededError."""
+"""Dollars that chat completions may cost; 0 for no limit. Calls beyond raise BudgetExceededError. Streams do not count."""
 _current_cost: float = 0.0
 budget_exceeded_status_code: int = 422
 """The status of a BudgetExceededError."""
@@ -183,6 +220,10 @@ DEFAULT_MAX_RETRIES: int = 2
 """How often OpenAI's client tries again. Use `num_retries`."""
 DEFAULT_MAX_TOKENS: int = 4096
 """See `max_tokens`."""
+model_cost_map_url: str = (
+    "https://raw.githubusercontent.com/BerriAI/litellm/main/model_prices_and_context_window.json"
+)
+"""Prices are fetched on request only: `ferrolite models update --from ADDRESS`."""
 telemetry: bool = False
 """Nothing is ever reported."""
 max_tokens: int = 4096
@@ -219,6 +260,6 @@ else:
     __all__ = [
         name
         for name in dict(globals())
-        if (name[:1] != "_" or name in ("_async_success_callback", "_current_cost"))
+        if (name[:1] != "_" or name[:7] == "_async_" or name == "_current_cost")
         and name not in ("annotations", "TYPE_CHECKING")
     ]

@@ -26,6 +26,8 @@ class CoreReader:
     _batch: Iterator[Any] = _NOTHING
     _hidden: dict[str, Any] | None = None
     _headers: dict[str, str] | None = None
+    # Those who are told of the stream, if anybody is (`_observe.stream.StreamWatch`).
+    _watch: Any = None
     # What is read in place of a core, by streams of a program's own.
     completion_stream: Any = None
 
@@ -42,7 +44,7 @@ class CoreReader:
             return chunk
         core = self._core
         if core is not None:
-            self._batch = iter(core.next_batch())
+            self._batch = iter(core.next_batch() if self._watch is None else self._watch.read(core))
             for chunk in self._batch:
                 return chunk
         self._batch = _NOTHING
@@ -57,7 +59,7 @@ class CoreReader:
         from ferrolite._aio import wait
 
         while True:
-            ready = core.take_ready()
+            ready = core.take_ready() if self._watch is None else await self._watch.aread(core)
             if ready is None:
                 await wait(core)
                 continue
@@ -76,6 +78,8 @@ class CoreReader:
     def close(self) -> None:
         """End the stream; the upstream connection is closed. Reading on ends at once."""
         self._batch = _NOTHING
+        if self._watch is not None:
+            self._watch.closed()
         if self._core is not None:
             self._core.close()
         elif hasattr(self.completion_stream, "close"):
@@ -180,5 +184,7 @@ class CustomStreamWrapper(CoreReader):
     async def _next_of_own(self) -> Any:
         """The next chunk of a stream that is no core's."""
         if hasattr(self.completion_stream, "__anext__"):
+            if self._watch is not None:
+                return await self._watch.anext(self.completion_stream)
             return await self.completion_stream.__anext__()
         raise StopAsyncIteration

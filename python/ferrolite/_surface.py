@@ -8,21 +8,24 @@ line: where there is one, the line is not looked at. The same object answers on 
 from __future__ import annotations
 
 import sys
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from importlib.machinery import ModuleSpec
     from types import ModuleType
     from typing import Any
 
 HOMES = {
-    "_helpers": "exception_type get_api_base load_credentials_from_list safe_deep_copy client "
-    "_extract_response_obj_and_hidden_params responses_api_bridge_check executor acount_tokens close_litellm_async_clients "
-    "completion_with_retries acompletion_with_retries responses_with_retries aresponses_with_retries "
-    "fireworks_ai_cost_per_token _get_model_info_helper",
+    "_helpers": "acount_tokens aresponses_with_retries client "
+    "close_litellm_async_clients exception_type get_api_base load_credentials_from_list responses_api_bridge_check "
+    "responses_with_retries safe_deep_copy",
+    "_json_schema": "validate_schema",
+    "_model_info": "_get_model_info_helper",
+    "_functions": "function_to_dict",
+    "_trim": "trim_messages",
     "types.llms.openai": "ResponseFunctionToolCall",
+    "types.model_info": "CostPerToken ModelInfo ModelInfoBase",
     "_http": "AsyncHTTPHandler HTTPHandler",
     "_params": "DEFAULT_CHAT_COMPLETION_PARAM_VALUES OPENAI_CHAT_COMPLETION_PARAMS get_optional_params "
     "get_optional_params_embeddings validate_and_fix_thinking_param validate_chat_completion_tool_choice",
@@ -49,10 +52,10 @@ HOMES = {
     "ChatCompletionToolCallFunctionChunk ChatCompletionToolChoiceFunctionParam ChatCompletionToolChoiceObjectParam "
     "ChatCompletionToolChoiceValues ChatCompletionToolMessage ChatCompletionToolParam "
     "ChatCompletionToolParamFunctionChunk ChatCompletionUsageBlock ChatCompletionUserMessage ChatCompletionVideoObject "
-    "ChatCompletionVideoUrlObject CostPerToken GenericLiteLLMParams OpenAIChatCompletionAssistantMessage "
+    "ChatCompletionVideoUrlObject GenericLiteLLMParams OpenAIChatCompletionAssistantMessage "
     "OpenAIMessageContent OpenAIWebSearchOptions OpenAIWebSearchUserLocation PartType REASONING_EFFORT ResponseInputParam "
     "ToolChoice ToolParam OutputFunctionToolCall OpenAIRealtimeStreamList",
-    "types.providers": "CallTypes LlmProviders openai_compatible_endpoints openai_compatible_providers "
+    "types.providers": "LlmProviders openai_compatible_endpoints openai_compatible_providers "
     "openai_text_completion_compatible_providers provider_list",
 }
 """Names by the module that they live in; those in `ferrolite._HOMES`, and all classes of answers, beside them."""
@@ -64,11 +67,8 @@ MODULES = {
     "batch_completion.main": "batch_completion batch_completion_models batch_completion_models_all_responses",
     "batches.main": "acancel_batch acreate_batch alist_batches aretrieve_batch cancel_batch create_batch list_batches "
     "retrieve_batch",
-    "budget_manager": "BudgetManager",
     "caching.caching": "Cache",
     "completion_extras.litellm_responses_transformation.transformation": "",
-    "cost_calculator": "completion_cost cost_per_token response_cost_calculator get_response_cost_from_hidden_params "
-    "fireworks_ai_cost_per_token",
     "files.main": "acreate_file afile_content afile_delete afile_list afile_retrieve create_file file_content file_delete "
     "file_list file_retrieve",
     "fine_tuning.main": "acancel_fine_tuning_job acreate_fine_tuning_job alist_fine_tuning_jobs "
@@ -77,7 +77,6 @@ MODULES = {
     "google_genai.main": "agenerate_content=google_genai: agenerate_content_stream=google_genai: "
     "generate_content=google_genai: generate_content_stream=google_genai:",
     "images.main": "aimage_edit aimage_generation aimage_variation image_edit image_generation image_variation",
-    "integrations.custom_logger": "CustomLogger",
     "litellm_core_utils.core_helpers": "map_finish_reason safe_deep_copy "
     "_FINISH_REASON_MAP=types.finish_reason:FINISH_REASONS",
     "litellm_core_utils.exception_mapping_utils": "exception_type",
@@ -85,14 +84,9 @@ MODULES = {
     "litellm_core_utils.get_model_cost_map": "get_model_cost_map",
     "litellm_core_utils.get_supported_openai_params": "get_supported_openai_params",
     "litellm_core_utils.json_validation_rule": "validate_schema",
-    "litellm_core_utils.litellm_logging": "Logging LiteLLMLoggingObj _extract_response_obj_and_hidden_params "
-    "_in_memory_loggers",
-    "litellm_core_utils.llm_cost_calc.tool_call_cost_tracking": "StandardBuiltInToolCostTracking",
-    "litellm_core_utils.logging_worker": "GLOBAL_LOGGING_WORKER",
     "litellm_core_utils.prompt_templates.factory": "",
     "litellm_core_utils.streaming_chunk_builder_utils": "",
     "litellm_core_utils.streaming_handler": "CustomStreamWrapper Delta ModelResponseStream StreamingChoices Usage",
-    "litellm_core_utils.thread_pool_executor": "executor",
     "litellm_core_utils.token_counter": "token_counter",
     "llms.anthropic.chat.transformation": "AnthropicConfig",
     "llms.anthropic.common_utils": "AnthropicModelInfo",
@@ -112,7 +106,7 @@ MODULES = {
     "llms.databricks.common_utils": "DatabricksBase",
     "llms.deepseek.chat.transformation": "DeepSeekChatConfig",
     "llms.fireworks_ai.chat.transformation": "FireworksAIConfig",
-    "llms.fireworks_ai.cost_calculator": "cost_per_token=:fireworks_ai_cost_per_token",
+    "llms.fireworks_ai.cost_calculator": "cost_per_token=cost_calculator:fireworks_ai_cost_per_token",
     "llms.gdc.chat.transformation": "GDCGeminiConfig",
     "llms.gemini.chat.transformation": "GoogleAIStudioGeminiConfig",
     "llms.groq.chat.transformation": "GroqChatConfig",
@@ -218,8 +212,12 @@ def resolve(module: str, name: str) -> Any:
         if not path or "*" in names:
             place = home(name)
     if place is None:
-        if not path and find_spec(f"ferrolite.{name}"):
-            return import_module(f"ferrolite.{name}")
+        if hasattr(sys.modules[module], "__path__"):
+            try:
+                return import_module(f"ferrolite.{inner}")
+            except ModuleNotFoundError as error:
+                if error.name != f"ferrolite.{inner}":
+                    raise
         raise missing(module, name)
     found = getattr(import_module(f"ferrolite.{place}" if place else "ferrolite"), own)
     return _labelled(found)
@@ -284,7 +282,8 @@ def spec(name: str) -> ModuleSpec | None:
     path = name.partition(".")[2]
     if path not in MODULES and path not in PACKAGES:
         return None
-    return ModuleSpec(name, _Loader(), is_package=path in PACKAGES)  # pyright: ignore[reportArgumentType]
+    own: Any = __spec__
+    return type(own)(name, _Loader(), is_package=path in PACKAGES)
 
 
 # What classes say of their module

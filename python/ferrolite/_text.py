@@ -5,9 +5,7 @@ Providers that have no text completions are asked for a chat completion whose on
 
 from __future__ import annotations
 
-import sys
-
-from ferrolite import _core
+from ferrolite._hooks import Face, arun, bound, run
 from ferrolite._stream import CoreReader
 
 TYPE_CHECKING = False
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
 
     from ferrolite._core import CoreStream
     from ferrolite.types.utils import TextCompletionResponse
-
-_settings = sys.modules["ferrolite"].__dict__
 
 
 class TextCompletionStreamWrapper(CoreReader):
@@ -90,19 +86,16 @@ def text_completion(
     """
     arguments = locals()
     del arguments["args"]
-    return _handed_out(_core.call(arguments, _settings, "text_completion"))
+    return run(_FACE, arguments)
 
 
 async def atext_completion(*args: Any, **kwargs: Any) -> TextCompletionResponse | TextCompletionStreamWrapper:
     """`text_completion` for asyncio: the same parameters, the same errors."""
-    from ferrolite import _aio
-    from ferrolite._calls import bound
-
-    arguments = bound(text_completion, args, kwargs)
-    return _handed_out(await _aio.call(arguments, _settings, "text_completion"))
+    return await arun(_FACE, bound(text_completion, args, kwargs))
 
 
-def _handed_out(result: Any) -> Any:
-    if not isinstance(result, _core.CoreStream):
-        return result
-    return TextCompletionStreamWrapper._of_core(result)  # pyright: ignore[reportPrivateUsage]
+def _stream(core: CoreStream, arguments: dict[str, Any], is_async: bool) -> TextCompletionStreamWrapper:
+    return TextCompletionStreamWrapper._of_core(core)  # pyright: ignore[reportPrivateUsage]
+
+
+_FACE = Face("text_completion", "text_completion", _stream)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ferrolite._functions import function_to_dict
 from ferrolite._models import (
     check_valid_key,
     get_supported_openai_params,
@@ -29,8 +30,20 @@ from ferrolite._models import (
     supports_web_search,
     validate_environment,
 )
+from ferrolite._observe.raw import return_raw_request
 from ferrolite._providers import get_llm_provider
 from ferrolite._stream import CustomStreamWrapper
+from ferrolite._tokens import (
+    Encoding,
+    create_pretrained_tokenizer,
+    create_tokenizer,
+    decode,
+    encode,
+    encoding,
+    get_token_count,
+    token_counter,
+)
+from ferrolite._trim import trim_messages
 from ferrolite.types.utils import *  # noqa: F403
 
 TYPE_CHECKING = False
@@ -39,10 +52,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CustomStreamWrapper",
+    "Encoding",
     "check_valid_key",
+    "create_pretrained_tokenizer",
+    "create_tokenizer",
+    "decode",
+    "encode",
+    "encoding",
+    "function_to_dict",
     "get_llm_provider",
     "get_supported_openai_params",
+    "get_token_count",
     "get_valid_models",
+    "return_raw_request",
     "supports_assistant_prefill",
     "supports_audio_input",
     "supports_audio_output",
@@ -64,6 +86,8 @@ __all__ = [
     "supports_video_input",
     "supports_vision",
     "supports_web_search",
+    "token_counter",
+    "trim_messages",
     "validate_environment",
 ]
 

@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod azure;
+pub mod chatgpt;
 pub mod copilot;
 pub mod exchange;
 pub mod gigachat;
@@ -61,6 +62,10 @@ pub enum Scheme {
     ApiKey,
     /// `x-api-key` and `api-key`: Claude on Azure.
     AzureAnthropic,
+    /// `api_key`
+    UnderscoredApiKey,
+    /// `ocp-apim-subscription-key`: Azure's services that are older than its models.
+    OcpApim,
     /// `x-goog-api-key`
     Goog,
     /// `x-key`
@@ -103,6 +108,8 @@ pub fn sign(headers: &mut HeaderMap, scheme: Scheme, key: Option<&Secret>) -> Re
         Scheme::XKey => (HeaderName::from_static("x-key"), key.expose().to_owned()),
         Scheme::XiApiKey => (HeaderName::from_static("xi-api-key"), key.expose().to_owned()),
         Scheme::ApiKey => (HeaderName::from_static("api-key"), key.expose().to_owned()),
+        Scheme::UnderscoredApiKey => (HeaderName::from_static("api_key"), key.expose().to_owned()),
+        Scheme::OcpApim => (HeaderName::from_static("ocp-apim-subscription-key"), key.expose().to_owned()),
         Scheme::Goog => (HeaderName::from_static("x-goog-api-key"), key.expose().to_owned()),
     };
     let mut value = HeaderValue::try_from(value).map_err(|_| {

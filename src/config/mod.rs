@@ -1,5 +1,7 @@
 //! Settings and the environment: the only place that reads variables of the process.
 
+use std::path::PathBuf;
+
 /// Where variables come from; a test brings its own.
 pub trait Environment {
     /// The value of a variable; an empty one counts as unset.
@@ -38,6 +40,18 @@ pub fn switch(environment: &dyn Environment, name: &str) -> bool {
         tracing::warn!(variable = name, "the value is no switch, taken as on");
         true
     })
+}
+
+/// Where a newer table of models is looked for: `FERROLITE_MODELS`, or the user's cache folder.
+pub fn models_file(environment: &dyn Environment) -> Option<PathBuf> {
+    if let Some(path) = environment.get("FERROLITE_MODELS") {
+        return Some(path.into());
+    }
+    let cache = match environment.get("XDG_CACHE_HOME").or_else(|| environment.get("LOCALAPPDATA")) {
+        Some(folder) => PathBuf::from(folder),
+        None => PathBuf::from(environment.get("HOME")?).join(".cache"),
+    };
+    Some(cache.join("ferrolite").join("models.jsonl"))
 }
 
 #[cfg(test)]

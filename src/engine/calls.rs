@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use super::billing::Billing;
 use super::control::{Control, Keywords, is_control, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::exchange::Exchange;
-use super::{Answer, ChatCall, Engine, EventStream, Meta, chat_wire, mock, new_uuid};
+use super::{Answer, ChatCall, Engine, EventStream, Meta, Preview, chat_wire, mock, new_uuid};
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallRequest, CallResponse, CallType, Target, Upload};
@@ -83,6 +84,11 @@ impl Call {
         }
     }
 
+    /// The request as it would be sent.
+    pub fn preview(&self) -> Result<Preview> {
+        Preview::new(self.prepare()?.call, self.envelope())
+    }
+
     /// What would be sent, before headers and keys.
     pub fn prepare(&self) -> Result<Prepared> {
         match &self.lane {
@@ -143,10 +149,11 @@ impl Call {
     fn native(
         call_type: CallType,
         mut request: CallRequest,
-        envelope: Envelope,
+        mut envelope: Envelope,
         mock: Option<Value>,
         control: &Control,
     ) -> Result<Self> {
+        Billing::add(&mut envelope.billing, &request.params);
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
         let wire = target.wire.call(call_type).ok_or_else(|| {
@@ -351,7 +358,7 @@ pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<Cal
     {
         ranking.entry("id").or_insert_with(|| new_uuid().into());
     }
-    let mut meta = exchange.meta(reply.status, reply.headers);
+    let mut meta = exchange.meta_of(reply);
     if let CallResponse::Json(value) = &response {
         meta.response_model = value.get("model").and_then(Value::as_str).map(str::to_owned);
     }

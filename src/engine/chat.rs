@@ -124,7 +124,7 @@ impl Job {
         };
         self.exchange.log_reply(&reply);
         complete(&mut response);
-        let mut meta = self.exchange.meta(reply.status, reply.headers);
+        let mut meta = self.exchange.meta_of(reply);
         meta.response_model = Some(response.model.clone());
         Ok(Answer { response, meta })
     }

@@ -2,15 +2,16 @@
 
 use serde_json::Value;
 
+use super::billing::Billing;
 use super::control::{Control, Keywords, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::mock::Mock;
-use super::{cache_marks, drop_params};
+use super::{Preview, cache_marks, chat_wire, drop_params};
 use crate::config::Environment;
 use crate::error::{Error, Result};
 use crate::hub::{CallType, ChatRequest, Target, check_messages};
 use crate::providers::Wanted;
-use crate::wires::{HttpCall, WireId};
+use crate::wires::WireId;
 
 /// A chat completion that is ready to be sent.
 #[derive(Debug)]
@@ -28,11 +29,14 @@ impl ChatCall {
         self.envelope.target()
     }
 
-    /// The request that would be sent first, before it is signed. Media that would have to be fetched are missing.
-    pub fn request(&self) -> Result<HttpCall> {
+    /// The request as it would be sent.
+    pub fn preview(&self) -> Result<Preview> {
         let target = self.target();
-        let prepared = super::chat_wire(target)?.encode(&self.request, target);
-        Ok(prepared.map_err(|error| error.at(&target.provider, &target.model))?.call)
+        let prepared = chat_wire(target)?.encode(&self.request, target);
+        Preview::new(
+            prepared.map_err(|error| error.at(&target.provider, &target.model))?.call,
+            &self.envelope,
+        )
     }
 
     /// Reads and checks the keywords. `model` and `messages` are among them.
@@ -58,7 +62,9 @@ impl ChatCall {
         settings: &Settings,
         environment: &dyn Environment,
     ) -> Result<Self> {
-        let options = envelope::options(&control, &keywords, settings, environment)?;
+        let mut options = envelope::options(&control, &keywords, settings, environment)?;
+        options.prompt_template = envelope::prompt_template(&control, &wanted, settings)
+            .map_err(|error| name_wanted(error, &wanted))?;
         check_types(&keywords).map_err(|error| name_wanted(error, &wanted))?;
         let mut request = ChatRequest::from_map(keywords).map_err(|error| name_wanted(error, &wanted))?;
         check_messages(&request.messages).map_err(|error| name_wanted(error, &wanted))?;
@@ -68,6 +74,7 @@ impl ChatCall {
         if let Some(wire) = wire.filter(|wire| takes_all(*wire, &request, envelope.target(), optional)) {
             envelope.route.target.wire = wire;
         }
+        Billing::add(&mut envelope.billing, &request.params.0);
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
         cache_marks::inject(&mut request, control.get("cache_control_injection_points")).map_err(named)?;

@@ -46,7 +46,9 @@ const STEERING: &[&str] = &[
     "drop_params",
     "extra_headers",
     "extra_query",
+    "final_prompt_value",
     "headers",
+    "initial_prompt_value",
     "max_retries",
     "mock_delay",
     "mock_response",
@@ -61,6 +63,7 @@ const STEERING: &[&str] = &[
     "project",
     "region_name",
     "request_timeout",
+    "roles",
     "ssl_verify",
     "stream_timeout",
     "tenant_id",
@@ -101,12 +104,10 @@ const IGNORED: &[&str] = &[
     "eos_token",
     "fallback_depth",
     "fallbacks",
-    "final_prompt_value",
     "force_timeout",
     "guardrails",
     "hf_model_name",
     "id",
-    "initial_prompt_value",
     "litellm_call_id",
     "litellm_credential_name",
     "litellm_disabled_callbacks",
@@ -134,7 +135,6 @@ const IGNORED: &[&str] = &[
     "proxy_server_request",
     "retry_policy",
     "retry_strategy",
-    "roles",
     "routing_strategy",
     "rpm",
     "secret_fields",
@@ -205,6 +205,10 @@ impl Control {
             .find(|(known, _)| known == name)
             .map(|(_, value)| value)
             .filter(|value| !value.is_null())
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
     pub(super) fn take_value(&mut self, name: &str) -> Option<Value> {

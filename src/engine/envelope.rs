@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::billing::Billing;
 use super::control::{Control, Keywords, pairs, time_limit, wrong};
 use super::error_context::ErrorContext;
 use super::retry::RetryPolicy;
 use crate::auth::{Secret, aws, azure, google};
 use crate::config::{self, Environment};
 use crate::error::{Error, Result};
-use crate::hub::{CallType, Options, Target, ThinkingBudgets};
+use crate::hub::{CallType, Options, PromptTemplate, Target, ThinkingBudgets};
+use crate::json::Map;
 use crate::providers::{self, Route, Wanted};
 use crate::transport::{Connection, Limits, Reach, Verify};
 
@@ -23,6 +25,7 @@ const TIMEOUT: Duration = Duration::from_secs(600);
 const UNSET_TIMEOUT: f64 = 6000.0;
 
 /// Settings that hold for all calls of a face, as they stand when a call begins.
+#[allow(clippy::struct_excessive_bools, reason = "they are switches of the caller's")]
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     pub api_key: Option<Secret>,
@@ -45,8 +48,12 @@ pub struct Settings {
     pub verify: Option<Verify>,
     /// Names that stand for other models.
     pub model_aliases: HashMap<String, String>,
+    /// Ways of making one text of a conversation, by model.
+    pub prompt_templates: HashMap<String, Arc<PromptTemplate>>,
     /// How often one chunk may repeat before the stream is cut (STR-23).
     pub repeated_chunk_limit: Option<u32>,
+    /// Keep the upstream's reply as it came, for whoever logs the call.
+    pub keep_reply: bool,
 }
 
 /// Where the keys are that a face has set apart for single providers. Asked once a call, for its provider.
@@ -80,6 +87,9 @@ pub struct Envelope {
     pub retry: RetryPolicy,
     pub headers: Vec<(String, String)>,
     pub query: Vec<(String, String)>,
+    pub billing: Option<Box<Billing>>,
+    /// Keep the upstream's reply as it came.
+    pub keep_reply: bool,
 }
 
 /// What decides how keywords are read.
@@ -120,7 +130,9 @@ impl Envelope {
             },
             retry: retry(control, &route, settings).map_err(named)?,
             headers,
+            billing: Billing::of(control),
             query: pairs(control.get("extra_query"), "extra_query").map_err(named)?,
+            keep_reply: settings.keep_reply,
             route,
         })
     }
@@ -164,7 +176,28 @@ pub(super) fn options(
         || config::switch(environment, "LITELLM_MODIFY_PARAMS");
     let thinks = ["reasoning_effort", "thinking"].iter().any(|name| keywords.contains_key(*name));
     let thinking_budgets = if thinks { thinking_budgets(environment) } else { ThinkingBudgets::default() };
-    Ok(Options { drop_params, modify_params, thinking_budgets })
+    Ok(Options { drop_params, modify_params, thinking_budgets, prompt_template: None })
+}
+
+/// The caller's way of making one text of a conversation: of this call, or registered for its model.
+pub(super) fn prompt_template(
+    control: &Control,
+    wanted: &Wanted,
+    settings: &Settings,
+) -> Result<Option<Arc<PromptTemplate>>> {
+    let own: Map = ["roles", "initial_prompt_value", "final_prompt_value"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), control.get(name)?.clone())))
+        .collect();
+    if let Some(template) = PromptTemplate::read(&own)? {
+        return Ok(Some(Arc::new(template)));
+    }
+    let registered = &settings.prompt_templates;
+    if registered.is_empty() {
+        return Ok(None);
+    }
+    let name = wanted.model.split_once('/').map_or(wanted.model.as_str(), |(_, name)| name);
+    Ok(registered.get(&wanted.model).or_else(|| registered.get(name)).cloned())
 }
 
 pub(super) fn name_wanted(error: Error, wanted: &Wanted) -> Error {

@@ -3,13 +3,14 @@
 //! Pull, not push, as [`ChatStream`]: upstream is read only when the caller asks for more (STR-25), and dropping the
 //! stream closes its connection (STR-24).
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::error_context::ErrorContext;
 use super::stream::{ChatStream, mid_stream};
 use super::{Meta, exchange::Exchange};
 use crate::error::{Error, Result};
-use crate::hub::CallType;
+use crate::hub::{CallType, Usage};
 use crate::transport::{Body, Rest};
 use crate::wires::framing::{Frame, Frames};
 use crate::wires::{Event, EventEncoder, EventReader, EventWire, Memo, Seen};
@@ -91,6 +92,14 @@ impl EventStream {
 
     pub fn meta(&self) -> &Meta {
         &self.meta
+    }
+
+    /// The counts of the stream so far, where a chat completion is behind it; events have theirs in themselves.
+    pub fn usage(&self) -> Option<Cow<'_, Usage>> {
+        match &self.source {
+            Source::Bridged { stream, .. } => stream.usage(),
+            Source::Native(_) | Source::Canned(_) => None,
+        }
     }
 
     /// Whether the provider was asked for a chat completion instead.

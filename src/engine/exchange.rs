@@ -212,7 +212,17 @@ impl Exchange {
             retries: self.retries,
             elapsed_ms: self.started.elapsed().as_secs_f64() * 1000.0,
             upstream_ms: self.upstream.as_secs_f64() * 1000.0,
+            call_type: Some(target.call_type),
+            billing: self.envelope.billing.clone(),
+            reply: None,
         }
+    }
+
+    /// The same, with the reply itself where somebody wants to log it.
+    pub fn meta_of(&self, reply: HttpReply) -> Meta {
+        let mut meta = self.meta(reply.status, reply.headers);
+        meta.reply = self.envelope.keep_reply.then_some(reply.body);
+        meta
     }
 
     /// A reply with an error status, in the provider's words.
@@ -291,7 +301,7 @@ fn decorated(context: &ErrorContext, mut error: Error, headers: &HeaderMap) -> E
 }
 
 /// The request as it is sent.
-fn dressed(mut http: HttpCall, envelope: &Envelope) -> Result<HttpCall> {
+pub(super) fn dressed(mut http: HttpCall, envelope: &Envelope) -> Result<HttpCall> {
     let target = envelope.target();
     add_headers(&mut http.headers, envelope).map_err(|error| error.at(&target.provider, &target.model))?;
     for (name, value) in envelope.route.query.iter().chain(&envelope.query) {

@@ -96,6 +96,7 @@ pub fn call(mocked: &Value, target: &Target) -> Result<CallAnswer> {
         provider: target.provider.clone(),
         model: target.model.clone(),
         status: 200,
+        call_type: Some(target.call_type),
         ..Meta::default()
     };
     Ok(CallAnswer { call_type: target.call_type, response: CallResponse::Json(answer), meta })
@@ -156,6 +157,8 @@ fn meta(call: &ChatCall) -> Meta {
         model: target.model.clone(),
         api_base: String::new(),
         status: 200,
+        call_type: Some(target.call_type),
+        billing: call.envelope.billing.clone(),
         ..Meta::default()
     }
 }

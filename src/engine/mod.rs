@@ -1,5 +1,6 @@
 //! One call from request to answer: encode, sign, send, decode; retries and time limits around it.
 
+mod billing;
 mod cache_marks;
 mod calls;
 mod chat;
@@ -14,6 +15,7 @@ mod exchange;
 mod lookup;
 mod media;
 mod mock;
+mod preview;
 mod retry;
 mod stream;
 #[cfg(test)]
@@ -23,20 +25,23 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::auth::exchange::Tokens;
 use crate::error::{Error, Kind, Result};
-use crate::hub::{ChatResponse, Target};
+use crate::hub::{CallType, ChatResponse, Target};
 use crate::transport::Transport;
 use crate::wires::StreamWire;
 
+pub use billing::Billing;
 pub use calls::{Call, CallAnswer};
 pub use chat_call::ChatCall;
 pub use control::{Keywords, is_ignored, is_steering};
 pub use envelope::{Envelope, Keys, Settings};
 pub use events::EventStream;
 pub use lookup::{can, facts, missing_environment, model_names, providers_with_keys, supported_params};
+pub use preview::Preview;
 pub use retry::RetryPolicy;
 pub use stream::ChatStream;
 
@@ -71,6 +76,10 @@ pub struct Meta {
     pub elapsed_ms: f64,
     /// Of that, what was spent waiting for the upstream.
     pub upstream_ms: f64,
+    pub call_type: Option<CallType>,
+    pub billing: Option<Box<Billing>>,
+    /// The upstream's reply as it came, where somebody wants to log it.
+    pub reply: Option<Bytes>,
 }
 
 /// Headers that never leave an answer.

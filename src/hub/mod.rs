@@ -11,6 +11,7 @@ mod delta;
 mod finish;
 mod message;
 mod options;
+mod prompt_template;
 mod target;
 mod usage;
 
@@ -25,6 +26,7 @@ pub use delta::{Delta, Deltas, StreamHead};
 pub use finish::{FinishReason, is_synonym, map_finish_reason};
 pub use message::{Content, FunctionCall, Message, Part, Role, ToolCall, check_messages, parse_messages};
 pub use options::{ReasoningEffort, ResponseFormat, Tool, ToolChoice, tools_without_cache_control};
+pub use prompt_template::{PromptTemplate, RoleMarks};
 pub use target::{ModelFacts, Options, Target, ThinkingBudgets};
 pub use usage::Usage;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Accent, CallAccent, CallType};
+use super::{Accent, CallAccent, CallType, PromptTemplate};
 use crate::json::Map;
 use crate::wires::WireId;
 
@@ -95,6 +95,8 @@ pub struct Options {
     /// Repair conversations the target would refuse (GEN-14).
     pub modify_params: bool,
     pub thinking_budgets: ThinkingBudgets,
+    /// How a conversation becomes a prompt, in place of the model's own way.
+    pub prompt_template: Option<Arc<PromptTemplate>>,
 }
 
 /// Token budgets that stand for effort levels where a provider takes budgets (ANT-14, GEM-17).

@@ -1,47 +1,153 @@
-//! What is known of models: limits, abilities, prices. An embedded table, looked up and parsed per model.
+//! What is known of models: limits, abilities, prices. A table, looked up and parsed per model.
 //!
 //! The table is `models.jsonl`: one `"key": {…}` line a model, sorted by key, so that a look-up is a binary search
-//! over the text. Nothing is parsed until a model is asked for.
+//! over the text. Nothing is parsed until a model is asked for. A newer table may lie in a file (see [`config`]);
+//! models that the program registers come before both.
+//!
+//! [`config`]: crate::config::models_file
+
+mod public;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, RwLock};
 
 use serde_json::Value;
 
+use crate::config::{self, ProcessEnvironment};
 use crate::hub::ModelFacts;
 use crate::json::Map;
 
-static TABLE: &str = include_str!("models.jsonl");
+static EMBEDDED: &str = include_str!("models.jsonl");
+static TABLE: LazyLock<Table> = LazyLock::new(Table::load);
+static REGISTERED: LazyLock<RwLock<HashMap<String, Arc<Map>>>> = LazyLock::new(RwLock::default);
 static KNOWN: LazyLock<RwLock<HashMap<String, Arc<ModelFacts>>>> = LazyLock::new(RwLock::default);
+static PUBLIC: LazyLock<RwLock<HashMap<String, Arc<Map>>>> = LazyLock::new(RwLock::default);
 
 /// The most models whose facts are kept parsed.
 const KEPT: usize = 1024;
 
-/// The raw entry of a model, by its exact key.
-pub fn entry(key: &str) -> Option<Map> {
-    let line = find_line(TABLE, key)?;
+/// The table in use: the embedded one, or the one in the user's file.
+enum Table {
+    Embedded,
+    Own(String),
+}
+
+impl Table {
+    fn load() -> Self {
+        let Some(path) = config::models_file(&ProcessEnvironment) else { return Self::Embedded };
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) => {
+                if error.kind() != std::io::ErrorKind::NotFound {
+                    tracing::warn!(path = %path.display(), error = %error, "the file of models cannot be read");
+                }
+                return Self::Embedded;
+            }
+        };
+        if !text.lines().is_sorted_by_key(|line| line.split('\t').next()) || !text.contains('\t') {
+            tracing::warn!(path = %path.display(), "the file of models is no table, the built-in one is used");
+            return Self::Embedded;
+        }
+        Self::Own(text)
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            Self::Embedded => EMBEDDED,
+            Self::Own(text) => text,
+        }
+    }
+}
+
+fn table() -> &'static str {
+    TABLE.text()
+}
+
+/// The raw entry of a model, by its exact key: compact, or under public names where it came with them.
+fn entry(key: &str) -> Option<Map> {
+    if let Some(own) = registered(key) {
+        return Some(own.as_ref().clone());
+    }
+    let line = find_line(table(), key)?;
     match serde_json::from_str(line) {
         Ok(Value::Object(map)) => Some(map),
         _ => None,
     }
 }
 
+fn registered(key: &str) -> Option<Arc<Map>> {
+    REGISTERED.read().ok()?.get(key).cloned()
+}
+
+/// A model's entry under the public names of its facts, by its exact key.
+pub fn public_entry(key: &str) -> Option<Arc<Map>> {
+    if let Some(own) = registered(key) {
+        return Some(own);
+    }
+    if let Ok(kept) = PUBLIC.read()
+        && let Some(entry) = kept.get(key)
+    {
+        return Some(entry.clone());
+    }
+    let made = Arc::new(public::from_compact(entry(key)?));
+    if let Ok(mut kept) = PUBLIC.write() {
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        kept.insert(key.to_owned(), made.clone());
+    }
+    Some(made)
+}
+
+/// Every model of the table with its entry under public names; nothing of it is kept.
+pub fn public_entries() -> impl Iterator<Item = (&'static str, Map)> {
+    table().lines().filter_map(|line| {
+        let (key, object) = line.split_once('\t')?;
+        Some((key, public::from_compact(serde_json::from_str(object).ok()?)))
+    })
+}
+
+/// The keys of all models, registered ones first.
+pub fn keys() -> impl Iterator<Item = String> {
+    let own: Vec<String> = REGISTERED.read().map(|own| own.keys().cloned().collect()).unwrap_or_default();
+    own.into_iter().chain(table().lines().filter_map(|line| Some(line.split_once('\t')?.0.to_owned())))
+}
+
+/// Makes a model known, or what is known of it something else. The entry has public names.
+pub fn register(key: &str, entry: Map) {
+    if let Ok(mut own) = REGISTERED.write() {
+        own.insert(key.to_owned(), Arc::new(entry));
+    }
+    if let Ok(mut known) = KNOWN.write() {
+        known.clear();
+    }
+}
+
 /// Whether the exact key is listed. Cheaper than [`entry`].
 pub fn is_listed(key: &str) -> bool {
-    find_line(TABLE, key).is_some()
+    registered(key).is_some() || find_line(table(), key).is_some()
 }
 
 /// The provider a bare model name belongs to, by the table.
 pub fn provider_of(key: &str) -> Option<String> {
-    entry(key)?.get("provider")?.as_str().map(str::to_owned)
+    provider_in(&entry(key)?).map(str::to_owned)
+}
+
+fn provider_in(entry: &Map) -> Option<&str> {
+    if let Some(provider) = entry.get("provider") {
+        return provider.as_str();
+    }
+    // The public name may have a group's after it.
+    let name = entry.get("litellm_provider")?.as_str()?;
+    Some(name.split_once('-').filter(|(_, group)| group.ends_with("models")).map_or(name, |(name, _)| name))
 }
 
 /// Names of the models that belong to a provider, apart from those that stand for one size of a picture.
 pub fn names(provider: &str) -> impl Iterator<Item = &'static str> {
-    let mark = format!("\"provider\":\"{provider}\"");
-    TABLE.lines().filter_map(move |line| {
+    let marks = [format!("\"provider\":\"{provider}\""), format!("\"litellm_provider\":\"{provider}\"")];
+    table().lines().filter_map(move |line| {
         let (name, entry) = line.split_once('\t')?;
-        (entry.contains(&mark) && !name.contains("-x-")).then_some(name)
+        (marks.iter().any(|mark| entry.contains(mark)) && !name.contains("-x-")).then_some(name)
     })
 }
 
@@ -81,14 +187,14 @@ fn kept(name: &str, find: impl FnOnce() -> Option<ModelFacts>) -> Arc<ModelFacts
 }
 
 fn belongs_to(entry: &Map, provider: &str) -> bool {
-    entry.get("provider").and_then(Value::as_str).is_some_and(|owner| owner == provider)
+    provider_in(entry).is_some_and(|owner| owner == provider)
 }
 
 fn parse(key: &str, entry: &Map) -> ModelFacts {
-    let strings = |name: &str| -> Vec<String> {
-        let items = entry.get(name).and_then(Value::as_array);
-        items.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-    };
+    if entry.contains_key("litellm_provider") || !entry.contains_key("provider") {
+        return parse_public(key, entry);
+    }
+    let strings = |name: &str| strings_at(entry, name);
     let text = |name: &str| entry.get(name).and_then(Value::as_str).map(str::to_owned);
     ModelFacts {
         key: Some(key.to_owned()),
@@ -103,6 +209,34 @@ fn parse(key: &str, entry: &Map) -> ModelFacts {
         default_effort: text("effort_default"),
         extra: entry.get("extra").and_then(Value::as_object).cloned().unwrap_or_default(),
     }
+}
+
+/// The same from an entry under public names.
+fn parse_public(key: &str, entry: &Map) -> ModelFacts {
+    let text = |name: &str| entry.get(name).and_then(Value::as_str).map(str::to_owned);
+    let count = |name: &str| entry.get(name).and_then(Value::as_u64);
+    let said = |value: bool| {
+        let abilities = entry.iter().filter(|(_, said)| **said == Value::Bool(value));
+        abilities.filter_map(|(name, _)| Some(name.strip_prefix("supports_")?.to_owned())).collect()
+    };
+    ModelFacts {
+        key: Some(key.to_owned()),
+        base_model: None,
+        max_input_tokens: count("max_input_tokens"),
+        max_output_tokens: count("max_output_tokens").or_else(|| count("max_tokens")),
+        mode: text("mode"),
+        abilities: said(true),
+        lacks: said(false),
+        regions: strings_at(entry, "supported_regions"),
+        efforts: strings_at(entry, "reasoning_effort_levels"),
+        default_effort: text("default_reasoning_effort"),
+        extra: entry.clone(),
+    }
+}
+
+fn strings_at(entry: &Map, name: &str) -> Vec<String> {
+    let items = entry.get(name).and_then(Value::as_array);
+    items.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// The JSON object of a key's line, by binary search over the text.
@@ -128,21 +262,35 @@ mod tests {
     use super::*;
 
     #[test]
+    fn registered_models_are_known_by_their_entries() {
+        let entry = serde_json::json!({"litellm_provider": "openai", "max_output_tokens": 7, "mode": "chat",
+            "supports_vision": true, "supports_reasoning": false, "input_cost_per_token": 1e-6});
+        let Value::Object(entry) = entry else { unreachable!() };
+        assert!(!is_listed("registered-for-a-test"));
+        register("registered-for-a-test", entry);
+        assert_eq!(provider_of("registered-for-a-test").as_deref(), Some("openai"));
+        let facts = facts("openai", "registered-for-a-test");
+        assert!(facts.can("vision") && facts.lacks("reasoning"));
+        assert_eq!(facts.max_output_tokens, Some(7));
+        assert!(keys().any(|key| key == "registered-for-a-test"));
+    }
+
+    #[test]
     fn every_line_is_found_and_parses() {
         let mut last = "";
         let mut count = 0;
-        for line in TABLE.lines() {
+        for line in EMBEDDED.lines() {
             let (key, object) = line.split_once('\t').unwrap();
             assert!(last < key, "{key} is out of order");
-            assert_eq!(find_line(TABLE, key), Some(object));
+            assert_eq!(find_line(EMBEDDED, key), Some(object));
             assert!(serde_json::from_str::<Map>(object).is_ok(), "{key}");
             last = key;
             count += 1;
         }
         assert!(count > 4000);
-        assert_eq!(find_line(TABLE, "no-such-model"), None);
-        assert_eq!(find_line(TABLE, ""), None);
-        assert_eq!(find_line(TABLE, "~~~~"), None);
+        assert_eq!(find_line(EMBEDDED, "no-such-model"), None);
+        assert_eq!(find_line(EMBEDDED, ""), None);
+        assert_eq!(find_line(EMBEDDED, "~~~~"), None);
     }
 
     #[test]

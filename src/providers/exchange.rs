@@ -2,20 +2,23 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::vars::Values;
 use super::{Provider, Route, Wanted, missing_key};
-use crate::auth::{Scheme, Secret, copilot, gigachat, ibm, oci, sap};
+use crate::auth::{Scheme, Secret, chatgpt as subscription, copilot, gigachat, ibm, oci, sap};
 use crate::config::Environment;
+use crate::engine::new_uuid;
 use crate::error::{Error, Kind, Result};
 
 /// The exchanges that rows may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Exchange {
+    Chatgpt,
     Copilot,
     Gigachat,
     Ibm,
@@ -53,6 +56,7 @@ impl Exchange {
     /// Puts the way to a token into a route that is otherwise ready.
     pub fn adapt(self, route: &mut Route, values: &Values<'_>) -> Result<()> {
         match self {
+            Self::Chatgpt => chatgpt(route, values)?,
             Self::Copilot => copilot(route, values),
             Self::Gigachat => gigachat(route, values)?,
             Self::Ibm => ibm(route, values)?,
@@ -61,6 +65,22 @@ impl Exchange {
         }
         Ok(())
     }
+}
+
+/// The token of a login: the caller's, or the one that the reference has left. Each call is a session of its own.
+fn chatgpt(route: &mut Route, values: &Values<'_>) -> Result<()> {
+    if route.key.is_none() {
+        let folder = values.get("token_dir").map_or_else(
+            || Path::new(&values.get("home").unwrap_or_default()).join(".config/litellm/chatgpt"),
+            PathBuf::from,
+        );
+        let file = values.get("token_file").unwrap_or_default();
+        let login = subscription::login(&folder.join(file), SystemTime::now())?;
+        route.key = Some(login.token);
+        route.headers.extend(login.account.map(|account| ("chatgpt-account-id".to_owned(), account)));
+    }
+    route.headers.push(("session_id".to_owned(), new_uuid()));
+    Ok(())
 }
 
 /// The token of a login: the caller's, or the one that an editor or the reference has left.

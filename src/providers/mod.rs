@@ -197,6 +197,10 @@ pub fn resolve(
         return resolve(other, call_type, options, environment);
     }
     let at = |error: Error| error.at(&row.name, &model);
+    if let Some(instead) = &row.instead {
+        let what = format!("'{}' is not called from here: {instead}", row.name);
+        return Err(at(Error::bad_request(what).with_param("model")));
+    }
     let call = row.calls.get(&call_type.in_rows());
     let wire = if call_type == CallType::Chat { row.wires.chat } else { call.map(|call| call.wire) };
     let wire = wire.ok_or_else(|| {

@@ -21,6 +21,8 @@ pub struct Provider {
     /// Other prefixes for the same provider.
     #[serde(default)]
     pub aliases: Vec<String>,
+    /// Why nothing is called under this name, and what is called instead.
+    pub instead: Option<String>,
     /// How the model's name is read.
     #[serde(default)]
     pub model_names: ModelNames,

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use pyo3::exceptions::PyValueError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyDict, PyList};
+use pyo3::types::{PyDict, PyList};
 use tokio::task::AbortHandle;
 
 use super::queue::{LoopQueue, Outcome, Sender};
@@ -15,14 +16,10 @@ use super::runtime::{self, Home};
 use super::stream::{CoreStream, Source};
 use super::{error, objects, results, settings, value};
 use crate::config::ProcessEnvironment;
-use crate::engine::{Call, ChatCall, Engine, is_ignored};
+use crate::engine::{Call, ChatCall, Engine, Preview, Settings, is_ignored};
 use crate::error::{Error, Kind};
 use crate::hub::{CallType, Upload};
 use crate::providers;
-use crate::wires::HttpCall;
-
-/// Names and values, in the order of a request.
-type Headers = Vec<(String, String)>;
 
 /// A call that is checked and ready to be sent.
 enum Ready {
@@ -39,9 +36,10 @@ fn prepare(
     module: &Bound<'_, PyDict>,
     call_type: Option<&str>,
     files: Option<Vec<File>>,
+    keep_reply: bool,
 ) -> PyResult<Ready> {
     let keywords = value::keywords(arguments, is_ignored).map_err(|failed| failed.into_python(py))?;
-    let settings = settings::read(module);
+    let settings = Settings { keep_reply, ..settings::read(module) };
     let ready = match call_type {
         None => ChatCall::from_keywords(keywords, &settings, &ProcessEnvironment)
             .map(|call| Ready::Chat(Box::new(call))),
@@ -62,15 +60,16 @@ fn upload((field, name, content_type, data): File) -> Upload {
 
 /// A call, waited for: a response, or a `CoreStream` when it streams.
 #[pyfunction]
-#[pyo3(signature = (arguments, module, call_type = None, files = None))]
+#[pyo3(signature = (arguments, module, call_type = None, files = None, keep_reply = false))]
 pub fn call<'py>(
     py: Python<'py>,
     arguments: &Bound<'py, PyDict>,
     module: &Bound<'py, PyDict>,
     call_type: Option<&str>,
     files: Option<Vec<File>>,
+    keep_reply: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let ready = prepare(py, arguments, module, call_type, files)?;
+    let ready = prepare(py, arguments, module, call_type, files, keep_reply)?;
     let home = runtime::home();
     let engine = &runtime::place(home)?.engine;
     let failed = |failed| {
@@ -99,21 +98,36 @@ pub fn call<'py>(
     }
 }
 
-/// The request that a chat completion would send: address, headers (none of them secret) and body. Nothing is sent.
+/// What a call would send: a dict with secrets masked. Nothing is sent.
 #[pyfunction]
-pub fn request_of<'py>(
+#[pyo3(signature = (arguments, module, call_type = None, files = None))]
+pub fn preview<'py>(
     py: Python<'py>,
     arguments: &Bound<'py, PyDict>,
     module: &Bound<'py, PyDict>,
-) -> PyResult<(String, Headers, Bound<'py, PyBytes>)> {
-    let Ready::Chat(call) = prepare(py, arguments, module, None, None)? else {
-        return Err(PyValueError::new_err("not a chat completion"));
+    call_type: Option<&str>,
+    files: Option<Vec<File>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let made = match prepare(py, arguments, module, call_type, files, false)? {
+        Ready::Chat(call) => call.preview(),
+        Ready::Other(call) => call.preview(),
     };
-    let HttpCall { url, headers, body, .. } =
-        call.request().map_err(|failed| error::exception(py, failed))?;
-    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-    let headers = headers.iter().map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect();
-    Ok((url, headers, PyBytes::new(py, &body)))
+    let Preview { provider, model, api_base, url, headers, body } =
+        made.map_err(|failed| error::exception(py, failed))?;
+    let out = PyDict::new(py);
+    out.set_item(intern!(py, "provider"), &*provider)?;
+    out.set_item(intern!(py, "model"), model)?;
+    out.set_item(intern!(py, "api_base"), api_base)?;
+    out.set_item(intern!(py, "url"), url)?;
+    let shown = PyDict::new(py);
+    for (name, value) in headers {
+        shown.set_item(name, value)?;
+    }
+    out.set_item(intern!(py, "headers"), shown)?;
+    // A form with files in it is no JSON, and is not shown.
+    let body = serde_json::from_slice(&body).map(|body: serde_json::Value| value::to_python(py, &body));
+    out.set_item(intern!(py, "body"), body.ok().transpose()?)?;
+    Ok(out)
 }
 
 /// A panic fails the call, and not the program.
@@ -143,7 +157,8 @@ impl PendingCall {
 
 /// Begins a call whose result goes to `future` through the loop's queue.
 #[pyfunction]
-#[pyo3(signature = (arguments, module, queue, future, call_type = None, files = None))]
+#[pyo3(signature = (arguments, module, queue, future, call_type = None, files = None, keep_reply = false))]
+#[expect(clippy::too_many_arguments, reason = "they are the keywords of a Python function")]
 pub fn call_async(
     py: Python<'_>,
     arguments: &Bound<'_, PyDict>,
@@ -152,8 +167,9 @@ pub fn call_async(
     future: Py<PyAny>,
     call_type: Option<&str>,
     files: Option<Vec<File>>,
+    keep_reply: bool,
 ) -> PyResult<PendingCall> {
-    let ready = prepare(py, arguments, module, call_type, files)?;
+    let ready = prepare(py, arguments, module, call_type, files, keep_reply)?;
     let place = runtime::place(Home::Workers)?;
     let sender = queue.get().sender.clone();
     let mut owed = Owed { sender, future: Some(future) };
@@ -205,15 +221,16 @@ async fn outcome(engine: &'static Engine, ready: Ready) -> Outcome {
 
 /// The same for loops that cannot watch a descriptor: an awaitable of its own.
 #[pyfunction]
-#[pyo3(signature = (arguments, module, call_type = None, files = None))]
+#[pyo3(signature = (arguments, module, call_type = None, files = None, keep_reply = false))]
 pub fn call_future<'py>(
     py: Python<'py>,
     arguments: &Bound<'py, PyDict>,
     module: &Bound<'py, PyDict>,
     call_type: Option<&str>,
     files: Option<Vec<File>>,
+    keep_reply: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let ready = prepare(py, arguments, module, call_type, files)?;
+    let ready = prepare(py, arguments, module, call_type, files, keep_reply)?;
     let place = runtime::place(Home::Workers)?;
     pyo3_async_runtimes::tokio::future_into_py(py, async move {
         let task = place.runtime.spawn(outcome(&place.engine, ready));

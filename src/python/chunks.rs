@@ -6,7 +6,9 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyList, PyString};
 use serde_json::Value;
 
+use super::meta::CallMeta;
 use super::objects::{self, Classes, construct};
+use crate::engine::Meta;
 use crate::hub::StreamHead;
 use crate::wires::openai::{Chunk, ChunkChoice, ToolCallChunk};
 
@@ -43,12 +45,24 @@ impl ChunkMaker {
         Ok(())
     }
 
-    pub fn chunks<'py>(&self, py: Python<'py>, chunks: Vec<Chunk>) -> PyResult<Bound<'py, PyList>> {
+    pub fn chunks<'py>(
+        &self,
+        py: Python<'py>,
+        chunks: Vec<Chunk>,
+        meta: &Meta,
+    ) -> PyResult<Bound<'py, PyList>> {
         let out = PyList::empty(py);
         let Some(head) = self.head.get(py) else { return Ok(out) };
         let classes = Classes::get(py)?;
         for chunk in chunks {
-            out.append(chunk_object(py, classes, head, chunk)?)?;
+            let reports_usage = chunk.usage.is_some();
+            let made = chunk_object(py, classes, head, chunk)?;
+            if reports_usage {
+                // The caller asked for it, once a stream: its cost goes with it.
+                py.import(intern!(py, "ferrolite.cost_calculator"))?
+                    .call_method1(intern!(py, "add_to_usage"), (&made, CallMeta(meta.clone())))?;
+            }
+            out.append(made)?;
         }
         Ok(out)
     }

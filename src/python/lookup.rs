@@ -53,16 +53,16 @@ pub fn model_names(provider: &str) -> Vec<&'static str> {
     engine::model_names(provider)
 }
 
-/// Names of the built-in providers whose key is in the environment.
-#[pyfunction]
-pub fn providers_with_keys() -> Vec<&'static str> {
-    engine::providers_with_keys(&ProcessEnvironment)
-}
-
 /// Names of the built-in providers.
 #[pyfunction]
 pub fn provider_names() -> Vec<&'static str> {
     providers::names().collect()
+}
+
+/// Names of the built-in providers whose key is in the environment.
+#[pyfunction]
+pub fn providers_with_keys() -> Vec<&'static str> {
+    engine::providers_with_keys(&ProcessEnvironment)
 }
 
 /// What a provider's row says, as far as a caller may want to know it; `None` for an unknown one.

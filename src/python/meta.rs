@@ -2,8 +2,12 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use serde_json::Value;
 
+use super::value::to_python;
 use crate::engine::{Meta, new_uuid};
+use crate::hub::CallType;
+use crate::json::Map;
 
 /// What is known of a call besides its answer, turned into dicts when somebody looks.
 #[pyclass(frozen, module = "ferrolite._core")]
@@ -37,6 +41,21 @@ impl CallMeta {
         Ok(out)
     }
 
+    /// What the cost of the answer depends on beside the answer.
+    fn cost_facts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let meta = &self.0;
+        let billing = meta.billing.as_deref();
+        let map = |map: Option<&Map>| to_python(py, &Value::Object(map.cloned().unwrap_or_default()));
+        let out = PyDict::new(py);
+        out.set_item("provider", &*meta.provider)?;
+        out.set_item("model", &meta.model)?;
+        out.set_item("call_type", meta.call_type.map_or("completion", public_name))?;
+        out.set_item("base_model", billing.and_then(|billing| billing.base_model.as_deref()))?;
+        out.set_item("prices", map(billing.map(|billing| &billing.prices))?)?;
+        out.set_item("asked", map(billing.map(|billing| &billing.asked))?)?;
+        Ok(out)
+    }
+
     /// The upstream's headers as they came.
     fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let out = PyDict::new(py);
@@ -46,9 +65,29 @@ impl CallMeta {
         Ok(out)
     }
 
+    /// The upstream's reply as it came, where the call was told to keep it: its text, or None.
+    #[getter]
+    fn reply(&self) -> Option<&str> {
+        self.0.reply.as_ref().and_then(|reply| std::str::from_utf8(reply).ok())
+    }
+
+    /// Milliseconds that were spent waiting for the upstream.
+    #[getter]
+    fn upstream_ms(&self) -> f64 {
+        self.0.upstream_ms
+    }
+
     /// Milliseconds from the call to its answer.
     #[getter]
     fn response_ms(&self) -> f64 {
         self.0.elapsed_ms
+    }
+}
+
+/// A call type by the name that programs know.
+fn public_name(call_type: CallType) -> &'static str {
+    match call_type {
+        CallType::Chat => "completion",
+        other => other.name(),
     }
 }

@@ -7,12 +7,14 @@ mod log;
 mod lookup;
 mod meta;
 mod objects;
+mod pricing;
 mod queue;
 mod results;
 mod runtime;
 mod settings;
 mod stream;
 mod testing;
+mod tokens;
 mod value;
 
 use pyo3::prelude::*;
@@ -34,8 +36,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(call::call_async, module)?)?;
     module.add_function(wrap_pyfunction!(call::call_future, module)?)?;
     module.add_function(wrap_pyfunction!(call::collect_chunks, module)?)?;
+    module.add_function(wrap_pyfunction!(call::preview, module)?)?;
     module.add_function(wrap_pyfunction!(call::register_provider, module)?)?;
-    module.add_function(wrap_pyfunction!(call::request_of, module)?)?;
     module.add_function(wrap_pyfunction!(call::split_model, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::is_steering, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::missing_environment, module)?)?;
@@ -47,7 +49,17 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(lookup::providers_with_keys, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::supported_params, module)?)?;
     module.add_function(wrap_pyfunction!(log::set_log_level, module)?)?;
+    module.add_function(wrap_pyfunction!(pricing::find_model, module)?)?;
+    module.add_function(wrap_pyfunction!(pricing::price_model, module)?)?;
+    module.add_function(wrap_pyfunction!(pricing::price_work, module)?)?;
+    module.add_function(wrap_pyfunction!(pricing::public_models, module)?)?;
+    module.add_function(wrap_pyfunction!(pricing::register_model, module)?)?;
     module.add_function(wrap_pyfunction!(testing::alive_tasks, module)?)?;
     module.add_function(wrap_pyfunction!(testing::serve_mock, module)?)?;
+    module.add_function(wrap_pyfunction!(tokens::count_messages, module)?)?;
+    module.add_function(wrap_pyfunction!(tokens::count_text, module)?)?;
+    module.add_function(wrap_pyfunction!(tokens::decode_tokens, module)?)?;
+    module.add_function(wrap_pyfunction!(tokens::encode_text, module)?)?;
+    module.add_function(wrap_pyfunction!(tokens::encoding_of_model, module)?)?;
     Ok(())
 }

@@ -1,12 +1,18 @@
 //! The package's module-level settings, read as they stand when a call begins.
 
+use std::sync::Arc;
+
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
+use serde_json::Value;
+
+use super::value;
 use crate::auth::Secret;
 use crate::config;
 use crate::engine::{Keys, Settings};
+use crate::hub::PromptTemplate;
 use crate::transport::Verify;
 
 /// Settings that hold one provider's key: (provider, attribute).
@@ -72,6 +78,12 @@ fn keys(module: &Bound<'_, PyDict>) -> Keys {
     })
 }
 
+/// One entry of `custom_prompt_dict`; none for what is no template, which `register_prompt_template` refuses.
+fn template(model: &Bound<'_, PyAny>, form: &Bound<'_, PyAny>) -> Option<(String, Arc<PromptTemplate>)> {
+    let Ok(Value::Object(form)) = value::to_json(form, "custom_prompt_dict") else { return None };
+    Some((model.extract().ok()?, Arc::new(PromptTemplate::read(&form).ok()??)))
+}
+
 /// Reads the settings from the module's own dict. A name that was never set has its default.
 pub fn read<'py>(module: &Bound<'py, PyDict>) -> Settings {
     let py = module.py();
@@ -116,6 +128,12 @@ pub fn read<'py>(module: &Bound<'py, PyDict>) -> Settings {
             .iter()
             .filter_map(|(name, model)| Some((name.extract().ok()?, model.extract().ok()?)))
             .collect();
+    }
+    if let Some(templates) = get(intern!(py, "custom_prompt_dict"))
+        && let Ok(templates) = templates.cast::<PyDict>()
+    {
+        settings.prompt_templates =
+            templates.iter().filter_map(|(model, form)| template(&model, &form)).collect();
     }
     settings.verify = get(intern!(py, "ssl_verify")).and_then(|value| match value.extract::<bool>() {
         // The default: the environment may say otherwise.

@@ -5,6 +5,7 @@
 //!
 //! Both ways of reading work for every stream, whichever kind of call it came from.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::intern;
@@ -187,7 +188,7 @@ impl CoreStream {
                 {
                     self.maker.set_head(py, head)?;
                 }
-                self.maker.chunks(py, chunks).map_err(unreadable)
+                self.maker.chunks(py, chunks, &self.meta).map_err(unreadable)
             }
             Err(failed) => Err(error::exception(py, failed)),
         };
@@ -352,6 +353,16 @@ impl CoreStream {
             let _ = told.await;
             Ok(())
         })
+    }
+
+    /// The counts that the upstream has told so far, also when the caller did not ask for them; None while it is read.
+    fn usage<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let usage = match &self.lock().stream {
+            Some(Source::Chat(stream)) => stream.usage().map(Cow::into_owned),
+            Some(Source::Events(stream)) => stream.usage().map(Cow::into_owned),
+            None => None,
+        };
+        usage.map(|usage| objects::usage(py, objects::Classes::get(py)?, &usage)).transpose()
     }
 
     /// Ends the stream: the upstream connection is closed.

@@ -304,7 +304,7 @@ fn add_keyword(
 }
 
 /// What of a dict can be read; null for anything else.
-fn readable(value: &Bound<'_, PyAny>) -> Result<Value> {
+pub fn readable(value: &Bound<'_, PyAny>) -> Result<Value> {
     let Ok(dict) = value.cast::<PyDict>() else { return Ok(Value::Null) };
     let mut out = Map::new();
     for item in dict.items().iter() {

@@ -1,25 +1,26 @@
-//! Counting tokens where a provider does not. The vocabulary is in the binary and is read when first needed.
+//! Counting tokens where a provider does not, and encoding with OpenAI's vocabularies.
+//!
+//! The vocabularies are in the binary and are read when first needed. Their pieces are looked up and merged here and
+//! not by a library: those that there are need tens of megabytes for a table, or half the speed (docs/tokens.md).
 
-use std::collections::HashSet;
-use std::sync::OnceLock;
+mod images;
+mod merge;
+mod messages;
+mod split;
+mod tools;
+mod vocabulary;
 
 use serde_json::Value;
-use tiktoken_rs::CoreBPE;
 
 use crate::hub::Usage;
 use crate::json::count_at;
 
-static CL100K: OnceLock<Option<CoreBPE>> = OnceLock::new();
+pub use messages::{Conversation, ImageCount};
+pub use vocabulary::Encoding;
 
 /// Tokens of a text in OpenAI's `cl100k_base`: an estimate for every other vocabulary.
 pub fn count(text: &str) -> u64 {
-    if text.is_empty() {
-        return 0;
-    }
-    let vocabulary = CL100K.get_or_init(|| tiktoken_rs::cl100k_base().ok()).as_ref();
-    // Not `encode_ordinary`: its pattern gives up on very long runs of space, and then it panics.
-    let tokens = vocabulary.and_then(|vocabulary| vocabulary.encode(text, &HashSet::new()).ok());
-    tokens.map_or_else(|| text.len().div_ceil(4), |(tokens, _)| tokens.len()) as u64
+    Encoding::Cl100k.count(text)
 }
 
 /// Estimates the reasoning share of the output where the model thought but its provider has not counted, which

@@ -3,53 +3,21 @@
 //! No I/O, clock, environment or globals here. A wire does not know provider names; what it must know of its
 //! target are the named facts of [`Target`].
 
-pub mod anthropic;
-pub mod bedrock;
-pub mod bedrock_invoke;
-mod black_forest_labs;
 mod calls;
-pub mod cohere;
-pub mod completions;
-mod dashscope;
-mod deepgram;
-mod deepinfra;
 mod dialect;
 #[cfg(test)]
 mod driven;
-mod elevenlabs;
 mod event_stream;
-mod fal;
 mod fillers;
 pub mod framing;
-pub mod gemini;
 pub mod generate_content;
-pub mod gigachat;
-mod huggingface;
 mod media;
 pub mod messages;
-mod minimax;
-mod mistral;
 mod nesting;
-mod nvidia;
-pub mod oci;
-pub mod ollama;
-pub mod openai;
-mod polly;
 mod prompt;
-pub mod responses;
-mod runwayml;
-pub mod sagemaker;
-pub mod sap;
-mod soniox;
-mod stability;
-pub mod text;
 pub mod text_completions;
 mod think;
 mod tool_names;
-mod topaz;
-mod vertex;
-mod voyage;
-pub mod watsonx;
 
 use std::fmt;
 use std::time::Duration;
@@ -65,24 +33,26 @@ use crate::wires::framing::{Frame, Framing};
 
 pub use dialect::{Destination, Dialect, Event, EventEncoder, EventReader, EventWire, Inbound, dialect};
 
-/// Makes the list of languages: which there are, and who speaks each, for chat and for calls of other types.
+/// Makes the list of languages: where each is, and what it has for chat and for calls of other types.
 macro_rules! languages {
-    ($(
+    ($($visibility:vis mod $module:ident {$(
         $(#[$attribute:meta])*
         $language:ident $(chat($chat:expr))? $(calls($calls:path))? $({ $($($call:ident)|+ => $wire:expr),+ })?;
-    )+) => {
+    )+})+) => {
+        $($visibility mod $module;)+
+
         /// A language.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub enum WireId {
-            $($(#[$attribute])* $language,)+
+            $($($(#[$attribute])* $language,)+)+
         }
 
         impl WireId {
             /// Its chat side; `None` when the language has no chat.
             pub fn chat(self) -> Option<&'static dyn StreamWire> {
                 match self {
-                    $($(Self::$language => Some(&$chat),)?)+
+                    $($($(Self::$language => Some(&$chat),)?)+)+
                     _ => None,
                 }
             }
@@ -90,10 +60,10 @@ macro_rules! languages {
             /// Its side for a call of another type; `None` when the language has no such call.
             pub fn call(self, call_type: CallType) -> Option<&'static dyn Wire<Call>> {
                 match (self, call_type) {
-                    $(
+                    $($(
                         $($((Self::$language, $(CallType::$call)|+) => Some(&$wire),)+)?
                         $((Self::$language, _) => $calls(call_type),)?
-                    )+
+                    )+)+
                     _ => None,
                 }
             }
@@ -101,65 +71,77 @@ macro_rules! languages {
     };
 }
 
-// A new language is a folder, and its line here.
+// A new language is a folder (or a file), and its line here.
 languages! {
-    Anthropic chat(anthropic::Anthropic) calls(anthropic::call);
-    BedrockConverse chat(bedrock::Converse) { Rerank => bedrock::rerank::RERANK };
-    BedrockInvoke chat(bedrock_invoke::Invoke) calls(bedrock_invoke::call);
-    Cohere chat(cohere::Cohere) calls(cohere::call);
-    Completions chat(completions::Completions);
-    Gemini chat(gemini::Gemini) calls(gemini::call);
-    Gigachat chat(gigachat::Gigachat);
-    Oci chat(oci::Oci) { Embedding => oci::embedding::EMBEDDING };
-    OllamaChat chat(ollama::OllamaChat) { Embedding => ollama::embedding::EMBEDDING };
-    OllamaGenerate chat(ollama::OllamaGenerate) { Embedding => ollama::embedding::EMBEDDING };
-    Openai chat(openai::Openai) calls(openai::call);
-    SagemakerChat chat(sagemaker::Sagemaker::Chat);
-    SagemakerNova chat(sagemaker::Sagemaker::Nova);
-    /// Chat asked of OpenAI's Responses.
-    Responses chat(responses::ChatOverResponses);
-    Sap chat(sap::Sap);
-    Watsonx chat(watsonx::Watsonx) calls(watsonx::call);
-
+    mod a2a { A2a chat(a2a::A2a); }
+    pub mod anthropic { Anthropic chat(anthropic::Anthropic) calls(anthropic::call); }
+    mod azure_speech { AzureSpeech { Speech => azure_speech::SPEECH, Transcription => azure_speech::TRANSCRIPTION }; }
+    pub mod bedrock { BedrockConverse chat(bedrock::Converse) { Rerank => bedrock::rerank::RERANK }; }
+    pub mod bedrock_invoke { BedrockInvoke chat(bedrock_invoke::Invoke) calls(bedrock_invoke::call); }
+    mod black_forest_labs { BlackForestLabs { ImageGeneration | ImageEdit => black_forest_labs::IMAGE }; }
+    pub mod cohere { Cohere chat(cohere::Cohere) calls(cohere::call); }
+    pub mod completions { Completions chat(completions::Completions); }
+    mod dashscope { Dashscope { ImageGeneration | ImageEdit => dashscope::IMAGE, Speech => dashscope::SPEECH }; }
+    mod deepgram { Deepgram { Transcription => deepgram::TRANSCRIPTION }; }
+    mod deepinfra { Deepinfra { Rerank => deepinfra::RERANK }; }
+    mod elevenlabs { Elevenlabs { Speech => elevenlabs::SPEECH, Transcription => elevenlabs::TRANSCRIPTION }; }
+    mod fal { Fal { ImageEdit => fal::EDIT, ImageGeneration => fal::GENERATION }; }
+    pub mod gemini { Gemini chat(gemini::Gemini) calls(gemini::call); }
+    pub mod gigachat { Gigachat chat(gigachat::Gigachat); }
+    mod huggingface { Huggingface { Embedding => huggingface::EMBEDDING, Rerank => huggingface::RERANK }; }
+    mod minimax { Minimax { Speech => minimax::SPEECH }; }
+    mod mistral { Mistral { Speech => mistral::SPEECH }; }
+    mod nvidia { Nvidia { Rerank => nvidia::RERANK }; }
+    pub mod oci { Oci chat(oci::Oci) { Embedding => oci::embedding::EMBEDDING }; }
+    pub mod ollama {
+        OllamaChat chat(ollama::OllamaChat) { Embedding => ollama::embedding::EMBEDDING };
+        OllamaGenerate chat(ollama::OllamaGenerate) { Embedding => ollama::embedding::EMBEDDING };
+    }
+    pub mod openai {
+        Openai chat(openai::Openai) calls(openai::call);
+        OpenaiChatImages calls(openai::chat_images);
+    }
+    mod polly { Polly { Speech => polly::SPEECH }; }
+    pub mod responses {
+        /// Chat asked of OpenAI's Responses.
+        Responses chat(responses::ChatOverResponses);
+    }
+    mod runwayml { Runwayml { ImageGeneration => runwayml::IMAGE, Speech => runwayml::SPEECH }; }
+    pub mod sagemaker {
+        SagemakerChat chat(sagemaker::Sagemaker::Chat);
+        SagemakerNova chat(sagemaker::Sagemaker::Nova);
+    }
+    pub mod sap { Sap chat(sap::Sap); }
+    mod scaledown { Scaledown chat(scaledown::Scaledown); }
+    mod soniox { Soniox { Transcription => soniox::TRANSCRIPTION }; }
+    mod stability { Stability { ImageGeneration | ImageEdit => stability::IMAGE }; }
     // Languages that take a prompt.
-    AnthropicText chat(text::ANTHROPIC);
-    Bytez chat(text::BYTEZ);
-    Custom chat(text::CUSTOM);
-    Langflow chat(text::LANGFLOW);
-    Langgraph chat(text::LANGGRAPH);
-    #[serde(rename = "microsoft_365")]
-    Microsoft365 chat(text::MICROSOFT);
-    NlpCloud chat(text::NLP_CLOUD);
-    Predibase chat(text::PREDIBASE);
-    Replicate chat(text::REPLICATE);
-    Sagemaker chat(text::SAGEMAKER) { Embedding => text::embedding::SAGEMAKER };
-    Triton chat(text::TRITON) { Embedding => text::embedding::TRITON };
-    WatsonxText chat(text::WATSONX);
-
-    // Languages without chat.
-    BlackForestLabs { ImageGeneration | ImageEdit => black_forest_labs::IMAGE };
-    Dashscope { ImageGeneration | ImageEdit => dashscope::IMAGE, Speech => dashscope::SPEECH };
-    Deepgram { Transcription => deepgram::TRANSCRIPTION };
-    Deepinfra { Rerank => deepinfra::RERANK };
-    Elevenlabs { Speech => elevenlabs::SPEECH, Transcription => elevenlabs::TRANSCRIPTION };
-    Fal { ImageEdit => fal::EDIT, ImageGeneration => fal::GENERATION };
-    Huggingface { Embedding => huggingface::EMBEDDING, Rerank => huggingface::RERANK };
-    Minimax { Speech => minimax::SPEECH };
-    Mistral { Speech => mistral::SPEECH };
-    Nvidia { Rerank => nvidia::RERANK };
-    OpenaiChatImages calls(openai::chat_images);
-    Polly { Speech => polly::SPEECH };
-    Runwayml { ImageGeneration => runwayml::IMAGE, Speech => runwayml::SPEECH };
-    Soniox { Transcription => soniox::TRANSCRIPTION };
-    Stability { ImageGeneration | ImageEdit => stability::IMAGE };
-    Topaz { ImageVariation => topaz::VARIATION };
-    Vertex {
-        Embedding => vertex::EMBEDDING,
-        Rerank => vertex::RERANK,
-        Speech => vertex::SPEECH,
-        Transcription => vertex::TRANSCRIPTION
-    };
-    Voyage { Embedding => voyage::EMBEDDING };
+    pub mod text {
+        AnthropicText chat(text::ANTHROPIC);
+        Bytez chat(text::BYTEZ);
+        Custom chat(text::CUSTOM);
+        Langflow chat(text::LANGFLOW);
+        Langgraph chat(text::LANGGRAPH);
+        #[serde(rename = "microsoft_365")]
+        Microsoft365 chat(text::MICROSOFT);
+        NlpCloud chat(text::NLP_CLOUD);
+        Predibase chat(text::PREDIBASE);
+        Replicate chat(text::REPLICATE);
+        Sagemaker chat(text::SAGEMAKER) { Embedding => text::embedding::SAGEMAKER };
+        Triton chat(text::TRITON) { Embedding => text::embedding::TRITON };
+        WatsonxText chat(text::WATSONX);
+    }
+    mod topaz { Topaz { ImageVariation => topaz::VARIATION }; }
+    mod vertex {
+        Vertex {
+            Embedding => vertex::EMBEDDING,
+            Rerank => vertex::RERANK,
+            Speech => vertex::SPEECH,
+            Transcription => vertex::TRANSCRIPTION
+        };
+    }
+    mod voyage { Voyage { Embedding => voyage::EMBEDDING }; }
+    pub mod watsonx { Watsonx chat(watsonx::Watsonx) calls(watsonx::call); }
 }
 
 impl WireId {

@@ -117,7 +117,7 @@ def test_any_attribute_can_be_set() -> None:
     ferrolite._dspy_logging_configured = True  # type: ignore[attr-defined]
     ferrolite.telemetry = False  # type: ignore[attr-defined]
     assert ferrolite.telemetry is False  # type: ignore[attr-defined]
-    del ferrolite._dspy_logging_configured, ferrolite.telemetry  # type: ignore[attr-defined]
+    del ferrolite._dspy_logging_configured  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("name", ["nonsense", "Nonsense", "_nonsense", "__wrapped__", "__path_of_it__"])

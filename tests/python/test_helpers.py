@@ -1,319 +1,202 @@
-"""Functions and classes that programs borrow: what they answer is LiteLLM's, as it was seen."""
+"""Budgets, tools of functions, prompt templates, and calls under older names."""
 
 import asyncio
-from unittest import mock
+import json
+from typing import Literal
 
 import pytest
+from _upstream import Upstream
 
 import ferrolite
+from ferrolite._json_schema import validate_schema
+from ferrolite.utils import function_to_dict
 
-MESSAGES = [{"role": "user", "content": "Hi"}]
-TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
-
-
-# Parameters
+# Functions as tools
 
 
-@pytest.mark.parametrize(
-    ("given", "wanted"),
-    [
-        (
-            {"model": "gpt-4o", "custom_llm_provider": "openai", "temperature": 0.1, "max_tokens": 5},
-            {"temperature": 0.1, "max_tokens": 5, "stream": False, "extra_body": {}},
-        ),
-        (
-            {"model": "gpt-4o", "custom_llm_provider": "openai", "top_k": 4, "n": 1, "stream": True},
-            {"n": 1, "stream": True, "extra_body": {"top_k": 4}},
-        ),
-        (
-            {"model": "llama3-8b-8192", "custom_llm_provider": "groq", "max_completion_tokens": 7},
-            {"max_tokens": 7, "stream": False, "extra_body": {}},
-        ),
-        (
-            {
-                "model": "claude-sonnet-4-5",
-                "custom_llm_provider": "anthropic",
-                "max_tokens": 5,
-                "stop": ["a"],
+def documented(a: int, b="x", c: list[str] | None = None, d: Literal["p", "q"] = "p", *args, e, **kwargs):
+    """Do a thing
+    with two lines.
+
+    More words, which are not told.
+
+    Parameters
+    ----------
+    a : int
+        the first
+        in two lines
+    b : {'x', 'y'}
+        the second
+    e : float, optional
+
+    Returns
+    -------
+    str
+        a : nothing of this
+    """
+
+
+def test_a_function_is_told_of_by_its_types_and_its_words():
+    assert function_to_dict(documented) == {
+        "name": "documented",
+        "description": "Do a thing\nwith two lines.",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "a": {"type": "integer", "description": "the first\nin two lines"},
+                "b": {"type": "string", "enum": ["x", "y"], "description": "the second"},
+                "c": {"type": "array", "items": {"type": "string"}},
+                "d": {"type": "string", "enum": ["p", "q"]},
+                "e": {"type": "number"},
             },
-            {"stop_sequences": ["a"], "max_tokens": 5},
-        ),
-        (
-            {"model": "claude-sonnet-4-5", "custom_llm_provider": "anthropic", "tools": [TOOL]},
-            {
-                "tools": [
-                    {"name": "f", "input_schema": {"type": "object", "properties": {}}, "type": "custom"}
-                ]
-            },
-        ),
-        (
-            {"model": "gemini-2.0-flash", "custom_llm_provider": "gemini", "max_tokens": 5, "temperature": 0},
-            {"temperature": 0, "max_output_tokens": 5},
-        ),
-        (
-            {"model": "my-deployment", "custom_llm_provider": "azure", "temperature": 1},
-            {"temperature": 1, "stream": False, "extra_body": {}},
-        ),
-    ],
-)
-def test_optional_parameters_are_what_would_be_sent(given, wanted):
-    assert ferrolite.get_optional_params(**given) == wanted
-
-
-def test_a_parameter_that_a_model_does_not_take_is_refused_or_dropped():
-    given = {"model": "claude-sonnet-4-5", "custom_llm_provider": "anthropic", "logit_bias": {"1": 2}}
-    with pytest.raises(ferrolite.UnsupportedParamsError):
-        ferrolite.get_optional_params(**given)
-    assert ferrolite.get_optional_params(**given, drop_params=True) == {}
-
-
-def test_optional_parameters_of_embeddings():
-    given = {"model": "text-embedding-3-small", "custom_llm_provider": "openai"}
-    assert ferrolite.utils.get_optional_params_embeddings(**given, dimensions=5, user="u") == {
-        "user": "u",
-        "dimensions": 5,
+            "required": ["a", "e"],
+        },
     }
-    cohere = {"model": "embed-english-v3.0", "custom_llm_provider": "cohere", "user": "u"}
-    with pytest.raises(ferrolite.UnsupportedParamsError):
-        ferrolite.utils.get_optional_params_embeddings(**cohere)
-    assert ferrolite.utils.get_optional_params_embeddings(**cohere, drop_params=True) == {}
 
 
-@pytest.mark.parametrize(
-    ("given", "wanted"),
-    [
-        (None, None),
-        ("x", "x"),
-        ({"type": "enabled", "budgetTokens": 5}, {"type": "enabled", "budget_tokens": 5}),
-        ({"type": "enabled", "budget_tokens": 5, "budgetTokens": 6}, {"type": "enabled", "budget_tokens": 5}),
-    ],
-)
-def test_the_budget_of_thinking_gets_its_name(given, wanted):
-    assert ferrolite.utils.validate_and_fix_thinking_param(given) == wanted
+def test_a_function_without_words_is_told_of_by_its_name():
+    def plain(x, y: "Unknown" = 1):  # noqa: F821
+        pass
 
-
-@pytest.mark.parametrize(
-    ("model", "parameters", "wanted"),
-    [
-        ("groq/llama", {}, "https://api.groq.com/openai/v1"),
-        ("gpt-4o", {"api_base": "http://x"}, "http://x"),
-        (
-            "gemini/gemini-pro",
-            {},
-            "https://generativelanguage.googleapis.com/v1beta/models/gemini-pro:generateContent",
-        ),
-        ("no-such-model", {}, None),
-    ],
-)
-def test_the_address_of_a_model(model, parameters, wanted):
-    assert ferrolite.get_api_base(model, parameters) == wanted
-
-
-# Secrets and credentials
-
-
-def test_secrets_are_texts_or_switches(monkeypatch):
-    monkeypatch.setenv("SECRET_TEXT", "hello")
-    monkeypatch.setenv("SECRET_ON", "true")
-    monkeypatch.setenv("SECRET_OFF", "False")
-    names = ("SECRET_TEXT", "os.environ/SECRET_TEXT", "SECRET_ON", "SECRET_OFF", "SECRET_NONE")
-    assert [ferrolite.get_secret(name) for name in names] == ["hello", "hello", True, False, None]
-    assert [ferrolite.get_secret_str(name) for name in names] == ["hello", "hello", None, None, None]
-    assert [ferrolite.get_secret_bool(name) for name in names] == [None, None, True, False, None]
-    assert ferrolite.get_secret("SECRET_NONE", "default") is None
-
-
-def test_a_secret_manager_is_asked_first(monkeypatch):
-    monkeypatch.setenv("SECRET", "of the environment")
-    monkeypatch.setattr(ferrolite, "secret_manager_client", {"SECRET": "of the manager"})
-    assert ferrolite.get_secret("SECRET") == "of the manager"
-    monkeypatch.setattr(ferrolite, "secret_manager_client", {})
-    assert ferrolite.get_secret("SECRET") == "of the environment"
-
-
-def test_credentials_have_names(monkeypatch):
-    entry = {"credential_name": "mine", "credential_values": {"api_key": "k", "api_base": "b"}}
-    monkeypatch.setattr(ferrolite, "credential_list", [entry])
-    call = {"litellm_credential_name": "mine", "api_base": "own"}
-    ferrolite.utils.load_credentials_from_list(call)
-    assert call == {"litellm_credential_name": "mine", "api_base": "own", "api_key": "k"}
-
-
-# Errors, responses
-
-
-class StatusError(Exception):
-    def __init__(self, status):
-        super().__init__("told")
-        self.status_code = status
-
-
-@pytest.mark.parametrize(
-    ("error", "name"),
-    [
-        (StatusError(429), "RateLimitError"),
-        (StatusError(401), "AuthenticationError"),
-        (StatusError(403), "PermissionDeniedError"),
-        (StatusError(400), "BadRequestError"),
-        (ValueError("told"), "APIConnectionError"),
-    ],
-)
-def test_an_exception_becomes_the_class_of_its_status(error, name):
-    with pytest.raises(getattr(ferrolite, name), match="told") as raised:
-        ferrolite.exception_type(model="m", original_exception=error, custom_llm_provider="openai")
-    assert raised.value.llm_provider == "openai"
-
-
-def test_an_error_of_ours_stays_what_it_is():
-    error = ferrolite.RateLimitError("m", "openai", "gpt")
-    assert ferrolite.exception_type("m", error, "openai") is error
-
-
-def test_a_response_and_its_hidden_parameters():
-    extract = ferrolite.litellm_core_utils.litellm_logging._extract_response_obj_and_hidden_params
-    response = ferrolite.ModelResponse()
-    response._hidden_params = {"a": 1}
-    assert extract(response, None) == (response.model_dump(), {"a": 1})
-    assert extract({"a": 1}, None) == ({"a": 1}, None)
-    assert extract(None, ValueError()) == ({}, None)
-
-
-@pytest.mark.parametrize(
-    ("model", "provider", "mode", "name"),
-    [
-        ("responses/gpt-4o", "openai", "responses", "gpt-4o"),
-        ("gpt-4o", "openai", "chat", "gpt-4o"),
-        ("unlisted", "groq", None, "unlisted"),
-    ],
-)
-def test_what_a_chat_completion_is_sent_as(model, provider, mode, name):
-    facts, own = ferrolite.main.responses_api_bridge_check(model, provider)
-    assert (facts.get("mode"), own) == (mode, name)
-
-
-def test_completion_with_retries_is_a_completion_with_retries():
-    with mock.patch("ferrolite.completion") as completion, mock.patch("ferrolite.acompletion") as other:
-        ferrolite.completion_with_retries("openai/x", MESSAGES, retry_strategy="exponential_backoff_retry")
-        asyncio.run(ferrolite.acompletion_with_retries("openai/x", MESSAGES, num_retries=5))
-    completion.assert_called_once_with("openai/x", MESSAGES, num_retries=3)
-    other.assert_called_once_with("openai/x", MESSAGES, num_retries=5)
-
-
-# Questions about single providers
-
-
-def test_a_providers_class_answers_for_it(monkeypatch):
-    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
-    config = ferrolite.AnthropicConfig()
-    assert "max_tokens" in config.get_supported_openai_params("claude-sonnet-4-5")
-    mapped = config.map_openai_params(
-        {"max_tokens": 3, "stop": "x", "unknown": 1}, {}, "claude-sonnet-4-5", False
-    )
-    assert mapped == {"max_tokens": 3, "stop_sequences": ["x"]}
-    headers = config.validate_environment({}, "claude", [], {}, {}, api_key="k")
-    assert headers == {
-        "x-api-key": "k",
-        "anthropic-version": "2023-06-01",
-        "Content-Type": "application/json",
+    assert function_to_dict(plain) == {
+        "name": "plain",
+        "parameters": {
+            "type": "object",
+            "properties": {"x": {"type": "string"}, "y": {"type": "string"}},
+            "required": ["x"],
+        },
     }
-    assert config.get_api_key() is None
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "of the environment")
-    assert config.get_api_key() == "of the environment"
-    assert config.get_complete_url("http://x", None, "claude", {}, {}) == "http://x/v1/messages"
 
 
-def test_openais_class_answers_for_it():
-    config = ferrolite.llms.openai.chat.gpt_transformation.OpenAIGPTConfig()
-    assert config.map_openai_params({"temperature": 1, "foo": 2}, {}, "gpt-4o", False) == {"temperature": 1}
-    headers = config.validate_environment({}, "gpt-4o", [], {}, {}, api_key="k")
-    assert headers == {"Authorization": "Bearer k", "Content-Type": "application/json"}
-    assert config.get_complete_url("http://x/v1", None, "m", {}, {}) == "http://x/v1/chat/completions"
-    body = config.transform_request("m", MESSAGES, {"a": 1}, {}, {})
-    assert body == {"model": "m", "messages": MESSAGES, "a": 1}
+# Budgets
 
 
-def test_which_provider_has_responses():
-    manager = ferrolite.ProviderConfigManager
-    assert manager.get_provider_responses_api_config(provider=ferrolite.LlmProviders.OPENAI, model="x")
-    assert manager.get_provider_responses_api_config(provider="anthropic", model="x") is None
-    assert (
-        type(manager.get_provider_chat_config("x", ferrolite.LlmProviders.ANTHROPIC))
-        is ferrolite.AnthropicConfig
+@pytest.fixture
+def manager(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return ferrolite.BudgetManager(project_name="p")
+
+
+def test_a_budget_is_kept_in_a_file(manager):
+    assert manager.create_budget(total_budget=10, user="u") == {"total_budget": 10}
+    manager.user_dict["u"]["current_cost"] = 2.5
+    assert manager.save_data() == {"status": "success"}
+    again = ferrolite.BudgetManager(project_name="p")
+    assert again.get_users() == ["u"]
+    assert again.is_valid_user("u")
+    assert not again.is_valid_user("v")
+    assert (again.get_total_budget("u"), again.get_current_cost("u"), again.get_model_cost("u")) == (
+        10,
+        2.5,
+        {},
     )
-    assert manager.get_provider_chat_config("x", ferrolite.LlmProviders.GROQ).custom_llm_provider == "groq"
-    assert manager.get_provider_chat_config("x", ferrolite.LlmProviders.LANGFUSE) is None
+    with pytest.raises(KeyError):
+        again.get_current_cost("v")
+    assert again.reset_cost("u")["user"]["current_cost"] == 0
 
 
-@pytest.mark.parametrize(
-    ("model", "route", "base"),
-    [
-        ("anthropic.claude-3-sonnet-20240229-v1:0", "converse", "anthropic.claude-3-sonnet-20240229-v1:0"),
-        ("invoke/anthropic.claude-3", "invoke", "anthropic.claude-3"),
-        ("agent/A/B", "agent", "agent/A/B"),
-        ("us.amazon.nova-lite-v1:0", "converse", "amazon.nova-lite-v1:0"),
-        ("arn:aws:bedrock:us-east-1:123:imported-model/abc", "converse", "abc"),
-    ],
-)
-def test_names_of_bedrocks_models(model, route, base):
-    info = ferrolite.llms.bedrock.common_utils.BedrockModelInfo
-    assert (info.get_bedrock_route(model), info.get_base_model(model)) == (route, base)
+def test_a_budget_begins_anew_when_its_time_has_passed(manager):
+    with pytest.raises(ValueError, match="daily"):
+        manager.create_budget(total_budget=1, user="w", duration="hourly")
+    manager.create_budget(total_budget=1, user="old", duration="daily", created_at=0)
+    manager.create_budget(total_budget=1, user="new", duration="yearly")
+    for user in ("old", "new"):
+        manager.user_dict[user]["current_cost"] = 1
+    manager.update_budget_all_users()
+    assert (manager.get_current_cost("old"), manager.get_current_cost("new")) == (0, 1)
 
 
-def test_azures_credentials(monkeypatch):
-    for name in ("AZURE_AD_TOKEN", "AZURE_API_KEY", "AZURE_OPENAI_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    common = ferrolite.llms.azure.common_utils
-    assert common.get_azure_ad_token({"azure_ad_token": "t"}) == "t"
-    assert common.get_azure_ad_token(ferrolite.types.router.GenericLiteLLMParams()) is None
-    validate = common.BaseAzureLLM._base_validate_azure_environment
-    assert validate({}, {"api_key": "k"}) == {"api-key": "k"}
-    assert validate({}, {"azure_ad_token": "t"}) == {"Authorization": "Bearer t"}
-    with pytest.raises(ValueError, match="client id"):
-        common.get_azure_ad_token_from_oidc("oidc/env/NO_SUCH_VARIABLE")
+def test_a_hosted_client_has_no_address_of_its_own():
+    with pytest.raises(ValueError, match="api_base"):
+        ferrolite.BudgetManager(project_name="p", client_type="hosted")
 
 
-def test_the_registry_of_providers():
-    registry = ferrolite.llms.openai_like.json_loader.JSONProviderRegistry
-    assert "groq" in registry.list_providers()
-    assert registry.get("groq").base_url == "https://api.groq.com/openai/v1"
-    assert registry.get("groq").api_key_env == "GROQ_API_KEY"
-    assert registry.get("anthropic") is None
-    assert not registry.exists("no-such-provider")
+# Prompt templates
+
+MESSAGES = [{"role": "system", "content": "SYS"}, {"role": "user", "content": "U1"}]
+ROLES = {
+    "system": {"pre_message": "<S>", "post_message": "</S>"},
+    "user": {"pre_message": "<U>", "post_message": "</U>"},
+}
 
 
-# HTTP
+@pytest.fixture
+def prompts(monkeypatch):
+    monkeypatch.setattr(ferrolite, "custom_prompt_dict", {})
 
 
-def test_http_handlers_raise_for_what_is_sent():
-    httpx = pytest.importorskip("httpx")
-    handlers = ferrolite.llms.custom_httpx.http_handler
+def sent_prompt(model, **keywords):
+    with Upstream(lambda exchange: exchange.json({"model": "m", "response": "hi", "done": True})) as upstream:
+        ferrolite.completion(model=model, messages=MESSAGES, api_base=upstream.origin, **keywords)
+    return upstream.requests[-1].json()["prompt"]
 
-    def answer(request):
-        return httpx.Response(
-            404 if request.method == "POST" else 200, text=request.content.decode() or "got"
+
+def test_marks_are_registered_for_a_model(prompts):
+    ferrolite.register_prompt_template(
+        model="mine", roles=ROLES, initial_prompt_value="BEGIN", final_prompt_value="END"
+    )
+    assert sent_prompt("ollama/mine") == "BEGIN<S>SYS</S><U>U1</U>END"
+    assert "<S>" not in sent_prompt("ollama/other")
+
+
+def test_marks_are_given_to_a_call(prompts):
+    assert sent_prompt("ollama/any", roles=ROLES, final_prompt_value="FIN") == "<S>SYS</S><U>U1</U>FIN"
+
+
+def test_a_tokenizers_template_is_registered_for_a_model(prompts):
+    config = {
+        "chat_template": "{{ bos_token }}{% for m in messages %}[{{ m.role }}]{{ m['content'] }}{% endfor %}"
+    }
+    for form in (
+        config | {"bos_token": "<B>"},
+        {"tokenizer": config | {"bos_token": "<B>"}, "status": "success"},
+    ):
+        ferrolite.register_prompt_template(model="ollama/hf", tokenizer_config=form)
+        assert sent_prompt("ollama/hf") == "<B>[system]SYS[user]U1"
+    with pytest.raises(ValueError, match="chat_template"):
+        ferrolite.register_prompt_template(model="hf", tokenizer_config={"bos_token": "<B>"})
+
+
+def test_a_template_that_refuses_is_a_bad_request(prompts):
+    ferrolite.register_prompt_template(
+        model="hf", tokenizer_config={"chat_template": "{{ raise_exception('no system messages') }}"}
+    )
+    with pytest.raises(ferrolite.BadRequestError, match="no system messages"):
+        ferrolite.completion("ollama/hf", MESSAGES, api_base="http://127.0.0.1:9")
+
+
+# Checking answers
+
+
+def test_an_answer_is_checked_against_its_schema():
+    pytest.importorskip("jsonschema")
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+    validate_schema(schema, '{"a": 1}')
+    for answer in ('{"a": "x"}', "{}", "no json"):
+        with pytest.raises(ferrolite.JSONSchemaValidationError) as failed:
+            validate_schema(schema, answer)
+        assert failed.value.raw_response == answer
+        assert json.loads(failed.value.schema) == schema
+
+
+# Older names
+
+
+def test_calls_under_older_names_are_tried_again():
+    def fail(exchange):
+        exchange.json({"error": {"message": "no"}}, status=500, headers={"retry-after-ms": "1"})
+
+    with Upstream(fail) as upstream, pytest.raises(ferrolite.InternalServerError):
+        ferrolite.completion_with_retries(
+            model="openai/m",
+            messages=MESSAGES,
+            api_base=upstream.url,
+            api_key="k",
+            retry_strategy="constant_retry",
         )
-
-    transport = httpx.MockTransport(answer)
-    with handlers.HTTPHandler(client=httpx.Client(transport=transport)) as client:
-        assert client.get("http://x").text == "got"
-        with pytest.raises(httpx.HTTPStatusError) as raised:
-            client.post("http://x", json={"a": 1})
-    assert (raised.value.status_code, raised.value.text) == (404, '{"a":1}')
-
-    async def run():
-        async with handlers.AsyncHTTPHandler(transport=transport) as client:
-            assert (await client.put("http://x", data="text")).text == "text"
-            with pytest.raises(httpx.HTTPStatusError):
-                await client.post("http://x", content="text")
-
-    asyncio.run(run())
+    assert len(upstream.requests) == 4
 
 
-def test_types_of_messages_are_dicts():
-    message = ferrolite.ChatCompletionUserMessage(role="user", content="Hi")
-    assert message == MESSAGES[0]
-    pydantic = pytest.importorskip("pydantic")
-    adapter = pydantic.TypeAdapter(ferrolite.ChatCompletionToolParam)
-    assert adapter.validate_python({"type": "function", "function": {"name": "f"}})
-    with pytest.raises(pydantic.ValidationError):
-        adapter.validate_python({"type": "function"})
+def test_acreate_is_acompletion():
+    answer = asyncio.run(ferrolite.acreate(model="openai/m", messages=MESSAGES, mock_response="hi"))
+    assert answer.choices[0].message.content == "hi"

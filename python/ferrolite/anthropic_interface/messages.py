@@ -5,9 +5,7 @@ Providers that have no Messages are asked for a chat completion, whose answer is
 
 from __future__ import annotations
 
-import sys
-
-from ferrolite import _core
+from ferrolite._hooks import Face, arun, run
 from ferrolite._stream import CoreReader
 
 TYPE_CHECKING = False
@@ -18,8 +16,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ferrolite._core import CoreStream
-
-_settings = sys.modules["ferrolite"].__dict__
 
 
 class AnthropicMessagesStreamingResponse(CoreReader):
@@ -83,7 +79,7 @@ def create(
     Raises:
         BadRequestError, AuthenticationError, …: see `ferrolite.exceptions`.
     """
-    return _handed_out(_core.call(locals(), _settings, "messages"))
+    return run(_FACE, locals())
 
 
 async def acreate(
@@ -104,7 +100,7 @@ async def acreate(
     **kwargs: Any,
 ) -> dict[str, Any] | AnthropicMessagesStreamingResponse:
     """`create` for asyncio: the same parameters, the same errors."""
-    return await _acall(locals())
+    return await arun(_FACE, locals())
 
 
 async def anthropic_messages(
@@ -128,17 +124,14 @@ async def anthropic_messages(
     **kwargs: Any,
 ) -> dict[str, Any] | AnthropicMessagesStreamingResponse:
     """`acreate` under its older name."""
-    return await _acall(locals())
+    return await arun(_FACE, locals())
 
 
-async def _acall(arguments: dict[str, Any]) -> Any:
-    from ferrolite import _aio
+def _stream(
+    core: CoreStream, arguments: dict[str, Any], is_async: bool
+) -> AnthropicMessagesStreamingResponse:
+    kind = AnthropicSSEStream if core.bridged else AnthropicMessagesStreamingResponse
+    return kind._of_core(core)  # pyright: ignore[reportPrivateUsage]
 
-    return _handed_out(await _aio.call(arguments, _settings, "messages"))
 
-
-def _handed_out(result: Any) -> Any:
-    if not isinstance(result, _core.CoreStream):
-        return result
-    kind = AnthropicSSEStream if result.bridged else AnthropicMessagesStreamingResponse
-    return kind._of_core(result)  # pyright: ignore[reportPrivateUsage]
+_FACE = Face("anthropic_messages", "messages", _stream)

@@ -5,9 +5,7 @@ Providers that do not speak it are asked for a chat completion, whose answer is 
 
 from __future__ import annotations
 
-import sys
-
-from ferrolite import _core
+from ferrolite._hooks import Face, arun, run
 from ferrolite._stream import CoreReader
 
 TYPE_CHECKING = False
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
 
     from ferrolite._core import CoreStream
     from ferrolite.types.google_genai import GenerateContentResponse
-
-_settings = sys.modules["ferrolite"].__dict__
 
 __all__ = ["agenerate_content", "agenerate_content_stream", "generate_content", "generate_content_stream"]
 
@@ -76,7 +72,7 @@ def generate_content(
     Raises:
         BadRequestError, AuthenticationError, …: see `ferrolite.exceptions`.
     """
-    return _core.call(locals(), _settings, "generate_content")
+    return run(_WHOLE, locals())
 
 
 async def agenerate_content(
@@ -92,7 +88,7 @@ async def agenerate_content(
     **kwargs: Any,
 ) -> GenerateContentResponse:
     """`generate_content` for asyncio: the same parameters, the same errors."""
-    return await _acall(locals())
+    return await arun(_WHOLE, locals())
 
 
 def generate_content_stream(
@@ -108,9 +104,7 @@ def generate_content_stream(
     **kwargs: Any,
 ) -> GoogleGenAIGenerateContentStreamingIterator:
     """`generate_content` piece by piece: an iterator of server-sent events (bytes)."""
-    arguments = {**locals(), "stream": True}
-    result = _core.call(arguments, _settings, "generate_content")
-    return GoogleGenAIGenerateContentStreamingIterator._of_core(result)  # pyright: ignore[reportPrivateUsage]
+    return run(_STREAMED, {**locals(), "stream": True})
 
 
 async def agenerate_content_stream(
@@ -126,11 +120,17 @@ async def agenerate_content_stream(
     **kwargs: Any,
 ) -> AsyncGoogleGenAIGenerateContentStreamingIterator:
     """`generate_content_stream` for asyncio."""
-    result = await _acall({**locals(), "stream": True})
-    return AsyncGoogleGenAIGenerateContentStreamingIterator._of_core(result)  # pyright: ignore[reportPrivateUsage]
+    return await arun(_STREAMED, {**locals(), "stream": True})
 
 
-async def _acall(arguments: dict[str, Any]) -> Any:
-    from ferrolite import _aio
+def _stream(
+    core: CoreStream, arguments: dict[str, Any], is_async: bool
+) -> GoogleGenAIGenerateContentStreamingIterator:
+    kind = GoogleGenAIGenerateContentStreamingIterator
+    if is_async:
+        kind = AsyncGoogleGenAIGenerateContentStreamingIterator
+    return kind._of_core(core)  # pyright: ignore[reportPrivateUsage]
 
-    return await _aio.call(arguments, _settings, "generate_content")
+
+_WHOLE = Face("generate_content", "generate_content")
+_STREAMED = Face("generate_content_stream", "generate_content", _stream)

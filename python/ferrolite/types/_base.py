@@ -248,7 +248,7 @@ class Model:
 class _FromCall:
     """A private attribute that is read off the call behind an answer when it is first asked for."""
 
-    def __init__(self, name: str, read: Callable[[Any], Any], otherwise: Callable[[], Any]) -> None:
+    def __init__(self, name: str, read: Callable[[Any, Any], Any], otherwise: Callable[[], Any]) -> None:
         self.name = name
         self.read = read
         self.otherwise = otherwise
@@ -257,12 +257,20 @@ class _FromCall:
         if instance is None:
             return self
         call = instance.__dict__.get("_meta")
-        value = self.otherwise() if call is None else self.read(call)
+        value = self.otherwise() if call is None else self.read(call, instance)
         return instance.__dict__.setdefault(self.name, value)
 
 
 def _nothing() -> None:
     return None
+
+
+def _hidden_params_of(call: Any, answer: Any) -> Fields:
+    from ferrolite.cost_calculator import cost_of_answer
+
+    out = call.hidden_params()
+    out["response_cost"] = cost_of_answer(answer, call)
+    return out
 
 
 class Response(Model):
@@ -273,9 +281,9 @@ class Response(Model):
         _response_headers: Fields | None
         _response_ms: float | None
     else:
-        _hidden_params = _FromCall("_hidden_params", lambda call: call.hidden_params(), dict)
-        _response_headers = _FromCall("_response_headers", lambda call: call.headers(), _nothing)
-        _response_ms = _FromCall("_response_ms", lambda call: call.response_ms, _nothing)
+        _hidden_params = _FromCall("_hidden_params", _hidden_params_of, dict)
+        _response_headers = _FromCall("_response_headers", lambda call, _: call.headers(), _nothing)
+        _response_ms = _FromCall("_response_ms", lambda call, _: call.response_ms, _nothing)
 
     @property
     def response_ms(self) -> float | None:

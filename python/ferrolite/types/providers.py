@@ -34,47 +34,6 @@ _MEMBERS = {
 LlmProviders = Enum("LlmProviders", _MEMBERS, type=str, module="ferrolite.types.utils")
 """Every provider that LiteLLM has a name for; those that are served are in docs/providers.md."""
 
-_CALLS = (
-    "_arealtime _aresponses_websocket a_add_message aanthropic_messages acancel_batch "
-    "acancel_fine_tuning_job acancel_responses acode_interpreter_tool acompletion acreate_assistants "
-    "acreate_batch acreate_container acreate_file acreate_fine_tuning_job acreate_interaction "
-    "acreate_sandbox acreate_skill acreate_thread acreate_video add_message adecisions adelete_assistant "
-    "adelete_container adelete_responses adelete_sandbox aembedding aextraction afile_content "
-    "afile_delete afile_list afile_retrieve agenerate_content agenerate_content_stream aget_assistants "
-    "aget_messages aget_responses aget_thread aimage_edit aimage_generation aingest alist_container_files "
-    "alist_containers alist_fine_tuning_jobs alist_input_items allm_passthrough_route amoderation "
-    "anthropic_messages aocr aquery arerank aresponses aretrieve_batch aretrieve_container "
-    "aretrieve_fine_tuning_job arun_code arun_thread arun_thread_stream asearch asend_message aspeech "
-    "asystemone atext_completion atranscription aupload_container_file avector_store_create "
-    "avector_store_file_content avector_store_file_create avector_store_file_delete "
-    "avector_store_file_list avector_store_file_retrieve avector_store_file_update avector_store_search "
-    "avideo_content avideo_create_character avideo_delete avideo_edit avideo_extension avideo_generation "
-    "avideo_get_character avideo_list avideo_remix avideo_retrieve avideo_retrieve_job call_mcp_tool "
-    "cancel_batch cancel_fine_tuning_job cancel_responses code_interpreter_tool completion "
-    "create_assistants create_batch create_container create_file create_fine_tuning_job "
-    "create_interaction create_sandbox create_thread create_video decisions delete_assistant "
-    "delete_container delete_responses delete_sandbox embedding extraction file_content file_delete "
-    "file_list file_retrieve generate_content generate_content_stream get_assistants get_messages "
-    "get_responses get_thread image_edit image_generation ingest list_container_files list_containers "
-    "list_fine_tuning_jobs list_mcp_tools llm_passthrough_route moderation ocr pass_through_endpoint "
-    "query rerank responses retrieve_batch retrieve_container retrieve_fine_tuning_job run_code "
-    "run_thread run_thread_stream search send_message speech systemone text_completion transcription "
-    "upload_container_file vector_store_create vector_store_file_content vector_store_file_create "
-    "vector_store_file_delete vector_store_file_list vector_store_file_retrieve vector_store_file_update "
-    "vector_store_search video_content video_create_character video_delete video_edit video_extension "
-    "video_generation video_get_character video_list video_remix video_retrieve video_retrieve_job "
-)
-CallTypes = Enum(
-    "CallTypes",
-    {
-        name.lstrip("_") if name != "pass_through_endpoint" else "pass_through": name
-        for name in _CALLS.split()
-    },
-    type=str,
-    module="ferrolite.types.utils",
-)
-"""Every call that LiteLLM has a name for."""
-
 provider_list = list(LlmProviders)
 """All providers; names are members, too: `"openai" in provider_list`."""
 

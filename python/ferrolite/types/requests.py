@@ -373,13 +373,6 @@ class OpenAIWebSearchOptions(TypedDict, total=False):
     user_location: OpenAIWebSearchUserLocation | None
 
 
-class CostPerToken(TypedDict):
-    """Prices in dollars for one token."""
-
-    input_cost_per_token: float
-    output_cost_per_token: float
-
-
 class PartType(TypedDict, total=False):
     """A part of Gemini's contents."""
 

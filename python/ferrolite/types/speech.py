@@ -22,6 +22,10 @@ class HttpxBinaryResponseContent:
         if content_type:
             self.headers["content-type"] = content_type
         self._hidden_params: dict[str, Any] = {} if meta is None else meta.hidden_params()
+        if meta is not None:
+            from ferrolite.cost_calculator import cost_of_answer
+
+            self._hidden_params["response_cost"] = cost_of_answer(self, meta)
         self._hidden_params.setdefault("headers", dict(self.headers))
         self.usage: Any = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ferrolite.types.audio import ChatCompletionAudioResponse, TranscriptionResponse
+from ferrolite.types.call_types import CallTypes
 from ferrolite.types.chat import (
     Choices,
     ModelResponse,
@@ -41,11 +42,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ferrolite.types.model_info import CostPerToken, ModelInfo, ModelInfoBase
     from ferrolite.types.streaming import GenericStreamingChunk
 
 __all__ = [
     "CacheCreationTokenDetails",
     "CachedTokensDetails",
+    "CallTypes",
     "ChatCompletionAudioResponse",
     "ChatCompletionCustomToolCallPayload",
     "ChatCompletionDeltaCustomToolCall",
@@ -57,6 +60,7 @@ __all__ = [
     "ChoiceLogprobs",
     "Choices",
     "CompletionTokensDetailsWrapper",
+    "CostPerToken",
     "Delta",
     "Embedding",
     "EmbeddingResponse",
@@ -69,6 +73,8 @@ __all__ = [
     "ImageUsageInputTokensDetails",
     "Logprobs",
     "Message",
+    "ModelInfo",
+    "ModelInfoBase",
     "ModelResponse",
     "ModelResponseBase",
     "ModelResponseStream",
@@ -92,6 +98,10 @@ def __getattr__(name: str) -> Any:
         from ferrolite.types import streaming
 
         return streaming.GenericStreamingChunk
+    if name in ("CostPerToken", "ModelInfo", "ModelInfoBase"):  # for type checkers
+        from ferrolite.types import model_info
+
+        return getattr(model_info, name)
     from ferrolite._surface import resolve
 
     return resolve(__name__, name)

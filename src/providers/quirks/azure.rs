@@ -7,6 +7,7 @@ use crate::auth::Scheme;
 use crate::hub::{Accent, CallType, ModelName, SchemaRule, ToolChoiceRule};
 use crate::models;
 use crate::providers::Route;
+use crate::wires::WireId;
 
 /// The name of the version's parameter in an address.
 pub const VERSION: &str = "api-version";
@@ -22,6 +23,13 @@ const SERIES: [(&str, &str); 2] = [("o_series/", "o3"), ("gpt5_series/", "gpt-5"
 
 /// A deployment is addressed by its name; which model it runs is told by `base_model`, its series or its name.
 pub fn adapt(route: &mut Route, base_model: Option<&str>) {
+    if let Some(name) = speech(route) {
+        route.target.model = name;
+        route.target.wire = WireId::AzureSpeech;
+        route.auth = Scheme::OcpApim;
+        route.query.clear();
+        return;
+    }
     name_model(route, base_model);
     if route.target.call_type.in_rows() == CallType::Responses {
         place_responses(route);
@@ -47,6 +55,13 @@ pub fn adapt(route: &mut Route, base_model: Option<&str>) {
     if let Some(month) = month {
         restrict(accent, month);
     }
+}
+
+/// The name of a model of the speech service, which is no deployment.
+fn speech(route: &Route) -> Option<String> {
+    matches!(route.target.call_type, CallType::Speech | CallType::Transcription)
+        .then(|| route.target.model.strip_prefix("speech/").map(str::to_owned))
+        .flatten()
 }
 
 /// Finds out which model a deployment runs, and what is known of it (AZ-02, AZ-03).

@@ -1,10 +1,12 @@
 //! What a single provider does and no key of a row can say: one file each, named in the row.
 
+mod a2a;
 mod azure;
 mod azure_ai;
 mod clarifai;
 mod fireworks;
 mod huggingface;
+mod manus;
 mod ragflow;
 mod snowflake;
 
@@ -19,11 +21,13 @@ use crate::models;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Quirk {
+    A2a,
     Azure,
     AzureAi,
     Clarifai,
     Fireworks,
     Huggingface,
+    Manus,
     Ragflow,
     Snowflake,
 }
@@ -46,11 +50,13 @@ impl Quirk {
     /// Changes a route that is otherwise ready.
     pub fn adapt(self, route: &mut Route, base_model: Option<&str>) -> Result<()> {
         match self {
+            Self::A2a => a2a::adapt(route),
             Self::Azure => azure::adapt(route, base_model),
             Self::AzureAi => azure_ai::adapt(route),
             Self::Clarifai => clarifai::adapt(route)?,
             Self::Fireworks => fireworks::adapt(route),
             Self::Huggingface => huggingface::adapt(route),
+            Self::Manus => manus::adapt(route),
             Self::Ragflow => ragflow::adapt(route)?,
             Self::Snowflake => snowflake::adapt(route),
         }

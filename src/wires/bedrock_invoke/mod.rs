@@ -83,7 +83,7 @@ impl Wire<Chat> for Invoke {
         let body = match Format::of(target) {
             Format::Claude => claude::body(request, target, &mut memo, &mut headers)?,
             Format::Converse => nova::body(request, target, &mut memo)?,
-            Format::Text(format) => format.body(request),
+            Format::Text(format) => format.body(request, target)?,
             Format::Openai => {
                 let own = Target { model: Name::parse(&target.model).id.to_owned(), ..target.clone() };
                 let Prepared { call, memo } = Openai.encode(request, &own)?;

@@ -12,7 +12,7 @@ use crate::json::{Map, Tree, count_of};
 use crate::wires::bedrock::model::{Family, Name};
 use crate::wires::bedrock::payload;
 use crate::wires::framing::Frame;
-use crate::wires::prompt::Template;
+use crate::wires::prompt::{self, Template};
 use crate::wires::think::{self, Pieces, Splitter};
 use crate::wires::{HttpReply, Seen, StreamDecoder, incomplete_stream, reply_json, unreadable_reply};
 
@@ -157,7 +157,7 @@ impl Format {
             || self.params.iter().any(|(name, _)| *name == parameter)
     }
 
-    pub fn body(&self, request: &ChatRequest) -> Map {
+    pub fn body(&self, request: &ChatRequest, target: &Target) -> Result<Map> {
         let mut params = Map::new();
         for (name, own) in self.params {
             let value = match *name {
@@ -172,7 +172,7 @@ impl Format {
         let own = request.extra.iter().filter(|(name, _)| name.as_str() != "guardrailConfig");
         params.extend(own.map(|(name, value)| (name.clone(), value.clone())));
         let mut body = Map::new();
-        body.insert(self.prompt.to_owned(), self.template.render(&request.messages).into());
+        body.insert(self.prompt.to_owned(), prompt::render(&request.messages, self.template, target)?.into());
         match self.config {
             Some(config) => {
                 body.insert(config.to_owned(), params.into());
@@ -180,7 +180,7 @@ impl Format {
             None => body.extend(params),
         }
         body.extend(request.extra_body.iter().map(|(name, value)| (name.clone(), value.clone())));
-        body
+        Ok(body)
     }
 
     pub fn decode(&self, reply: &HttpReply, target: &Target) -> Result<ChatResponse> {

@@ -21,7 +21,7 @@ impl Wire<Chat> for Completions {
     /// OpenAI's body with a prompt in place of the messages.
     fn encode(&self, request: &ChatRequest, target: &Target) -> Result<Prepared> {
         prompt::check(&request.messages, target)?;
-        let text = Template::Words.render(&request.messages);
+        let text = prompt::render(&request.messages, Template::Words, target)?;
         let mut prepared = Openai.encode(&ChatRequest { messages: Vec::new(), ..request.clone() }, target)?;
         let unreadable =
             |error| Error::bad_request("the request cannot be written as JSON").with_source(error);

@@ -11,6 +11,7 @@ use super::{calls, images, python};
 use crate::error::{Error, Result};
 use crate::hub::{ChatRequest, Content, Message, Role, Target};
 use crate::json::spaced;
+use crate::wires::prompt;
 
 const TOOLS: &str = "To call a function, reply with JSON ONLY in this format \
     {\"name\": \"function_name\", \"arguments\":{\"argument_name\": \"argument_value\"}}. Once a function result answers \
@@ -87,6 +88,9 @@ pub fn encode(request: &ChatRequest, tools: &[Value], target: &Target) -> Result
         let mut words = String::new();
         tell_of(tools, &mut words);
         close(Some((Speaker::System, words)), &mut text);
+    }
+    if let Some(template) = &target.options.prompt_template {
+        text = prompt::by_template(template, &request.messages)?;
     }
     Ok(Prompt { text, images: pictures })
 }

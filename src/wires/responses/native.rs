@@ -1,12 +1,13 @@
 //! A provider that speaks Responses itself: bodies, answers and events are passed on, but for ids.
 
-use serde_json::Value;
+use bytes::Bytes;
+use serde_json::{Value, json};
 
 use super::ids::{self, ResponseId};
 use crate::error::{Error, Kind, Result};
 use crate::hub::{Call, CallRequest, CallResponse, Target};
 use crate::json::{Map, str_at};
-use crate::wires::framing::Frame;
+use crate::wires::framing::{Frame, Frames, Framing};
 use crate::wires::openai::errors;
 use crate::wires::{
     ErrorFacts, Event, EventReader, EventWire, HttpReply, Memo, Prepared, Seen, Wire, calls,
@@ -42,6 +43,12 @@ impl Wire<Call> for Native {
         {
             *limit = LEAST_LIMIT.into();
         }
+        // A text in a list is a message.
+        for item in body.get_mut("input").and_then(Value::as_array_mut).into_iter().flatten() {
+            if item.is_string() {
+                *item = json!({ "role": "user", "content": item.take() });
+            }
+        }
         if request.stream {
             body.insert("stream".into(), true.into());
         }
@@ -63,12 +70,51 @@ impl Wire<Call> for Native {
 
 /// A whole response.
 pub(super) fn response(reply: &HttpReply, target: &Target) -> Result<CallResponse> {
-    let mut answer = calls::json_object(reply)?;
+    let mut answer = match last_response(&reply.body, target)? {
+        Some(answer) => answer,
+        None => calls::json_object(reply)?,
+    };
     if !answer.get("output").is_some_and(Value::is_array) {
         return Err(calls::unreadable(reply));
     }
     rename(&mut answer, target);
     Ok(CallResponse::Json(answer.into()))
+}
+
+/// The whole response at the end of a stream, from those who stream whatever they are asked; `None` when it is none.
+pub(super) fn last_response(body: &Bytes, target: &Target) -> Result<Option<Map>> {
+    if !["event:", "data:", ":"].iter().any(|start| body.starts_with(start.as_bytes())) {
+        return Ok(None);
+    }
+    let mut items = Map::new();
+    let mut last = None;
+    let mut each = |frame: Frame<'_>| {
+        let Ok(Value::Object(mut event)) = serde_json::from_slice(frame.data) else { return Ok(true) };
+        if let Some(error) = failure(str_at(&event, "type").or(frame.event), &event) {
+            let facts = facts_of(&error);
+            let kind = errors::classify(&facts, &target.accent);
+            return Err(facts.into_error(kind));
+        }
+        match str_at(&event, "type") {
+            Some("response.output_item.done") => {
+                let place = event.get("output_index").map(Value::to_string).unwrap_or_default();
+                items.insert(place, event.remove("item").unwrap_or_default());
+            }
+            Some("response.completed" | "response.incomplete") => last = event.remove("response"),
+            _ => {}
+        }
+        Ok(last.is_none())
+    };
+    let mut frames = Frames::new(Framing::Sse);
+    if frames.push(body.clone(), &mut each)? {
+        frames.finish(&mut each)?;
+    }
+    let Some(Value::Object(mut answer)) = last else { return Err(incomplete_stream()) };
+    // Some leave out at the end what they have said.
+    if answer.get("output").and_then(Value::as_array).is_none_or(Vec::is_empty) {
+        answer.insert("output".into(), items.into_iter().map(|(_, item)| item).collect());
+    }
+    Ok(Some(answer))
 }
 
 /// The caller's id in place of the provider's.

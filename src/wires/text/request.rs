@@ -28,7 +28,7 @@ pub struct Parts {
 
 pub fn encode(format: &Format, request: &ChatRequest, target: &Target) -> Result<Prepared> {
     prompt::check(&request.messages, target)?;
-    let text = (format.template)(&target.model).render(&request.messages);
+    let text = prompt::render(&request.messages, (format.template)(&target.model), target)?;
     let mut memo = Memo::default();
     memo.notes.insert(PROMPT.to_owned(), text.as_str().into());
     let mut parts = Parts { top: Map::new(), prompt: text.into(), params: params(format, request) };

@@ -40,7 +40,7 @@ pub const NO_CHAT: &str = "no chat";
 
 /// Providers whose chat has no row here, and why.
 pub const LEFT_OUT: &[(&str, &str)] = &[
-    ("anyscale", "gone: the reference refuses the prefix, too"),
+    ("anyscale", "the reference refuses the prefix"),
     ("infinity", NO_CHAT),
     ("jina_ai", NO_CHAT),
     ("openai_like", NO_CHAT),

@@ -21,6 +21,7 @@ mod parameters;
 mod polling;
 mod quirks;
 mod stream_errors;
+mod subscriptions;
 mod support;
 mod verbs;
 mod vertex;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::native::{facts_of, failure};
+use super::super::native::{facts_of, failure, last_response};
 use super::ENCRYPTED;
 use crate::error::Result;
 use crate::hub::{
@@ -13,7 +13,10 @@ use crate::wires::openai::errors;
 use crate::wires::{HttpReply, calls};
 
 pub fn decode(reply: &HttpReply, target: &Target) -> Result<ChatResponse> {
-    let mut answer = calls::json_object(reply)?;
+    let mut answer = match last_response(&reply.body, target)? {
+        Some(answer) => answer,
+        None => calls::json_object(reply)?,
+    };
     if str_at(&answer, "status") == Some("failed") {
         let mut event = Map::new();
         event.insert("response".into(), answer.into());

@@ -1,10 +1,12 @@
 //! A conversation as input items (OAR-01 … OAR-07).
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::ENCRYPTED;
 use crate::error::Result;
-use crate::hub::{CallRequest, ChatRequest, Content, Message, Part, Role, Target, ToolCall};
+use crate::hub::{CallRequest, ChatRequest, Content, Flatten, Message, Params, Part, Role, Target, ToolCall};
 use crate::json::{Map, object, str_at};
 use crate::wires::{Memo, Prepared, calls};
 
@@ -24,11 +26,20 @@ const SAME: [&str; 11] = [
 ];
 
 pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
-    let params = &request.params;
+    let accent = &target.accent;
+    let mut kept = Cow::Borrowed(&request.params);
+    if !accent.ignore.is_empty() {
+        kept.to_mut().0.retain(|name, _| !accent.leaves_out(name, &target.facts));
+    }
+    let params = kept.as_ref();
     let mut body = Map::new();
-    body.insert("model".into(), target.model.as_str().into());
-    // Leading instructions have a place of their own (OAR-01).
-    let leading = request.messages.iter().take_while(|message| message.role == Role::System).count();
+    if !accent.nameless {
+        body.insert("model".into(), target.model.as_str().into());
+    }
+    // Leading instructions have a place of their own (OAR-01), but with those who read nothing but messages.
+    let is_flat = accent.flatten == Flatten::Text;
+    let is_leading = |message: &&Message| message.role == Role::System && !is_flat;
+    let leading = request.messages.iter().take_while(is_leading).count();
     let (system, rest) = request.messages.split_at(leading);
     let instructions: Vec<_> =
         system.iter().map(|message| message.text()).filter(|text| !text.is_empty()).collect();
@@ -39,9 +50,14 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     for message in rest {
         add(message, &mut input);
     }
+    if is_flat {
+        input.iter_mut().for_each(flatten);
+    }
     body.insert("input".into(), input.into());
     // Reasoning goes back with the next turn: nothing of it is kept for us (OAR-11).
-    body.insert("include".into(), json!(["reasoning.encrypted_content"]));
+    if !accent.nameless {
+        body.insert("include".into(), json!(["reasoning.encrypted_content"]));
+    }
     if let Some(limit) = params.output_limit() {
         body.insert("max_output_tokens".into(), limit.clone());
     }
@@ -54,10 +70,10 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
         let reasoning = if effort.is_object() { effort.clone() } else { json!({ "effort": effort }) };
         body.insert("reasoning".into(), reasoning);
     }
-    if let Some(text) = text(request)? {
+    if let Some(text) = text(params)? {
         body.insert("text".into(), text);
     }
-    let tools = tools(request);
+    let tools = tools(params);
     if !tools.is_empty() {
         body.insert("tools".into(), tools.into());
         if let Some(choice) = params.get("tool_choice") {
@@ -68,8 +84,28 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
         body.insert("stream".into(), true.into());
     }
     body.extend(request.extra.iter().map(|(name, value)| (name.clone(), value.clone())));
+    for (name, value) in &accent.defaults {
+        body.entry(name.as_str()).or_insert_with(|| value.clone());
+    }
     let sent = CallRequest { extra_body: request.extra_body.clone(), ..CallRequest::default() };
     calls::json_call(target.url("/responses"), body, &sent, Memo::default())
+}
+
+/// A message of texts as a role and one text, for those who read no parts.
+fn flatten(item: &mut Value) {
+    let texts = |parts: &Value| -> Option<String> {
+        parts
+            .as_array()?
+            .iter()
+            .map(|part| part["text"].as_str())
+            .collect::<Option<Vec<_>>>()
+            .map(|all| all.concat())
+    };
+    if item["type"] == "message"
+        && let Some(text) = texts(&item["content"])
+    {
+        *item = json!({ "role": item["role"], "content": text });
+    }
 }
 
 fn add(message: &Message, input: &mut Vec<Value>) {
@@ -159,10 +195,10 @@ fn said(part: &Part, kind: &str) -> Option<Value> {
 }
 
 /// The form of the answer: a schema's name and rules are one level higher here (OAR-05).
-fn text(request: &ChatRequest) -> Result<Option<Value>> {
+fn text(params: &Params) -> Result<Option<Value>> {
     let mut text = Map::new();
-    if request.params.response_format()?.is_some()
-        && let Some(Value::Object(format)) = request.params.get("response_format")
+    if params.response_format()?.is_some()
+        && let Some(Value::Object(format)) = params.get("response_format")
     {
         let mut flat = Map::new();
         flat.insert("type".into(), format.get("type").cloned().unwrap_or_default());
@@ -172,17 +208,17 @@ fn text(request: &ChatRequest) -> Result<Option<Value>> {
         }
         text.insert("format".into(), flat.into());
     }
-    if let Some(verbosity) = request.params.get("verbosity") {
+    if let Some(verbosity) = params.get("verbosity") {
         text.insert("verbosity".into(), verbosity.clone());
     }
     Ok((!text.is_empty()).then(|| text.into()))
 }
 
 /// Flat functions (OAR-06), and a web search as the tool that it is here.
-fn tools(request: &ChatRequest) -> Vec<Value> {
-    let given = request.params.get("tools").and_then(Value::as_array);
+fn tools(params: &Params) -> Vec<Value> {
+    let given = params.get("tools").and_then(Value::as_array);
     let mut tools: Vec<Value> = given.into_iter().flatten().map(tool).collect();
-    if let Some(options) = request.params.get("web_search_options") {
+    if let Some(options) = params.get("web_search_options") {
         let mut search = Map::new();
         search.insert("type".into(), "web_search_preview".into());
         search.extend(options.as_object().cloned().unwrap_or_default());

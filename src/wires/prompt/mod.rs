@@ -1,5 +1,8 @@
 //! A conversation as one text, in the marks that a model was trained with.
 
+mod own;
+pub use own::render as by_template;
+
 use crate::error::{Error, Result};
 use crate::hub::{Content, Message, Part, Role, Target};
 
@@ -42,6 +45,14 @@ pub fn check(messages: &[Message], target: &Target) -> Result<()> {
         .with_param(place));
     }
     Ok(())
+}
+
+/// The conversation in the caller's own form, or in the model's.
+pub fn render(messages: &[Message], model: Template, target: &Target) -> Result<String> {
+    match &target.options.prompt_template {
+        Some(template) => own::render(template, messages),
+        None => Ok(model.render(messages)),
+    }
 }
 
 impl Template {

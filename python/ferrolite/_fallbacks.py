@@ -1,0 +1,111 @@
+"""Settings that few programs use, and the models behind a chat completion that failed."""
+
+from __future__ import annotations
+
+import sys
+
+from ferrolite import _hooks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from ferrolite._hooks import Face
+
+_settings = sys.modules["ferrolite"].__dict__
+
+
+def run(face: Face, arguments: dict[str, Any]) -> Any:
+    """The answer of the first model that gives one, checked against its schema.
+
+    Raises:
+        The error of the last.
+        JSONSchemaValidationError: The answer does not follow the schema that was asked for.
+    """
+    for call, is_last in _calls(arguments):
+        try:
+            return _checked(_hooks.run(face, call), call)
+        except Exception as error:
+            if is_last:
+                raise
+            _tell(call, error)
+    return None
+
+
+async def arun(face: Face, arguments: dict[str, Any]) -> Any:
+    """`run` for asyncio."""
+    for call, is_last in _calls(arguments):
+        try:
+            return _checked(await _hooks.arun(face, call), call)
+        except Exception as error:
+            if is_last:
+                raise
+            _tell(call, error)
+    return None
+
+
+def _calls(arguments: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bool]]:
+    """The call itself, then one for each fallback: a model, or a dict of keywords that differ."""
+    keywords: dict[str, Any] = arguments["kwargs"]
+    given: Any = keywords.pop("fallbacks", None)
+    behind: list[Any] = list((_settings["model_fallbacks"] if given is None else given) or ())
+    changes: list[dict[str, Any]] = [one if isinstance(one, dict) else {"model": one} for one in behind]
+    for number, changed in enumerate([{}, *changes]):
+        call = {**arguments, "kwargs": dict(keywords)}
+        for name, value in changed.items():
+            (call if name in arguments else call["kwargs"])[name] = value
+        yield call, number == len(behind)
+
+
+def _tell(call: dict[str, Any], error: Exception) -> None:
+    from logging import getLogger
+
+    getLogger("LiteLLM").warning("a model failed, the next is asked: model=%s error=%s", call["model"], error)
+
+
+def apply(arguments: dict[str, Any]) -> None:
+    """Let the settings act that are read before a chat completion.
+
+    Raises:
+        BudgetExceededError: The process has spent what it may.
+    """
+    if _settings["json_logs"]:
+        from ferrolite import _logging
+
+        if not _logging.is_json:
+            _logging.turn_on_json()
+    if _settings["credential_list"]:
+        from ferrolite._helpers import load_credentials_from_list
+
+        load_credentials_from_list(arguments["kwargs"])
+        for name in ("api_key", "api_version"):
+            arguments[name] = arguments[name] or arguments["kwargs"].pop(name, None)
+    if 0 < _settings["max_budget"] < _settings["_current_cost"]:
+        from ferrolite.exceptions import BudgetExceededError
+
+        raise BudgetExceededError(_settings["_current_cost"], _settings["max_budget"])
+    if _settings["use_litellm_proxy"] and not arguments["model"].startswith("litellm_proxy/"):
+        arguments["model"] = f"litellm_proxy/{arguments['model']}"
+
+
+def _checked(response: Any, arguments: dict[str, Any]) -> Any:
+    """The response, when its text follows the schema that was asked for; its cost is counted. Not for streams."""
+    if _settings["max_budget"]:
+        cost: Any = getattr(response, "_hidden_params", {}).get("response_cost")
+        _settings["_current_cost"] += cost or 0.0
+    if not (arguments["enable_json_schema_validation"] or _settings["enable_json_schema_validation"]):
+        return response
+    form: Any = arguments["response_format"]
+    if not isinstance(form, dict) or not hasattr(response, "choices"):
+        return response
+    schema: Any = (form.get("json_schema") or {}).get("schema") or form.get("response_schema")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    if schema is None:
+        return response
+    from ferrolite._json_schema import validate_schema
+
+    validate_schema(
+        schema=schema,  # pyright: ignore[reportUnknownArgumentType]
+        response=response.choices[0].message.content,
+    )
+    return response

@@ -1,0 +1,386 @@
+"""A watched stream: its chunks, and at its end the whole answer, to those who are to be told."""
+
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# What is read here is other people's: plain data of any shape.
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from contextvars import copy_context
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ferrolite import _core
+from ferrolite._logging import verbose_logger
+from ferrolite._observe import redact, rules
+from ferrolite._observe.async_worker import GLOBAL_LOGGING_WORKER
+from ferrolite._observe.receivers import atell, loggers, overrides, receivers, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from ferrolite._core import CoreStream
+    from ferrolite._observe.log import Logging
+    from ferrolite._stream import CoreReader
+
+_settings = sys.modules["ferrolite"].__dict__
+
+
+class StreamWatch:
+    """Sits between a stream and its core. A reader that stops early ends the call: what came until then is told."""
+
+    _is_over = True
+
+    def __init__(self, log: Logging, stream: CoreReader, asked: dict[str, Any]) -> None:
+        self.log = log
+        self.asked = asked
+        self.chunks: list[Any] = []
+        self._core = stream._core  # pyright: ignore[reportPrivateUsage]
+        self._hidden: dict[str, Any] = stream._hidden_params  # pyright: ignore[reportPrivateUsage]
+        self._is_over = False
+        self._context = copy_context()
+        told = receivers("success", log)
+        # Chunks are texts: who is to see none gets none.
+        chunk_loggers = [] if log.is_async else [one for one in told.loggers if not redact.hides_from(one)]
+        self._chunk_hooks = [overrides(logger, "async_log_stream_event") for logger in chunk_loggers]
+        self._chunk_hooks = [hook for hook in self._chunk_hooks if hook is not None]
+        self._functions = [] if log.is_async else told.functions
+        self._is_quiet = log.is_silent or log.hides_texts or bool(_settings["disable_streaming_logging"])
+        self._changes = [
+            hook
+            for logger in (loggers(log) if log.is_async else ())
+            if (hook := overrides(logger, "async_post_call_streaming_deployment_hook")) is not None
+        ]
+
+    @classmethod
+    def put(cls, log: Logging, stream: CoreReader, asked: dict[str, Any]) -> None:
+        """Watch a stream."""
+        from ferrolite._stream import CustomStreamWrapper
+
+        stream._hidden_params["litellm_call_id"] = log.litellm_call_id  # pyright: ignore[reportPrivateUsage]
+        log.model_call_details["response_headers"] = stream._response_headers  # pyright: ignore[reportPrivateUsage]
+        watch = cls(log, stream, asked)
+        stream._watch = watch  # pyright: ignore[reportPrivateUsage]
+        if isinstance(stream, CustomStreamWrapper):
+            stream.logging_obj = log
+        if watch._core is None:
+            stream._batch = watch.each(stream._batch)  # pyright: ignore[reportPrivateUsage]
+
+    # Reading
+
+    def read(self, core: CoreStream) -> list[Any]:
+        """The next batch, for a reader that waits."""
+        try:
+            batch = core.next_batch()
+            self._seen(batch)
+        except Exception as error:
+            self._failed(error)
+            raise
+        if not batch:
+            self._ended()
+        return batch
+
+    async def aread(self, core: CoreStream) -> list[Any] | None:
+        """What is ready, for asyncio; None when nothing is."""
+        try:
+            batch = core.take_ready()
+            if batch is None:
+                return None
+            for hook in self._changes:
+                for at, chunk in enumerate(batch):
+                    changed = await hook(self.asked, chunk, self._type())
+                    batch[at] = chunk if changed is None else changed
+            self._seen(batch)
+        except Exception as error:
+            await self.afailed(error)
+            raise
+        if not batch:
+            self._ended()
+        return batch
+
+    def each(self, chunks: Iterator[Any]) -> Iterator[Any]:
+        """The chunks of a stream that is no core's."""
+        try:
+            for chunk in chunks:
+                self._seen([chunk])
+                yield chunk
+        except Exception as error:
+            self._failed(error)
+            raise
+        self._ended()
+
+    async def anext(self, chunks: Any) -> Any:
+        """The next chunk of an asynchronous stream that is no core's."""
+        try:
+            chunk = await chunks.__anext__()
+            for hook in self._changes:
+                changed = await hook(self.asked, chunk, self._type())
+                chunk = chunk if changed is None else changed
+            self._seen([chunk])
+        except StopAsyncIteration:
+            self._ended()
+            raise
+        except Exception as error:
+            await self.afailed(error)
+            raise
+        return chunk
+
+    def _type(self) -> Any:
+        from ferrolite._observe.around import _type_of  # pyright: ignore[reportPrivateUsage]
+
+        return _type_of(self.log)
+
+    # Telling
+
+    def _seen(self, batch: list[Any]) -> None:
+        if not batch:
+            return
+        details = self.log.model_call_details
+        if details.get("completion_start_time") is None:
+            details["completion_start_time"] = datetime.now()
+        self.chunks += batch
+        if _settings["post_call_rules"]:
+            for chunk in batch:
+                for choice in getattr(chunk, "choices", None) or ():
+                    text = getattr(getattr(choice, "delta", None), "content", None)
+                    if text:
+                        rules.check(_settings["post_call_rules"], text, self.log.model)
+        if (self._functions or self._chunk_hooks) and not self._is_quiet:
+            self._submit(self._tell_chunks, list(batch), datetime.now())
+
+    def _tell_chunks(self, batch: list[Any], at: datetime) -> None:
+        log = self.log
+        for chunk in batch:
+            for function in self._functions:
+                tell(function, log.model_call_details, chunk, log.start_time, at)
+            for hook in self._chunk_hooks:
+                asyncio.run(
+                    atell(
+                        hook,
+                        kwargs=log.model_call_details,
+                        response_obj=chunk,
+                        start_time=log.start_time,
+                        end_time=at,
+                    )
+                )
+
+    def closed(self) -> None:
+        """The reader has stopped."""
+        if self.chunks:
+            self._ended()
+        else:
+            self._is_over = True
+
+    def __del__(self) -> None:
+        # A reader that lets go of a stream has stopped, too.
+        if not self._is_over and self.chunks:
+            self._ended()
+
+    def _ended(self) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
+        usage = None
+        if self._core is not None and self._core.call_type == "chat":
+            usage = self._core.usage()
+        chunks, self.chunks = self.chunks, []
+        tell_end = _End(self.log, chunks, usage, self._hidden)
+        if self.log.is_async:
+            try:
+                asyncio.get_running_loop()
+            except RuntimeError:
+                self._submit(asyncio.run, tell_end.atell())
+            else:
+                GLOBAL_LOGGING_WORKER.enqueue(tell_end.atell())
+        else:
+            self._submit(tell_end.tell)
+
+    def _failed(self, error: Exception) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self.log.fail(error)
+
+    async def afailed(self, error: Exception) -> None:
+        """The stream has failed."""
+        if not self._is_over:
+            self._is_over = True
+            await self.log.afail(error)
+
+    def _submit(self, function: Any, *args: Any) -> None:
+        from ferrolite.litellm_core_utils import thread_pool_executor
+
+        # Two submissions may run at the same time, which one context does not allow.
+        thread_pool_executor.executor.submit(self._context.copy().run, function, *args)
+
+
+class _End:
+    """What there is to tell at a stream's end."""
+
+    def __init__(self, log: Logging, chunks: list[Any], usage: Any, hidden: dict[str, Any]) -> None:
+        self.log = log
+        self.chunks = chunks
+        self.usage = usage
+        self.hidden = hidden
+        self.at = datetime.now()
+
+    def tell(self) -> None:
+        """Tell of the whole answer."""
+        self.log.success_handler(self._whole(), end_time=self.at)
+
+    async def atell(self) -> None:
+        """The same for asynchronous callbacks."""
+        await self.log.async_success_handler(self._whole(), end_time=self.at)
+
+    def _whole(self) -> Any:
+        try:
+            whole = whole_of(self.log.face.core, self.chunks)
+        except Exception:
+            verbose_logger.exception("the whole answer of a stream cannot be made")
+            whole = None
+        if whole is not None and hasattr(whole, "__dict__"):
+            if self.log.face.core is None:
+                _add_usage(whole, self.usage, self.log)
+            hidden: Any = {**self.hidden, **(getattr(whole, "_hidden_params", None) or {})}
+            if hidden.get("response_cost") is None:
+                hidden["response_cost"] = _cost_of(whole, self.log)
+            hidden["litellm_call_id"] = self.log.litellm_call_id
+            whole._hidden_params = hidden
+        return whole
+
+
+def _add_usage(whole: Any, usage: Any, log: Logging) -> None:
+    """What the provider has counted, where the caller did not ask for it; counted here where it has not."""
+    if getattr(getattr(whole, "usage", None), "total_tokens", 0):
+        return
+    if usage is not None:
+        whole.usage = usage
+        return
+    import ferrolite
+
+    count = getattr(ferrolite, "token_counter", None)
+    if count is None:
+        return
+    try:
+        asked = count(model=log.model, messages=log.messages)
+        said = count(model=log.model, text="".join(choice.message.content or "" for choice in whole.choices))
+    except Exception:
+        return  # nothing that can be counted
+    whole.usage = ferrolite.Usage(prompt_tokens=asked, completion_tokens=said, total_tokens=asked + said)
+
+
+def _cost_of(whole: Any, log: Logging) -> float | None:
+    import ferrolite
+
+    completion_cost = getattr(ferrolite, "completion_cost", None)
+    if completion_cost is None:
+        return None
+    try:
+        return completion_cost(
+            completion_response=whole,
+            model=log.model,
+            custom_llm_provider=log.model_call_details["custom_llm_provider"] or None,
+        )
+    except Exception:
+        return None  # a model without prices
+
+
+# Whole answers
+
+
+def whole_of(core_name: str | None, chunks: list[Any]) -> Any:
+    """The answer that a stream's chunks make."""
+    if not chunks:
+        return None
+    if core_name is None:
+        return _core.collect_chunks(chunks)
+    return _WHOLES[core_name](chunks)
+
+
+def _whole_response(events: list[Any]) -> Any:
+    for event in reversed(events):
+        response = getattr(event, "response", None)
+        if response is not None:
+            return response
+    return None
+
+
+def _whole_text(chunks: list[Any]) -> Any:
+    from ferrolite.types.text import TextCompletionResponse
+
+    texts: dict[int, dict[str, Any]] = {}
+    usage = None
+    for chunk in chunks:
+        usage = getattr(chunk, "usage", None) or usage
+        for choice in chunk.choices:
+            whole = texts.setdefault(choice.index, {"index": choice.index, "text": "", "finish_reason": None})
+            whole["text"] += choice.text or ""
+            whole["finish_reason"] = choice.finish_reason or whole["finish_reason"]
+    first = chunks[0]
+    return TextCompletionResponse(
+        id=first.id,
+        created=first.created,
+        model=first.model,
+        choices=[texts[index] for index in sorted(texts)],
+        **({} if usage is None else {"usage": usage}),
+    )
+
+
+def _events(chunks: list[bytes]) -> Iterator[dict[str, Any]]:
+    for line in b"".join(chunks).splitlines():
+        if line.startswith(b"data:"):
+            data = line[5:].strip()
+            if data.startswith(b"{"):
+                yield json.loads(data)
+
+
+def _whole_message(chunks: list[bytes]) -> dict[str, Any]:
+    """An Anthropic message of its events."""
+    message: dict[str, Any] = {}
+    blocks: dict[int, dict[str, Any]] = {}
+    for event in _events(chunks):
+        kind = event.get("type")
+        if kind == "message_start":
+            message = dict(event["message"])
+        elif kind == "content_block_start":
+            blocks[event["index"]] = dict(event["content_block"])
+        elif kind == "content_block_delta":
+            block, delta = blocks.setdefault(event["index"], {}), event["delta"]
+            for name, value in delta.items():
+                if name == "partial_json":
+                    block["_json"] = block.get("_json", "") + value
+                elif name != "type" and isinstance(value, str):
+                    block[name] = (block.get(name) or "") + value
+        elif kind == "message_delta":
+            message.update(event.get("delta") or {})
+            message["usage"] = {**(message.get("usage") or {}), **(event.get("usage") or {})}
+    for block in blocks.values():
+        if text := block.pop("_json", ""):
+            block["input"] = json.loads(text)
+    message["content"] = [blocks[index] for index in sorted(blocks)]
+    return message
+
+
+def _whole_content(chunks: list[bytes]) -> dict[str, Any]:
+    """What Google's chunks make: the last one, with the parts of all."""
+    whole: dict[str, Any] = {}
+    parts: list[Any] = []
+    for event in _events(chunks):
+        whole = {**whole, **event}
+        for candidate in event.get("candidates") or ():
+            parts += (candidate.get("content") or {}).get("parts") or ()
+    if whole.get("candidates"):
+        first = {**whole["candidates"][0], "content": {"role": "model", "parts": parts}}
+        whole["candidates"] = [first, *whole["candidates"][1:]]
+    return whole
+
+
+_WHOLES: dict[str, Any] = {
+    "generate_content": _whole_content,
+    "get_response": _whole_response,
+    "messages": _whole_message,
+    "responses": _whole_response,
+    "text_completion": _whole_text,
+}

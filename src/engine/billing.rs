@@ -1,0 +1,59 @@
+//! What of a call decides its price beside its answer.
+
+use serde_json::Value;
+
+use super::control::Control;
+use crate::json::{Map, str_at};
+
+/// Facts for the price of a call. Most calls have none.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Billing {
+    /// The model behind a deployment with a name of its own.
+    pub base_model: Option<String>,
+    /// Prices of the caller's own, by their public names.
+    pub prices: Map,
+    /// Parameters that have a price: a size, a quality, a service tier.
+    pub asked: Map,
+}
+
+/// Parameters that have a price, or whose length has one.
+const ASKED: [&str; 8] =
+    ["input", "max_results", "n", "quality", "seconds", "service_tier", "size", "web_search_options"];
+
+impl Billing {
+    /// From the keywords that steer a call; a deployment's `model_info` says the same things.
+    pub(super) fn of(control: &Control) -> Option<Box<Self>> {
+        let info = control.get("model_info").and_then(Value::as_object);
+        let mut prices = Map::new();
+        let of_info = info.into_iter().flatten().map(|(name, value)| (name.as_str(), value));
+        for (name, value) in of_info.chain(control.iter()) {
+            if is_price(name) && !value.is_null() {
+                prices.insert(name.to_owned(), value.clone());
+            }
+        }
+        let base_model = control.get("base_model").and_then(Value::as_str);
+        let base_model = base_model.or_else(|| str_at(info?, "base_model")).map(str::to_owned);
+        let mut asked = Map::new();
+        if let Some(place) = control.get("vertex_location").or_else(|| control.get("vertex_ai_location")) {
+            asked.insert("vertex_location".to_owned(), place.clone());
+        }
+        let billing = Self { base_model, prices, asked };
+        (billing != Self::default()).then(|| Box::new(billing))
+    }
+
+    /// Adds the parameters that have a price.
+    pub(super) fn add(into: &mut Option<Box<Self>>, params: &Map) {
+        for name in ASKED {
+            let value = match params.get(name) {
+                // A list is that of an embedding, which is paid by token.
+                None | Some(Value::Array(_)) => continue,
+                Some(value) => value.clone(),
+            };
+            into.get_or_insert_default().asked.insert(name.to_owned(), value);
+        }
+    }
+}
+
+fn is_price(name: &str) -> bool {
+    name.contains("cost_per_") || name.contains("_token_cost") || name == "tiered_pricing"
+}
