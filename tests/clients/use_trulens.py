@@ -1,9 +1,9 @@
 """trulens: feedback functions that a model answers through the litellm provider."""
 
-from _provider import KEY, Provider, done
+from _provider import KEY, Json, Provider, done
 from trulens.providers.litellm import LiteLLM
 
-with Provider("Score: 3", "Criteria: x\nSupporting Evidence: y\nScore: 0") as provider:
+with Provider("Score: 3", "Criteria: x\nSupporting Evidence: y\nScore: 0", Json(score=3)) as provider:
     judge = LiteLLM("openai/gpt-4o-mini", completion_kwargs={"api_base": provider.url, "api_key": KEY})
     score = judge.relevance("The capital of France?", "Paris")
     assert score == 1.0, score
