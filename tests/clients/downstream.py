@@ -92,11 +92,13 @@ def run(name: str, facts: dict[str, Any], with_original: bool) -> dict[str, str]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         report = Path(home) / "report.xml"
         command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", "--timeout=120"]
+        if not with_original:
+            command += ["-p", "_cassettes"]
         command += ["-o", "junit_family=xunit1", f"--junitxml={report}", *facts["tests"]]
         ran = subprocess.run(
             command,
             cwd=folder,
-            env=environment(Path(home)),
+            env=environment(Path(home), PYTHONPATH=str(HERE)),
             capture_output=True,
             text=True,
             errors="replace",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,10 @@ import pytest
 
 CLIENTS = Path(__file__).parent.parent / "clients"
 
-if sys.version_info < (3, 11):
-    pytest.skip("needs tomllib, of Python 3.11", allow_module_level=True)
-
-import tomllib
-
 
 @pytest.fixture(scope="module")
 def facts() -> dict[str, Any]:
+    tomllib = pytest.importorskip("tomllib", reason="is part of Python 3.11")
     return tomllib.loads((CLIENTS / "packages.toml").read_text())
 
 

@@ -319,7 +319,7 @@ def test_importing_loads_nothing_heavy():
 def test_openai_s_accumulator_takes_chunks() -> None:
     from openai.lib.streaming.chat import ChatCompletionStreamState
 
-    state: Any = ChatCompletionStreamState()
+    state = ChatCompletionStreamState()
     for text, finish in (("one ", None), ("two", None), (None, "stop")):
         delta = {"content": text, "refusal": None}
         chunk = ModelResponseStream(
