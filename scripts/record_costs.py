@@ -40,13 +40,21 @@ def chosen(models):
     return some[::step] if len(some) > MODELS * 1.5 else some
 
 
+def lines(part):
+    """A JSON object with a line for each key."""
+    entries = (f"{json.dumps(key)}:{json.dumps(value, separators=(',', ':'))}" for key, value in part.items())
+    return "{\n" + ",\n".join(entries) + "\n}"
+
+
 def main():
     """Ask LiteLLM, and write its figures."""
     logging.disable(logging.CRITICAL)
     litellm.suppress_debug_info = True
     models = {name: entry for name, entry in litellm.model_cost.items() if name != "sample_spec"}
     everything = "--all" in sys.argv
-    costs, infos = {}, {}
+    costs, infos, entries = {}, {}, defaultdict(dict)
+    for name, entry in models.items():
+        entries[entry["litellm_provider"]][name] = entry
     for name in sorted(models) if everything else chosen(models):
         entry = models[name]
         provider = cost_cases.provider_of(entry)
@@ -59,25 +67,22 @@ def main():
         costs[name] = figures
         try:
             info = litellm.get_model_info(name)
-            infos[name] = {key: value for key, value in info.items() if value is not None}
-            infos[name].pop("supported_openai_params", None)
+            info.pop("supported_openai_params", None)
+            entry = models.get(info["key"], {})
+            # Only what the entry under the key does not say.
+            infos[name] = {
+                key: value for key, value in info.items() if value is not None and value != entry.get(key)
+            }
         except Exception as error:
             infos[name] = type(error).__name__
     out = Path(sys.argv[-1]) if everything else OUT
-    lines = [
-        json.dumps(name) + ":" + json.dumps(figures, separators=(",", ":")) for name, figures in costs.items()
-    ]
-    known = [json.dumps(name) + ":" + json.dumps(info, separators=(",", ":")) for name, info in infos.items()]
-    fields = list(litellm.get_model_info("gpt-4o"))
-    out.write_text(
-        '{"costs":{\n'
-        + ",\n".join(lines)
-        + '\n},\n"model_info":{\n'
-        + ",\n".join(known)
-        + '\n},\n"fields":'
-        + json.dumps(fields)
-        + "}\n"
-    )
+    parts = {
+        "costs": costs if everything else {name: list(figures.values()) for name, figures in costs.items()},
+        "model_info": infos,
+        "entries": {name: cost_cases.digest(listed) for name, listed in sorted(entries.items())},
+        "fields": {"": list(litellm.get_model_info("gpt-4o"))},
+    }
+    out.write_text("{" + ",\n".join(f'"{name}":{lines(part)}' for name, part in parts.items()) + "}\n")
     print(f"{len(costs)} models, {sum(map(len, costs.values()))} costs, {out.stat().st_size} bytes")
 
 

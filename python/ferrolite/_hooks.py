@@ -108,9 +108,8 @@ def send(
     face: Face, arguments: dict[str, Any], files: list[_File] | None = None, keep_reply: bool = False
 ) -> Any:
     """The core's part."""
-    keywords = arguments.get("kwargs", arguments)
-    if "azure_ad_token_provider" in keywords:
-        keywords["azure_ad_token"] = _token(keywords.pop("azure_ad_token_provider"))
+    if (give := _token_provider(arguments)) is not None:
+        arguments.get("kwargs", arguments)["azure_ad_token"] = give()
     result = _core.call(arguments, _settings, face.core, files, keep_reply)
     return _handed_out(face, result, arguments, False)
 
@@ -121,17 +120,17 @@ async def asend(
     """`send`, for asyncio."""
     from ferrolite import _aio
 
-    keywords = arguments.get("kwargs", arguments)
-    if "azure_ad_token_provider" in keywords:
-        token = _token(keywords.pop("azure_ad_token_provider"))
-        keywords["azure_ad_token"] = await token if hasattr(token, "__await__") else token
+    if (give := _token_provider(arguments)) is not None:
+        token = give()
+        token = await token if hasattr(token, "__await__") else token
+        arguments.get("kwargs", arguments)["azure_ad_token"] = token
     result = await _aio.call(arguments, _settings, face.core, files, keep_reply)
     return _handed_out(face, result, arguments, True)
 
 
-def _token(provider: Any) -> Any:
-    """What a caller's `azure_ad_token_provider` gives: a token, or for asyncio something to await for one."""
-    return None if provider is None else provider()
+def _token_provider(arguments: dict[str, Any]) -> Any:
+    """A caller's function that gives a token, or for asyncio something to await for one."""
+    return arguments.get("kwargs", arguments).pop("azure_ad_token_provider", None)
 
 
 def _handed_out(face: Face, result: Any, arguments: dict[str, Any], is_async: bool) -> Any:

@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
     from ferrolite.types.model_info import ModelInfo
 
-_FIELDS: tuple[str, ...] = tuple(
-    """
-input_cost_per_token input_cost_per_token_flex input_cost_per_token_priority
-input_cost_per_token_balanced input_cost_per_token_ultrafast cache_creation_input_token_cost
+_NAMES = """
+input_cost_per_token input_cost_per_token_flex input_cost_per_token_priority input_cost_per_token_balanced
+input_cost_per_token_ultrafast cache_creation_input_token_cost
 cache_creation_input_token_cost_above_200k_tokens cache_creation_input_token_cost_above_272k_tokens
 cache_creation_input_token_cost_above_272k_tokens_priority
 cache_creation_input_token_cost_above_272k_tokens_flex
@@ -24,14 +23,13 @@ cache_creation_input_token_cost_above_272k_tokens_ultrafast cache_creation_input
 cache_creation_input_token_cost_priority cache_creation_input_token_cost_ultrafast
 cache_read_input_token_cost cache_read_input_audio_token_cost cache_read_input_audio_token_cost_flex
 cache_read_input_audio_token_cost_priority cache_read_input_audio_token_cost_batches
-explicit_cache_read_input_token_cost prompt_cache_min_tokens
-cache_read_input_token_cost_above_200k_tokens cache_read_input_token_cost_above_200k_tokens_priority
-cache_read_input_token_cost_above_272k_tokens cache_read_input_token_cost_above_272k_tokens_priority
-cache_read_input_token_cost_above_272k_tokens_flex
+explicit_cache_read_input_token_cost prompt_cache_min_tokens cache_read_input_token_cost_above_200k_tokens
+cache_read_input_token_cost_above_200k_tokens_priority cache_read_input_token_cost_above_272k_tokens
+cache_read_input_token_cost_above_272k_tokens_priority cache_read_input_token_cost_above_272k_tokens_flex
 cache_read_input_token_cost_above_272k_tokens_ultrafast cache_read_input_token_cost_above_512k_tokens
-cache_read_input_token_cost_flex cache_read_input_token_cost_priority
-cache_read_input_token_cost_balanced cache_read_input_token_cost_ultrafast
-cache_read_input_token_cost_batches cache_read_input_token_cost_above_200k_tokens_batches
+cache_read_input_token_cost_flex cache_read_input_token_cost_priority cache_read_input_token_cost_balanced
+cache_read_input_token_cost_ultrafast cache_read_input_token_cost_batches
+cache_read_input_token_cost_above_200k_tokens_batches
 cache_read_input_token_cost_above_272k_tokens_batches cache_creation_input_token_cost_batches
 cache_creation_input_token_cost_above_200k_tokens_batches
 cache_creation_input_token_cost_above_272k_tokens_batches cache_creation_input_token_cost_above_1hr
@@ -70,25 +68,24 @@ output_cost_per_second_4k output_cost_per_video_per_second output_cost_per_image
 output_cost_per_image_token output_cost_per_image_token_batches output_cost_per_video_token
 output_vector_size citation_cost_per_token tiered_pricing litellm_provider mode supported_endpoints
 supports_system_messages supports_response_schema supports_vision supports_function_calling
-supports_parallel_function_calling supports_tool_choice supports_assistant_prefill
-supports_prompt_caching supports_prompt_cache_breakpoint supports_thinking_cache_preservation
-supports_audio_input supports_video_input supports_box_questions supports_audio_output
-supports_pdf_input supports_embedding_image_input supports_native_streaming
-supports_native_structured_output supports_bedrock_native_structured_output supports_web_search
-supports_url_context supports_reasoning supports_adaptive_thinking supports_legacy_thinking
-thinking_always_on supports_tool_search supports_mid_conversation_system
-supports_anthropic_thinking_payload supports_anthropic_compaction supports_none_reasoning_effort
-supports_minimal_reasoning_effort supports_low_reasoning_effort supports_xhigh_reasoning_effort
-supports_max_reasoning_effort reasoning_effort_levels reasoning_modes reasoning_contexts
-default_reasoning_effort bedrock_output_config_effort_ceiling bedrock_converse_supports_strict_tools
-supports_regex_lookaround supports_computer_use search_context_cost_per_query
-search_queries_cost_per_query web_search_billing_unit search_free_requests
+supports_parallel_function_calling supports_tool_choice supports_assistant_prefill supports_prompt_caching
+supports_prompt_cache_breakpoint supports_thinking_cache_preservation supports_audio_input
+supports_video_input supports_box_questions supports_audio_output supports_pdf_input
+supports_embedding_image_input supports_native_streaming supports_native_structured_output
+supports_bedrock_native_structured_output supports_web_search supports_url_context supports_reasoning
+supports_adaptive_thinking supports_legacy_thinking thinking_always_on supports_tool_search
+supports_mid_conversation_system supports_anthropic_thinking_payload supports_anthropic_compaction
+supports_none_reasoning_effort supports_minimal_reasoning_effort supports_low_reasoning_effort
+supports_xhigh_reasoning_effort supports_max_reasoning_effort reasoning_effort_levels reasoning_modes
+reasoning_contexts default_reasoning_effort bedrock_output_config_effort_ceiling
+bedrock_converse_supports_strict_tools supports_regex_lookaround supports_computer_use
+search_context_cost_per_query search_queries_cost_per_query web_search_billing_unit search_free_requests
 google_maps_grounding_cost_per_query tpm rpm ocr_cost_per_page ocr_cost_per_page_batches
 ocr_cost_per_credit annotation_cost_per_page annotation_cost_per_page_batches provider_specific_entry
 uses_embed_content supports_image_size supported_audio_formats token_count_framing token_count_model
 token_count_tokenizer vertex_ai_audio_api
-    """.split()
-)
+"""
+_FIELDS: tuple[str, ...] = tuple(_NAMES.split())
 """Every answer has these, None where they are not known; prices above other bounds are there when they exist."""
 
 _FREE = {"huggingface": "huggingface/", "ollama": "", "ollama_chat": ""}
@@ -130,8 +127,14 @@ def _get_model_info_helper(
     api_key: str | None = None,
 ) -> Any:
     """`get_model_info` without the parameters that the model takes."""
-    model, provider = _split(model, custom_llm_provider)
-    found = _core.find_model(model, provider, _model_cost.own())
+    own = _model_cost.own()
+    # A bare name that is listed as it is means that entry, whoever else has such a model.
+    bare = not custom_llm_provider and "/" not in model
+    found = _core.find_model(model, None, own) if bare else None
+    provider = custom_llm_provider
+    if found is None:
+        model, provider = _split(model, custom_llm_provider)
+        found = _core.find_model(model, provider, own)
     if found is None:
         prefix = _FREE.get(provider or "")
         if prefix is None or not model:
@@ -160,9 +163,30 @@ def _get_model_info_helper(
         if info[name] is None:
             info[name] = 0
     for name, value in entry.items():
-        if "_above_" in name and name not in info:
+        if "k_tokens" in name and name not in info and not name.endswith("_decisions"):
             info[name] = value
+    for name in _implied(key, entry.get("litellm_provider") or ""):
+        if info[name] is None:
+            info[name] = True
     return info
+
+
+def _implied(key: str, provider: str) -> list[str]:
+    """Abilities that the name tells, where the entry says nothing of them."""
+    import re
+
+    name = key.rpartition("/")[2]
+    if (
+        provider in ("azure", "openai")
+        and re.match(r"(o\d|gpt-[5-9]|codex)", name)
+        and "search-api" not in name
+    ):
+        return ["supports_reasoning"]
+    makers = ("anthropic", "azure_ai", "bedrock", "bedrock_converse", "vertex_ai-anthropic_models")
+    found = re.search(r"claude-[a-z]+-(\d{1,2})(?:-(\d{1,2}))?(?!\d)", name)
+    if provider in makers and found and (int(found[1]), int(found[2] or 0)) >= (4, 5):
+        return ["supports_tool_search"]
+    return []
 
 
 def _cache_clear() -> None:
@@ -173,10 +197,8 @@ get_model_info.cache_clear = _cache_clear  # pyright: ignore[reportFunctionMembe
 
 
 def _max_tokens(entry: dict[str, Any]) -> int | None:
-    for name in ("max_tokens", "max_output_tokens", "max_input_tokens"):
-        if entry.get(name) is not None:
-            return entry[name]
-    return None
+    limits = [entry.get(name) for name in ("max_tokens", "max_output_tokens", "max_input_tokens")]
+    return next((limit for limit in limits if limit), 0 if 0 in limits else None)
 
 
 def get_max_tokens(model: str) -> int | None:
@@ -272,7 +294,7 @@ def _family(provider: str) -> str:
 _FAMILIES = {"bedrock_converse": "bedrock", "cohere_chat": "cohere"}
 
 
-def models_by_provider() -> dict[str, set[str]]:
+def _models_by_provider() -> dict[str, set[str]]:
     """Keys of the listed models, by provider."""
     out: dict[str, set[str]] = {}
     for key, entry in _model_cost.table().items():
@@ -281,12 +303,12 @@ def models_by_provider() -> dict[str, set[str]]:
     return out
 
 
-def model_list() -> list[str]:
+def _model_list() -> list[str]:
     """Keys of all listed models."""
     return [key for key in _model_cost.table() if key != "sample_spec"]
 
 
-_LISTS = {"model_list": model_list, "models_by_provider": models_by_provider}
+_LISTS = {"model_list": _model_list, "models_by_provider": _models_by_provider}
 
 
 def __getattr__(name: str) -> Any:
@@ -342,9 +364,9 @@ def _add_to_sets(key: str, provider: str) -> None:
     """Sets and lists that a program has looked at already are its own: they are not made again."""
     package = sys.modules["ferrolite"].__dict__
     for name, value in list(package.items()):
-        if name.endswith("_models") and isinstance(value, set):
-            if (_SETS.get(name) or name.removesuffix("_models")) == provider:
-                value.add(key)  # pyright: ignore[reportUnknownMemberType]
+        is_set = name.endswith("_models") and isinstance(value, set)
+        if is_set and (_SETS.get(name) or name.removesuffix("_models")) == provider:
+            value.add(key)
     by_provider = package.get("models_by_provider")
     if by_provider is not None:
         by_provider.setdefault(_family(provider), set()).add(key)

@@ -21,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"ferrolite {_core.version}")
     commands = parser.add_subparsers(dest="command", metavar="command")
     _add_mock(commands)
+    _add_models(commands)
     _add_run(commands)
     given = sys.argv[1:] if arguments is None else list(arguments)
     if given[:1] == ["run"] and given[1:2] not in (["-h"], ["--help"]):
@@ -56,6 +57,59 @@ def _add_mock(commands: Any) -> None:
     add("--seed", type=int, default=0, metavar="N", help="which requests fail under --error-rate")
     add("--record", action="store_true", help="keep the last requests at /_mock/requests")
     mock.set_defaults(run=_run_mock)
+
+
+def _add_models(commands: Any) -> None:
+    models = commands.add_parser(
+        "models",
+        help="what is known of models: look at it, or replace it by a newer list",
+        description="Prices and limits of models come with the package; nothing is fetched unless you ask for it here.",
+    )
+    steps = models.add_subparsers(dest="step", metavar="step", required=True)
+    update = steps.add_parser(
+        "update",
+        help="take prices and limits from a file or an address",
+        description="Takes a JSON file of models, in ferrolite's form or that of LiteLLM's price map, and puts it where "
+        "every program of this user finds it: the file FERROLITE_MODELS names, else one in the cache folder. "
+        "Delete that file to go back to the built-in list.",
+    )
+    update.add_argument("--from", dest="source", metavar="FILE|URL", help="where the list is")
+    update.set_defaults(run=_run_update)
+    show = steps.add_parser("show", help="print what is known of a model")
+    show.add_argument("model", help="for example openai/gpt-4o")
+    show.set_defaults(run=_run_show)
+
+
+def _run_update(options: argparse.Namespace) -> int:
+    import os
+
+    from ferrolite._models_update import update
+
+    source = options.source or os.environ.get("LITELLM_MODEL_COST_MAP_URL")
+    if not source:
+        print("ferrolite models update: say --from FILE or --from URL", file=sys.stderr)
+        return 2
+    try:
+        path, count = update(source)
+    except (OSError, ValueError) as error:
+        print(f"ferrolite models update: {error}", file=sys.stderr)
+        return 1
+    print(f"{count} models, now in {path}")
+    return 0
+
+
+def _run_show(options: argparse.Namespace) -> int:
+    from ferrolite import get_model_info
+
+    try:
+        info: Any = get_model_info(options.model)
+    except Exception as error:
+        print(f"ferrolite models show: {error}", file=sys.stderr)
+        return 1
+    for name, value in info.items():
+        if value is not None:
+            print(f"{name}: {value}")
+    return 0
 
 
 def _add_run(commands: Any) -> None:

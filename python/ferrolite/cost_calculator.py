@@ -579,7 +579,8 @@ def _priced(
         names.append(_together_size(model))
     for name in names:
         cost = _core.price_model(name, provider, work, own)
-        if cost is not None:
+        # A listed model of Together's may have no price of its own, but that of its size.
+        if cost is not None and (any(cost) or provider != "together_ai" or name == names[-1]):
             return cost
     if provider in ("huggingface", "ollama", "ollama_chat"):
         return 0.0, 0.0, 0.0

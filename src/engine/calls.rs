@@ -64,6 +64,13 @@ impl Call {
         }
     }
 
+    pub fn envelope_mut(&mut self) -> &mut Envelope {
+        match &mut self.lane {
+            Lane::Native(native) => &mut native.envelope,
+            Lane::Bridged(bridged) => &mut bridged.chat.envelope,
+        }
+    }
+
     pub fn target(&self) -> &Target {
         self.envelope().target()
     }

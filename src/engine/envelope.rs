@@ -52,8 +52,6 @@ pub struct Settings {
     pub prompt_templates: HashMap<String, Arc<PromptTemplate>>,
     /// How often one chunk may repeat before the stream is cut (STR-23).
     pub repeated_chunk_limit: Option<u32>,
-    /// Keep the upstream's reply as it came, for whoever logs the call.
-    pub keep_reply: bool,
 }
 
 /// Where the keys are that a face has set apart for single providers. Asked once a call, for its provider.
@@ -88,7 +86,7 @@ pub struct Envelope {
     pub headers: Vec<(String, String)>,
     pub query: Vec<(String, String)>,
     pub billing: Option<Box<Billing>>,
-    /// Keep the upstream's reply as it came.
+    /// Keep the upstream's reply as it came, for whoever logs the call.
     pub keep_reply: bool,
 }
 
@@ -132,7 +130,7 @@ impl Envelope {
             headers,
             billing: Billing::of(control),
             query: pairs(control.get("extra_query"), "extra_query").map_err(named)?,
-            keep_reply: settings.keep_reply,
+            keep_reply: false,
             route,
         })
     }

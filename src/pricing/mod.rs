@@ -52,3 +52,6 @@ fn price(entry: &Map, name: &str) -> Option<f64> {
         value => value.as_f64(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -231,8 +231,9 @@ fn rerank(entry: &Map, work: &Work<'_>) -> Cost {
 /// The price of a search, which may depend on how many results were asked for.
 fn query_price(entry: &Map, max_results: Option<f64>) -> f64 {
     let bands = entry.get("tiered_pricing").and_then(Value::as_array);
-    let results = max_results.unwrap_or_default();
+    // Unsaid it is the provider's default, which is in the first band.
     let band = bands.into_iter().flatten().filter_map(Value::as_object).find(|band| {
+        let Some(results) = max_results else { return band.contains_key("max_results_range") };
         let bound = |at: usize| band.get("max_results_range").and_then(|range| range.get(at)?.as_f64());
         bound(0).is_none_or(|from| results >= from) && bound(1).is_none_or(|to| results <= to)
     });

@@ -66,6 +66,11 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     DATA.iter().map(|(name, _)| *name)
 }
 
+/// All embedded rows as they are read, with what is wrong with them.
+pub fn embedded_rows() -> impl Iterator<Item = (&'static str, Result<Provider>)> {
+    DATA.iter().map(|(name, text)| (*name, Provider::parse(text)))
+}
+
 fn embedded(name: &str) -> Option<Provider> {
     if let Ok(at) = DATA.binary_search_by_key(&name, |(name, _)| name) {
         return Provider::parse(DATA[at].1).ok();
@@ -191,18 +196,30 @@ pub fn resolve(
     options: Options,
     environment: &dyn Environment,
 ) -> Result<Route> {
-    let (provider, model) = split_model(&wanted.model, wanted.provider.as_deref())?;
+    let (provider, mut model) = split_model(&wanted.model, wanted.provider.as_deref())?;
     let row = row(&provider).ok_or_else(|| names::unknown_provider(&format!("{provider}/{model}")))?;
     if let Some(other) = row.quirk.and_then(|quirk| quirk.redirected(&wanted, &model, &row, environment)) {
         return resolve(other, call_type, options, environment);
     }
+    let over_responses = (call_type == CallType::Chat)
+        .then(|| names::over_responses(&row, &model, wanted.base_model.as_deref()))
+        .flatten();
+    let (call, wire) = match over_responses {
+        Some((call, name)) => {
+            model = name;
+            (Some(call), Some(WireId::Responses))
+        }
+        None if call_type == CallType::Chat => (None, row.wires.chat),
+        None => {
+            let call = row.calls.get(&call_type.in_rows());
+            (call, call.map(|call| call.wire))
+        }
+    };
     let at = |error: Error| error.at(&row.name, &model);
     if let Some(instead) = &row.instead {
         let what = format!("'{}' is not called from here: {instead}", row.name);
         return Err(at(Error::bad_request(what).with_param("model")));
     }
-    let call = row.calls.get(&call_type.in_rows());
-    let wire = if call_type == CallType::Chat { row.wires.chat } else { call.map(|call| call.wire) };
     let wire = wire.ok_or_else(|| {
         at(Error::bad_request(format!("the provider '{}' has no {}", row.name, call_type.plural())))
     })?;
@@ -444,26 +461,6 @@ mod tests {
 
     fn wanted(model: &str) -> Wanted {
         Wanted { model: model.into(), ..Wanted::default() }
-    }
-
-    #[test]
-    fn every_row_parses_and_is_named_after_its_file() {
-        let mut seen = std::collections::HashSet::new();
-        for (name, text) in DATA {
-            let row = Provider::parse(text).unwrap();
-            assert_eq!(row.name, *name);
-            for name in row.aliases.iter().chain([&row.name]) {
-                assert!(seen.insert(name.clone()), "{name} twice");
-            }
-        }
-    }
-
-    /// The siblings of most hosts are other people's: anybody rents a bucket beside `dashscope.aliyuncs.com`.
-    #[test]
-    fn the_key_goes_to_siblings_of_dedicated_hosts_only() {
-        let rows = DATA.iter().map(|(_, text)| Provider::parse(text).unwrap());
-        let regional: Vec<String> = rows.filter(|row| row.regional_hosts).map(|row| row.name).collect();
-        assert_eq!(regional, ["black_forest_labs"]);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! From a model string to a provider and the provider's own name of the model.
 
-use super::row;
+use super::{CallRow, Provider, row};
 use crate::error::{Error, Kind, Result};
+use crate::hub::CallType;
 use crate::models;
+use crate::wires::WireId;
 
 /// Splits `provider/model`, or finds the maker of a bare name. An explicit provider wins.
 pub fn split_model(model: &str, provider: Option<&str>) -> Result<(String, String)> {
@@ -53,4 +55,26 @@ pub(super) fn unknown_provider(model: &str) -> Error {
     error.facts_mut().model = Some(model.to_owned());
     error.facts_mut().provider = Some(String::new());
     error
+}
+
+/// In front of a model's name: its chat is asked for over Responses.
+const OVER_RESPONSES: &str = "responses/";
+
+/// How a provider that has both serves the chat of a model that has Responses only, as its name or its entry in the
+/// table says; with the model's own name.
+pub fn over_responses<'a>(
+    row: &'a Provider,
+    model: &str,
+    base_model: Option<&str>,
+) -> Option<(&'a CallRow, String)> {
+    let call = row.calls.get(&CallType::Responses)?;
+    if row.wires.chat != Some(WireId::Openai) || call.wire != WireId::Openai {
+        return None;
+    }
+    let name = model.strip_prefix(OVER_RESPONSES);
+    let is_listed = || {
+        let facts = models::facts(&row.name, base_model.unwrap_or(model));
+        facts.mode.as_deref() == Some("responses")
+    };
+    (name.is_some() || call.has(model) && is_listed()).then(|| (call, name.unwrap_or(model).to_owned()))
 }

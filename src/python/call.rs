@@ -16,7 +16,7 @@ use super::runtime::{self, Home};
 use super::stream::{CoreStream, Source};
 use super::{error, objects, results, settings, value};
 use crate::config::ProcessEnvironment;
-use crate::engine::{Call, ChatCall, Engine, Preview, Settings, is_ignored};
+use crate::engine::{Call, ChatCall, Engine, Preview, is_ignored};
 use crate::error::{Error, Kind};
 use crate::hub::{CallType, Upload};
 use crate::providers;
@@ -39,7 +39,7 @@ fn prepare(
     keep_reply: bool,
 ) -> PyResult<Ready> {
     let keywords = value::keywords(arguments, is_ignored).map_err(|failed| failed.into_python(py))?;
-    let settings = Settings { keep_reply, ..settings::read(module) };
+    let settings = settings::read(module);
     let ready = match call_type {
         None => ChatCall::from_keywords(keywords, &settings, &ProcessEnvironment)
             .map(|call| Ready::Chat(Box::new(call))),
@@ -51,7 +51,13 @@ fn prepare(
                 .map(|call| Ready::Other(Box::new(call)))
         }
     };
-    ready.map_err(|failed| error::exception(py, failed))
+    let mut ready = ready.map_err(|failed| error::exception(py, failed))?;
+    let envelope = match &mut ready {
+        Ready::Chat(call) => &mut call.envelope,
+        Ready::Other(call) => call.envelope_mut(),
+    };
+    envelope.keep_reply = keep_reply;
+    Ok(ready)
 }
 
 fn upload((field, name, content_type, data): File) -> Upload {

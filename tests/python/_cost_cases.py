@@ -3,6 +3,8 @@
 `scripts/record_costs.py` runs this with LiteLLM, `test_cost_facts.py` with the package; so it imports neither.
 """
 
+import hashlib
+import json
 from importlib import import_module
 
 # Usage as keyword arguments of `Usage`; "prompt" and "completion" are details.
@@ -69,6 +71,23 @@ def provider_of(entry):
     name = entry["litellm_provider"]
     head, _, group = name.partition("-")
     return head if group.endswith("models") else name
+
+
+PROSE = ("comment", "metadata", "source")
+"""What a table of figures does without."""
+
+
+def digest(entries):
+    """A fingerprint of models and their entries, the same for 0 and 0.0."""
+
+    def plain(value):
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items() if key not in PROSE}
+        if isinstance(value, (list, tuple)):
+            return [plain(item) for item in value]
+        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    return hashlib.sha256(json.dumps(plain(entries), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def cases(entry):

@@ -86,17 +86,9 @@ FUNCTIONS = [
         ["input", *["success ModelResponseStream"] * 4, "success ModelResponse"],
     ),
     ("completion", {"model": "openai/bad"}, ["input", "failure NoneType"]),
-    ("acompletion", {}, ["input", "async input", "success ModelResponse", "async success ModelResponse"]),
-    (
-        "acompletion",
-        {"stream": True},
-        ["input", "async input", "success ModelResponse", "async success ModelResponse"],
-    ),
-    (
-        "acompletion",
-        {"model": "openai/bad"},
-        ["input", "async input", "failure NoneType", "async failure NoneType"],
-    ),
+    ("acompletion", {}, ["input", "async success ModelResponse"]),
+    ("acompletion", {"stream": True}, ["input", "async success ModelResponse"]),
+    ("acompletion", {"model": "openai/bad"}, ["input", "failure NoneType", "async failure NoneType"]),
     ("embedding", {"input": ["a"]}, ["input", "success EmbeddingResponse"]),
 ]
 
@@ -134,9 +126,20 @@ def test_events_of_functions(provider: Upstream, name: str, more: Any, order: li
     ferrolite.success_callback += [success, asuccess]
     ferrolite.failure_callback += [failure, afailure]
     run(provider, name, **more)
-    # A sync and an async function are told beside each other.
-    assert sorted(said[2:]) == sorted(order[2:])
-    assert said[:2] == order[:2]
+    assert said == order
+
+
+def test_one_kind_of_function_is_enough_for_asyncio(provider: Upstream) -> None:
+    said: list[str] = []
+
+    async def ainput(kwargs: dict[str, Any]) -> None:
+        said.append("async input")
+
+    ferrolite.input_callback.append(ainput)
+    ferrolite.success_callback.append(lambda *told: said.append("success"))
+    acall(provider)
+    acall(provider, stream=True)
+    assert said == ["async input", "success"] * 2
 
 
 def test_what_a_success_says(provider: Upstream) -> None:
@@ -172,6 +175,102 @@ def test_what_a_success_says(provider: Upstream) -> None:
     assert payload["startTime"] <= payload["endTime"]
 
 
+FIELDS = """
+id litellm_call_id trace_id session_id call_type cache_hit stream status status_fields custom_llm_provider
+saved_cache_cost startTime endTime completionStartTime response_time model metadata cache_key cost_finalized
+response_cost cost_breakdown autorouter_savings autorouter_savings_estimate autorouter_baseline_observation
+total_tokens prompt_tokens completion_tokens request_tags request_model_access_groups end_user api_base model_group
+model_id requester_ip_address user_agent messages response model_parameters hidden_params model_map_information
+error_str error_information response_cost_failure_debug_info zero_cost_diagnostic guardrail_information
+standard_built_in_tools_params
+"""
+
+
+def test_the_payload_has_the_recorded_fields(provider: Upstream, monkeypatch: Any) -> None:
+    logger = Recorder()
+    ferrolite.callbacks.append(logger)
+    call(provider)
+    told()
+    monkeypatch.setattr(ferrolite, "standard_logging_payload_excluded_fields", ["messages"])
+    with pytest.raises(ferrolite.BadRequestError):
+        call(provider, model="openai/bad")
+    told()
+    success = logger.of("log_success_event")["kwargs"]["standard_logging_object"]
+    failure = logger.of("log_failure_event")["kwargs"]["standard_logging_object"]
+    assert list(success) == FIELDS.split()
+    assert set(success) - set(failure) == {"messages"}
+
+
+def test_lists_are_read_when_the_answer_is_there(provider: Upstream) -> None:
+    logger = Recorder()
+    for name in ("completion", "acompletion"):
+        ferrolite.callbacks.append(logger)
+        if name == "completion":
+            call(provider)
+            ferrolite.callbacks.clear()
+        else:
+
+            async def run() -> None:
+                from ferrolite.litellm_core_utils.logging_worker import GLOBAL_LOGGING_WORKER
+
+                await call(provider, "acompletion")
+                ferrolite.callbacks.clear()
+                await GLOBAL_LOGGING_WORKER.flush()
+
+            asyncio.run(run())
+    told()
+    assert logger.names.count("log_success_event") == 1
+    assert logger.names.count("async_log_success_event") == 1
+
+
+class Echo(ferrolite.CustomLLM):
+    """A provider written in Python."""
+
+    def completion(self, **kwargs: Any) -> Any:
+        kwargs["logging_obj"].pre_call(input="told by the provider", additional_args={"api_key": "k" * 20})
+        return kwargs["model_response"]
+
+    async def acompletion(self, **kwargs: Any) -> Any:
+        return kwargs["model_response"]
+
+    def streaming(self, **kwargs: Any) -> Any:
+        yield {"text": "Hello", "is_finished": True, "finish_reason": "stop", "index": 0, "usage": None}
+
+    async def astreaming(self, **kwargs: Any) -> Any:
+        yield {"text": "Hello", "is_finished": True, "finish_reason": "stop", "index": 0, "usage": None}
+
+
+@pytest.mark.parametrize("name", ["completion", "acompletion"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_providers_in_python(provider: Upstream, monkeypatch: Any, name: str, stream: bool) -> None:
+    own = [{"provider": "echo", "custom_handler": Echo()}]
+    monkeypatch.setattr(ferrolite, "custom_provider_map", own)
+    logger = Recorder()
+    ferrolite.callbacks.append(logger)
+    run(provider, name, model="echo/m", stream=stream)
+    what = logger.events[-1]
+    assert what[0] == ("log_success_event" if name == "completion" else "async_log_success_event")
+    assert what[1]["kwargs"]["custom_llm_provider"] == "echo"
+    assert what[1]["kwargs"]["model"] == "m"
+    if stream:
+        assert what[1]["response"].choices[0].message.content == "Hello"
+    elif name == "completion":
+        assert logger.names.count(PRE) == 2
+        assert what[1]["kwargs"]["input"] == "told by the provider"
+        assert "k" * 20 not in str(what)
+
+
+@pytest.mark.parametrize("name", ["completion", "acompletion"])
+def test_mocked_failures(provider: Upstream, name: str) -> None:
+    logger = Recorder()
+    ferrolite.callbacks.append(logger)
+    error = ferrolite.RateLimitError("slow down", llm_provider="openai", model="m")
+    with pytest.raises(ferrolite.RateLimitError):
+        acall(provider, name, mock_response=error) if name[0] == "a" else call(provider, mock_response=error)
+    assert logger.names[0] == PRE
+    assert logger.events[-1][1]["kwargs"]["exception"] is error
+
+
 def test_what_a_failure_says(provider: Upstream) -> None:
     logger = Recorder()
     ferrolite.callbacks.append(logger)
@@ -201,6 +300,18 @@ def test_the_end_of_a_stream_has_the_whole_answer(provider: Upstream, asynchrono
     assert what["kwargs"]["complete_streaming_response"] is what["response"]
     assert what["kwargs"]["standard_logging_object"]["stream"] is True
     assert what["kwargs"]["standard_logging_object"]["total_tokens"] == 7
+
+
+@pytest.mark.parametrize("name", ["completion", "acompletion"])
+def test_a_stream_without_counts_is_counted(provider: Upstream, name: str) -> None:
+    logger = Recorder()
+    ferrolite.callbacks.append(logger)
+    run(provider, name, stream=True)
+    payload = logger.events[-1][1]["kwargs"]["standard_logging_object"]
+    asked = ferrolite.token_counter(model="m", messages=HELLO)
+    said = ferrolite.token_counter(model="m", text="Hello")
+    assert (payload["prompt_tokens"], payload["completion_tokens"]) == (asked, said)
+    assert payload["total_tokens"] == asked + said > 1
 
 
 @pytest.mark.parametrize("ending", ["close", "let go", "aclose"])

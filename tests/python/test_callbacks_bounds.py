@@ -178,7 +178,7 @@ def test_a_program_that_ends_tells_its_callbacks_first() -> None:
     quiet(python(PROGRAM + "ferrolite.completion('openai/m', HELLO, mock_response='x')"), "sync")
     call = "ferrolite.acompletion('openai/m', HELLO, mock_response='x')"
     done = python(f"{PROGRAM}\nasync def main():\n    await {call}\nasyncio.run(main())")
-    assert (done.returncode, sorted(done.stdout.split()), done.stderr) == (0, ["async", "sync"], "")
+    quiet(done, "async")
 
 
 def test_a_program_does_not_wait_for_a_stuck_callback_for_ever() -> None:

@@ -1,6 +1,7 @@
 """What the list of expected failures of the parity corpus excuses."""
 
 import importlib
+import re
 import sys
 from pathlib import Path
 
@@ -35,3 +36,20 @@ def test_a_line_without_paths_excuses_its_runs_and_one_that_excuses_nothing_show
     idle = ("a/stream/cut@*", "stream.ids")
     assert not replay.excused(report("stream.error"), [idle], False, used)
     assert idle not in used
+
+
+def test_every_line_gives_its_rule_or_its_heading():
+    """A reason begins with rules, or with a heading of docs/differences.md; both are checked by the group."""
+    root = Path(__file__).parents[2]
+    headings = set(re.findall(r"^## (.+)$", (root / "docs" / "differences.md").read_text(), re.MULTILINE))
+    group = None
+    for line in (root / "tests" / "parity" / "expected-failures.txt").read_text().splitlines():
+        if line.startswith("# ["):
+            group = line[3:-1] if line.endswith("]") else group
+        if not line or line.startswith("#"):
+            continue
+        start = line.split("  # ")[1].split(": ")[0]
+        rules = re.fullmatch(r"[A-Z]+-\d+(, [A-Z]+-\d+)*", start)
+        assert group in ("fix", "match", "documented"), line
+        assert bool(rules) == (group != "documented"), line
+        assert rules or start in headings, line

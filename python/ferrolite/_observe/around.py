@@ -1,7 +1,9 @@
 """A call that is watched: the steps of `_hooks.run`, and at each of them those who are to be told.
 
-Where something else is to answer a call (a cache) or to refuse it (a budget), its place is in `_before` and after
-`_told`: the keywords are final there, and nothing has been sent.
+What refuses calls (a budget) or answers them itself (a cache) has its place in `_begin`: the keywords are final there,
+and nothing has been sent; an answer that it returns is told with `log.cache_hit`. What keeps answers has its place
+in `_told` and at the end of `arun`, and for streams in `StreamWatch`, which has the whole answer at their end. Either is
+then a reason for `_hooks.is_watched`.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import sys
 from contextvars import copy_context
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ferrolite import _hooks
@@ -86,8 +89,9 @@ async def arun(face: Face, arguments: dict[str, Any], files: Any = None) -> Any:
                 await hook(asked, error, _type_of(log), fallback_depth=None)
         await log.afail(error)
         raise
-    if receivers("success", log, is_async=True):
-        GLOBAL_LOGGING_WORKER.enqueue(log.async_success_handler(result))
+    # Those who are in the lists now: what happens to the lists meanwhile is about later calls.
+    if told := receivers("success", log, is_async=True):
+        GLOBAL_LOGGING_WORKER.enqueue(log.async_success_handler(result, end_time=datetime.now(), told=told))
     return result
 
 
@@ -125,7 +129,9 @@ def _told(log: Logging, result: Any) -> Any:
         from ferrolite.litellm_core_utils import thread_pool_executor
 
         # Looked up each time: mlflow replaces `submit`.
-        thread_pool_executor.executor.submit(copy_context().run, log.success_handler, result)
+        thread_pool_executor.executor.submit(
+            copy_context().run, log.success_handler, result, None, datetime.now(), None, told
+        )
     return result
 
 

@@ -14,6 +14,7 @@ from ferrolite import _core
 from ferrolite._logging import verbose_logger
 from ferrolite._observe import redact
 from ferrolite._observe.payload import payload
+from ferrolite._observe.raw import raw_request
 from ferrolite._observe.receivers import Receivers, atell, overrides, receivers, tell
 from ferrolite.types._base import new_id
 
@@ -60,6 +61,8 @@ class Logging:
         metadata = metadata if isinstance(metadata, dict) else {}
         self.trace_id: str = given.get("litellm_trace_id") or metadata.get("trace_id") or new_id()
         self.litellm_trace_id = self.trace_id
+        # For a cache that answers the call.
+        self.cache_hit: bool | None = None
         self._has_begun = False
         self._has_ended = False
         self.model_call_details: dict[str, Any] = {}
@@ -196,14 +199,18 @@ class Logging:
         self._tell_logger_fn(shown)
 
     async def async_pre_call(self) -> None:
-        """Tell asynchronous callbacks the same."""
+        """Tell asynchronous callbacks the same, but for those beside which a plain one has been told.
+
+        Programs that put both kinds into a list mean one event.
+        """
         told = receivers("input", self, is_async=True)
         shown = self.model_call_details
         for logger in told.loggers:
-            if hook := overrides(logger, "async_log_pre_api_call"):
+            hook = overrides(logger, "async_log_pre_api_call")
+            if hook and not overrides(logger, "log_pre_api_call"):
                 view = self._view(logger, shown, None)
                 await atell(hook, model=self.model, messages=view["messages"], kwargs=view)
-        for function in told.coroutines:
+        for function in () if told.functions else told.coroutines:
             await atell(function, shown)
 
     def post_call(
@@ -291,9 +298,11 @@ class Logging:
         start_time: datetime | None = None,
         end_time: datetime | None = None,
         cache_hit: bool | None = None,
+        told: Receivers | None = None,
     ) -> None:
         """Tell asynchronous callbacks of an answer. Runs in a task of its own."""
-        told = receivers("success", self, is_async=True)
+        if told is None:
+            told = receivers("success", self, is_async=True)
         if self.is_silent or not told:
             return
         started, ended = start_time or self.start_time, end_time or datetime.now()
@@ -310,8 +319,8 @@ class Logging:
                     verbose_logger.exception("async_logging_hook of %s failed", type(logger).__name__)
         self._note_payload(result, started, ended, "success")
         answer, shown = result, self.model_call_details
-        if told.functions:
-            # LiteLLM leaves them out; see docs/differences.md.
+        if told.functions and not told.coroutines:
+            # LiteLLM never tells plain functions. Beside a coroutine function they are its twins, for other calls.
             from ferrolite._observe.worker import executor
 
             for function in told.functions:
@@ -412,7 +421,7 @@ class Logging:
         details = self.model_call_details
         details["log_event_type"] = "successful_api_call"
         details["end_time"] = ended
-        details["cache_hit"] = cache_hit
+        details["cache_hit"] = self.cache_hit if cache_hit is None else cache_hit
         if self.stream:
             details["complete_streaming_response"] = details["complete_response"] = result
         hidden: Any = getattr(result, "_hidden_params", None)
@@ -470,16 +479,6 @@ def flat(arguments: dict[str, Any]) -> dict[str, Any]:
         if value is not None:
             given[name] = value
     return given
-
-
-def raw_request(seen: dict[str, Any]) -> dict[str, Any]:
-    """A request in the form of LiteLLM's `RawRequestTypedDict`."""
-    return {
-        "raw_request_api_base": seen["url"],
-        "raw_request_body": seen["body"] or {},
-        "raw_request_headers": seen["headers"],
-        "error": None,
-    }
 
 
 def _who(given: dict[str, Any]) -> tuple[str, str]:

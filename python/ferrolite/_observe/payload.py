@@ -51,6 +51,8 @@ _METADATA = (
     "user_api_key_auth_metadata",
     "team_alias",
     "team_id",
+    "kubernetes_pod_routing",
+    "used_client_oauth_token",
 )
 _NO_ERROR = {
     "error_code": "",
@@ -143,7 +145,7 @@ def payload(
         "completion_tokens": completion_tokens,
         "request_tags": _tags(metadata, params),
         "request_model_access_groups": [],
-        "end_user": metadata.get("user_api_key_end_user_id") or "",
+        "end_user": metadata.get("user_api_key_end_user_id"),
         "api_base": _base(hidden, params),
         "model_group": metadata.get("model_group") or "",
         "model_id": model_info.get("id") or hidden.get("model_id") or "",
@@ -210,17 +212,10 @@ def _count(usage: Any, *names: str) -> int:
 
 
 def _metadata(metadata: dict[str, Any], usage: Any) -> dict[str, Any]:
-    """Fields that have a place of their own, and the caller's further ones as `requester_metadata`."""
+    """Fields that have a place here. The caller's own are in `litellm_params["metadata"]`."""
     made = {name: metadata.get(name) for name in _METADATA}
     made["applied_guardrails"] = made["applied_guardrails"] or []
     made["usage_object"] = usage or None
-    if made["requester_metadata"] is None:
-        own = {
-            name: value
-            for name, value in metadata.items()
-            if name not in _METADATA and name not in ("hidden_params", "model_info", "deployment")
-        }
-        made["requester_metadata"] = own or None
     return made
 
 

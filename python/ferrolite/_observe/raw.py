@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from ferrolite import _core
-from ferrolite._observe.log import raw_request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,3 +45,13 @@ def return_raw_request(endpoint: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
         return raw_request(_core.preview(arguments, _settings, _CORE.get(name, name)))
     except Exception as error:
         return {"error": str(error)}
+
+
+def raw_request(seen: dict[str, Any]) -> dict[str, Any]:
+    """A request in the form of LiteLLM's `RawRequestTypedDict`."""
+    return {
+        "raw_request_api_base": seen["url"],
+        "raw_request_body": seen["body"] or {},
+        "raw_request_headers": seen["headers"],
+        "error": None,
+    }

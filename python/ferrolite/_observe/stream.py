@@ -6,17 +6,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from contextvars import copy_context
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ferrolite import _core
 from ferrolite._logging import verbose_logger
 from ferrolite._observe import redact, rules
 from ferrolite._observe.async_worker import GLOBAL_LOGGING_WORKER
 from ferrolite._observe.receivers import atell, loggers, overrides, receivers, tell
+from ferrolite._observe.wholes import whole_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from ferrolite._core import CoreStream
     from ferrolite._observe.log import Logging
+    from ferrolite._observe.receivers import Receivers
     from ferrolite._stream import CoreReader
 
 _settings = sys.modules["ferrolite"].__dict__
@@ -66,7 +66,7 @@ class StreamWatch:
         stream._watch = watch  # pyright: ignore[reportPrivateUsage]
         if isinstance(stream, CustomStreamWrapper):
             stream.logging_obj = log
-        if watch._core is None:
+        if watch._core is None and not hasattr(stream.completion_stream, "__anext__"):
             stream._batch = watch.each(stream._batch)  # pyright: ignore[reportPrivateUsage]
 
     # Reading
@@ -176,7 +176,7 @@ class StreamWatch:
 
     def __del__(self) -> None:
         # A reader that lets go of a stream has stopped, too.
-        if not self._is_over and self.chunks:
+        if not self._is_over and self.chunks and not sys.is_finalizing():
             self._ended()
 
     def _ended(self) -> None:
@@ -187,7 +187,10 @@ class StreamWatch:
         if self._core is not None and self._core.call_type == "chat":
             usage = self._core.usage()
         chunks, self.chunks = self.chunks, []
-        tell_end = _End(self.log, chunks, usage, self._hidden)
+        told = receivers("success", self.log, self.log.is_async)
+        if not told or self.log.is_silent:
+            return
+        tell_end = _End(self.log, chunks, usage, self._hidden, told)
         if self.log.is_async:
             try:
                 asyncio.get_running_loop()
@@ -219,20 +222,23 @@ class StreamWatch:
 class _End:
     """What there is to tell at a stream's end."""
 
-    def __init__(self, log: Logging, chunks: list[Any], usage: Any, hidden: dict[str, Any]) -> None:
+    def __init__(
+        self, log: Logging, chunks: list[Any], usage: Any, hidden: dict[str, Any], told: Receivers
+    ) -> None:
         self.log = log
         self.chunks = chunks
         self.usage = usage
         self.hidden = hidden
+        self.told = told
         self.at = datetime.now()
 
     def tell(self) -> None:
         """Tell of the whole answer."""
-        self.log.success_handler(self._whole(), end_time=self.at)
+        self.log.success_handler(self._whole(), end_time=self.at, told=self.told)
 
     async def atell(self) -> None:
         """The same for asynchronous callbacks."""
-        await self.log.async_success_handler(self._whole(), end_time=self.at)
+        await self.log.async_success_handler(self._whole(), end_time=self.at, told=self.told)
 
     def _whole(self) -> Any:
         try:
@@ -259,13 +265,12 @@ def _add_usage(whole: Any, usage: Any, log: Logging) -> None:
         whole.usage = usage
         return
     import ferrolite
+    from ferrolite import token_counter
 
-    count = getattr(ferrolite, "token_counter", None)
-    if count is None:
-        return
     try:
-        asked = count(model=log.model, messages=log.messages)
-        said = count(model=log.model, text="".join(choice.message.content or "" for choice in whole.choices))
+        text = "".join(choice.message.content or "" for choice in whole.choices)
+        asked = token_counter(model=log.model, messages=log.messages)
+        said = token_counter(model=log.model, text=text)
     except Exception:
         return  # nothing that can be counted
     whole.usage = ferrolite.Usage(prompt_tokens=asked, completion_tokens=said, total_tokens=asked + said)
@@ -285,102 +290,3 @@ def _cost_of(whole: Any, log: Logging) -> float | None:
         )
     except Exception:
         return None  # a model without prices
-
-
-# Whole answers
-
-
-def whole_of(core_name: str | None, chunks: list[Any]) -> Any:
-    """The answer that a stream's chunks make."""
-    if not chunks:
-        return None
-    if core_name is None:
-        return _core.collect_chunks(chunks)
-    return _WHOLES[core_name](chunks)
-
-
-def _whole_response(events: list[Any]) -> Any:
-    for event in reversed(events):
-        response = getattr(event, "response", None)
-        if response is not None:
-            return response
-    return None
-
-
-def _whole_text(chunks: list[Any]) -> Any:
-    from ferrolite.types.text import TextCompletionResponse
-
-    texts: dict[int, dict[str, Any]] = {}
-    usage = None
-    for chunk in chunks:
-        usage = getattr(chunk, "usage", None) or usage
-        for choice in chunk.choices:
-            whole = texts.setdefault(choice.index, {"index": choice.index, "text": "", "finish_reason": None})
-            whole["text"] += choice.text or ""
-            whole["finish_reason"] = choice.finish_reason or whole["finish_reason"]
-    first = chunks[0]
-    return TextCompletionResponse(
-        id=first.id,
-        created=first.created,
-        model=first.model,
-        choices=[texts[index] for index in sorted(texts)],
-        **({} if usage is None else {"usage": usage}),
-    )
-
-
-def _events(chunks: list[bytes]) -> Iterator[dict[str, Any]]:
-    for line in b"".join(chunks).splitlines():
-        if line.startswith(b"data:"):
-            data = line[5:].strip()
-            if data.startswith(b"{"):
-                yield json.loads(data)
-
-
-def _whole_message(chunks: list[bytes]) -> dict[str, Any]:
-    """An Anthropic message of its events."""
-    message: dict[str, Any] = {}
-    blocks: dict[int, dict[str, Any]] = {}
-    for event in _events(chunks):
-        kind = event.get("type")
-        if kind == "message_start":
-            message = dict(event["message"])
-        elif kind == "content_block_start":
-            blocks[event["index"]] = dict(event["content_block"])
-        elif kind == "content_block_delta":
-            block, delta = blocks.setdefault(event["index"], {}), event["delta"]
-            for name, value in delta.items():
-                if name == "partial_json":
-                    block["_json"] = block.get("_json", "") + value
-                elif name != "type" and isinstance(value, str):
-                    block[name] = (block.get(name) or "") + value
-        elif kind == "message_delta":
-            message.update(event.get("delta") or {})
-            message["usage"] = {**(message.get("usage") or {}), **(event.get("usage") or {})}
-    for block in blocks.values():
-        if text := block.pop("_json", ""):
-            block["input"] = json.loads(text)
-    message["content"] = [blocks[index] for index in sorted(blocks)]
-    return message
-
-
-def _whole_content(chunks: list[bytes]) -> dict[str, Any]:
-    """What Google's chunks make: the last one, with the parts of all."""
-    whole: dict[str, Any] = {}
-    parts: list[Any] = []
-    for event in _events(chunks):
-        whole = {**whole, **event}
-        for candidate in event.get("candidates") or ():
-            parts += (candidate.get("content") or {}).get("parts") or ()
-    if whole.get("candidates"):
-        first = {**whole["candidates"][0], "content": {"role": "model", "parts": parts}}
-        whole["candidates"] = [first, *whole["candidates"][1:]]
-    return whole
-
-
-_WHOLES: dict[str, Any] = {
-    "generate_content": _whole_content,
-    "get_response": _whole_response,
-    "messages": _whole_message,
-    "responses": _whole_response,
-    "text_completion": _whole_text,
-}

@@ -130,13 +130,15 @@ def post(url: str, body: Any, headers: Mapping[str, str], content_type: str = "a
     """Send JSON (or bytes), with up to three attempts.
 
     Raises:
-        OSError: It could not be sent. The message has neither headers nor the query of the address.
+        OSError: It could not be sent. The message has neither headers nor the address's query and password.
     """
     from urllib.error import HTTPError
+    from urllib.parse import urlsplit
     from urllib.request import Request, urlopen
 
     data = body if isinstance(body, bytes) else json.dumps(body, default=str).encode()
-    place = url.partition("?")[0]
+    parts = urlsplit(url)
+    place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
     if not place.startswith(("http://", "https://")):
         raise OSError(f"{place!r} is no address of the web")
     failed = ""

@@ -3,6 +3,7 @@
 # pyright: reportUnusedImport=false
 from __future__ import annotations
 
+from ferrolite._observe.log import Logging as LiteLLMLoggingObj  # noqa: F401
 from ferrolite._observe.log import Logging as Logging
 from ferrolite._observe.payload import extract_response_and_hidden_params
 from ferrolite._observe.payload import payload as get_standard_logging_object_payload  # noqa: F401

@@ -12,7 +12,7 @@ class CostPerToken(TypedDict):
     output_cost_per_token: float
 
 
-class ModelInfo(TypedDict, total=False):
+class ModelInfoBase(TypedDict, total=False):
     """An entry of `get_model_info`: the names most programs read; it has many more prices and abilities."""
 
     key: str
@@ -49,4 +49,9 @@ class ModelInfo(TypedDict, total=False):
     tiered_pricing: list[dict[str, Any]] | None
 
 
-ModelInfoBase = ModelInfo
+class ModelInfo(ModelInfoBase, total=False):
+    """The same under the name of what `get_model_info` returns."""
+
+
+for _made in (CostPerToken, ModelInfo, ModelInfoBase):
+    _made.__module__ = "ferrolite.types.utils"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ferrolite.types.audio import ChatCompletionAudioResponse, TranscriptionResponse
-from ferrolite.types.call_types import CallTypes
 from ferrolite.types.chat import (
     Choices,
     ModelResponse,
@@ -42,6 +41,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ferrolite.types.call_types import CallTypes
     from ferrolite.types.model_info import CostPerToken, ModelInfo, ModelInfoBase
     from ferrolite.types.streaming import GenericStreamingChunk
 
@@ -93,15 +93,21 @@ __all__ = [
 ]
 
 
+_ON_DEMAND = {
+    "CallTypes": "call_types",
+    "CostPerToken": "model_info",
+    "GenericStreamingChunk": "streaming",
+    "ModelInfo": "model_info",
+    "ModelInfoBase": "model_info",
+}
+"""What no response needs: it is for loggers, for those who write a provider, and for type checkers."""
+
+
 def __getattr__(name: str) -> Any:
-    if name == "GenericStreamingChunk":  # for those who write a provider; no response needs it
-        from ferrolite.types import streaming
+    if name in _ON_DEMAND:
+        from importlib import import_module
 
-        return streaming.GenericStreamingChunk
-    if name in ("CostPerToken", "ModelInfo", "ModelInfoBase"):  # for type checkers
-        from ferrolite.types import model_info
-
-        return getattr(model_info, name)
+        return getattr(import_module(f"ferrolite.types.{_ON_DEMAND[name]}"), name)
     from ferrolite._surface import resolve
 
     return resolve(__name__, name)

@@ -31,7 +31,7 @@ pub fn adapt(route: &mut Route, base_model: Option<&str>) {
         return;
     }
     name_model(route, base_model);
-    if route.target.call_type.in_rows() == CallType::Responses {
+    if route.target.call_type.in_rows() == CallType::Responses || route.target.wire == WireId::Responses {
         place_responses(route);
         return;
     }

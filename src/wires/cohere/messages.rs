@@ -3,7 +3,8 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-use crate::hub::{Content, Message, Part, Role, ToolCall};
+use crate::error::{Error, Result};
+use crate::hub::{Content, Message, Part, Role, Target, ToolCall};
 use crate::json::Map;
 
 /// Fields of an earlier answer that are not Cohere's (GEN-23).
@@ -19,7 +20,7 @@ struct SentPart<'a>(&'a Part);
 struct SentCall<'a>(&'a ToolCall);
 
 impl Serialize for Sent<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let message = self.0;
         let mut map = serializer.serialize_map(None)?;
         // Instructions have one role here (GEN-11).
@@ -61,17 +62,45 @@ fn known(extra: &Map) -> impl Iterator<Item = (&String, &Value)> {
     extra.iter().filter(|(name, value)| !value.is_null() && !INTERNAL.contains(&name.as_str()))
 }
 
+/// The kind of a part that Cohere has no place for.
+fn foreign(part: &Part) -> Option<&'static str> {
+    match part {
+        Part::InputAudio { .. } => Some("input_audio"),
+        Part::File { .. } => Some("file"),
+        Part::Text { .. } | Part::ImageUrl { .. } | Part::Other(_) => None,
+    }
+}
+
+/// Cohere reads texts and images. What else there is, is refused by its place, or left out with `drop_params`.
+pub fn check(messages: &[Message], target: &Target) -> Result<()> {
+    if target.options.drop_params {
+        return Ok(());
+    }
+    for (index, message) in messages.iter().enumerate() {
+        let parts = message.content.as_ref().and_then(Content::parts).unwrap_or_default();
+        if let Some((part, kind)) = parts.iter().enumerate().find_map(|(at, part)| Some((at, foreign(part)?)))
+        {
+            let what =
+                format!("Cohere takes texts and images, not '{kind}'. To leave it out, set drop_params=True");
+            return Err(Error::invalid(&format!("messages[{index}].content[{part}]"), &what));
+        }
+    }
+    Ok(())
+}
+
 impl Serialize for SentContent<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         match self.0 {
             Content::Text(text) => serializer.serialize_str(text),
-            Content::Parts(parts) => serializer.collect_seq(parts.iter().map(SentPart)),
+            Content::Parts(parts) => {
+                serializer.collect_seq(parts.iter().filter(|part| foreign(part).is_none()).map(SentPart))
+            }
         }
     }
 }
 
 impl Serialize for SentPart<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         let extra = match self.0 {
             Part::Text { text, extra, .. } => {
@@ -87,17 +116,7 @@ impl Serialize for SentPart<'_> {
                 map.serialize_entry("image_url", &image)?;
                 extra
             }
-            Part::InputAudio { data, format, inner, extra } => {
-                let audio = with_inner([("data", Some(data)), ("format", Some(format))], inner);
-                map.serialize_entry("type", "input_audio")?;
-                map.serialize_entry("input_audio", &audio)?;
-                extra
-            }
-            Part::File { file, extra, .. } => {
-                map.serialize_entry("type", "file")?;
-                map.serialize_entry("file", file)?;
-                extra
-            }
+            Part::InputAudio { extra, .. } | Part::File { extra, .. } => extra,
             Part::Other(part) => part,
         };
         for (name, value) in extra.iter().filter(|(name, value)| !value.is_null() && *name != "cache_control")
@@ -116,7 +135,7 @@ fn with_inner(named: [(&str, Option<&String>); 2], inner: &Map) -> Map {
 }
 
 impl Serialize for SentCall<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let call = self.0;
         let mut map = serializer.serialize_map(None)?;
         if let Some(id) = &call.id {

@@ -6,7 +6,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
 
-use super::messages::Sent;
+use super::messages::{self, Sent};
 use crate::error::{Error, Result};
 use crate::hub::{ChatRequest, Message, Target, ToolChoice, tools_without_cache_control};
 use crate::json::Map;
@@ -31,6 +31,7 @@ pub const SUPPORTED: &[&str] = &[
 ];
 
 pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
+    messages::check(&request.messages, target)?;
     let fields = fields(request, target)?;
     let body = body(request, target, &fields)
         .map_err(|error| Error::bad_request("the request cannot be written as JSON").with_source(error))?;

@@ -261,7 +261,8 @@ fn add_items(said: AssistantMessage, of: &str, status: Status, custom: &[String]
         out.push(reasoning(&item_id("rs", of, out.len()), &thinking, &said.thinking_blocks));
     }
     let mut content = Vec::new();
-    if let Some(text) = said.content.filter(|text| !text.is_empty()) {
+    // An empty text is one, too, from those who say it beside calls.
+    if let Some(text) = said.content {
         let annotations = match said.annotations {
             Some(Value::Array(items)) => items.into_iter().map(annotation).collect(),
             _ => Vec::new(),

@@ -57,7 +57,11 @@ fn vectors(reply: &HttpReply, _memo: &Memo, target: &Target) -> Result<CallRespo
     let answer = calls::json_object(reply)?;
     let Some(Value::Array(results)) = answer.get("results") else { return Err(calls::unreadable(reply)) };
     let vectors = results.iter().map(|one| one.get("embedding").cloned().unwrap_or_default()).collect();
-    Ok(calls::embeddings(vectors, target, answer.get("input_token_count").and_then(Value::as_u64)))
+    let made = calls::embeddings(vectors, target, answer.get("input_token_count").and_then(Value::as_u64));
+    // As callers of the reference know it: the answer names no model.
+    let CallResponse::Json(Value::Object(mut made)) = made else { return Err(calls::unreadable(reply)) };
+    made.shift_remove("model");
+    Ok(CallResponse::Json(made.into()))
 }
 
 fn rerank(request: &CallRequest, target: &Target) -> Result<Prepared> {

@@ -110,6 +110,43 @@ fn a_whole_answer_is_read_from_a_stream() {
     assert_eq!(whole.choices[0].message.content.as_deref(), Some("Hello"));
 }
 
+/// Models that have Responses only, by their names or their entries in the table.
+#[test]
+fn the_chat_of_some_models_is_asked_for_over_responses() {
+    for (model, base, url, named) in [
+        ("openai/responses/gpt-4o", None, "https://api.openai.com/v1/responses", "gpt-4o"),
+        ("openai/gpt-5-codex", None, "https://api.openai.com/v1/responses", "gpt-5-codex"),
+        ("o1-pro", None, "https://api.openai.com/v1/responses", "o1-pro"),
+        ("xai/responses/grok-4", None, "https://api.x.ai/v1/responses", "grok-4"),
+        ("perplexity/openai/gpt-5", None, "https://api.perplexity.ai/v1/responses", "openai/gpt-5"),
+        (
+            "azure/responses/gpt-4o",
+            Some("https://r.openai.azure.com"),
+            "https://r.openai.azure.com/openai/v1/responses?api-version=preview",
+            "gpt-4o",
+        ),
+        (
+            "azure/gpt-5-codex",
+            Some("https://r.openai.azure.com"),
+            "https://r.openai.azure.com/openai/v1/responses?api-version=preview",
+            "gpt-5-codex",
+        ),
+    ] {
+        let sent =
+            sent(keywords(model, json!({ "api_base": base, "max_tokens": 50 })), &variables()).unwrap();
+        assert_eq!(sent.url, url, "{model}");
+        assert_eq!(sent.body["model"], named, "{model}");
+        assert!(sent.body["input"].is_array() && sent.body.get("messages").is_none(), "{model}");
+        assert_eq!(sent.body["max_output_tokens"], 50, "{model}");
+    }
+    for (model, base) in
+        [("openai/gpt-4o", None), ("groq/responses/x", None), ("azure/gpt-4o", Some("https://r.invalid"))]
+    {
+        let sent = sent(keywords(model, json!({ "api_base": base })), &variables()).unwrap();
+        assert!(sent.url.contains("/chat/completions"), "{model}: {}", sent.url);
+    }
+}
+
 /// What is not served says what to use, whatever was asked, with and without a key.
 #[test]
 fn a_provider_that_is_not_called_says_what_is() {

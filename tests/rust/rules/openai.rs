@@ -36,10 +36,12 @@ fn oai_01_unknown_fields_survive_in_both_directions() {
         { "type": "image_url", "image_url": { "url": "https://x/y.png", "detail": "low", "max_pixels": 4 } },
         { "type": "input_audio", "input_audio": { "data": "AAAA", "format": "wav", "language": "de" } },
     ]);
-    for model in ["openai/gpt-4o", "cohere_chat/command-a-vision"] {
+    let pictures = json!([parts[0]]);
+    // Cohere has no place for sound.
+    for (model, parts) in [("openai/gpt-4o", &parts), ("cohere_chat/command-a-vision", &pictures)] {
         let message = json!({ "role": "user", "content": parts });
         assert_eq!(
-            sent(keywords(model, json!({ "messages": [message] })))["messages"][0]["content"],
+            &sent(keywords(model, json!({ "messages": [message] })))["messages"][0]["content"],
             parts,
             "{model}"
         );

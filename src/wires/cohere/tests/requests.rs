@@ -147,3 +147,20 @@ fn parameters_that_are_taken() {
         assert!(!wire.supports(name, &target()), "{name}");
     }
 }
+
+#[test]
+fn what_cohere_does_not_read_is_refused_by_its_place_or_left_out() {
+    let messages = json!([{ "role": "user", "content": [
+        { "type": "text", "text": "a" },
+        { "type": "file", "file": { "file_data": "data:application/pdf;base64,AA==" } },
+    ] }]);
+    let asked = request(json!({ "messages": messages }));
+    let error = Cohere.encode(&asked, &target()).unwrap_err();
+    assert_eq!(error.facts().param.as_deref(), Some("messages[0].content[1]"));
+    assert!(error.message().contains("'file'"), "{error}");
+    let mut lenient = target();
+    lenient.options.drop_params = true;
+    let call = Cohere.encode(&asked, &lenient).unwrap().call;
+    let body: Value = serde_json::from_slice(&call.body).unwrap();
+    assert_eq!(body["messages"][0]["content"], json!([{ "type": "text", "text": "a" }]));
+}
