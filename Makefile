@@ -149,6 +149,7 @@ examples: $(DEV) $(BUILT) ## runs every example against the mock provider
 docs: $(DEV) $(BUILT) ## writes the generated parts of docs/
 	@$(BIN)/python scripts/make_reference.py
 	@$(BIN)/python scripts/make_providers.py
+	@$(BIN)/python scripts/make_clients.py
 
 doc: ## the documentation of the Rust code
 	cargo doc --locked --no-deps --features gateway

@@ -148,7 +148,7 @@ MODULES = {
     "types.utils": "CallTypes ChatCompletionToolCallChunk=types.requests: CostPerToken LlmProviders LiteLLMBatch "
     "LiteLLMFineTuningJob ModelInfo ProviderField StandardLoggingPayload all_litellm_params",
     "utils": "* AsyncHTTPHandler HTTPHandler load_credentials_from_list validate_and_fix_thinking_param "
-    "_get_model_info_helper",
+    "_get_model_info_helper executor=litellm_core_utils.thread_pool_executor:",
 }
 """LiteLLM's modules and their names, without the package's own. "*" is every public name that has a home; `name=home:` is
 one that lives elsewhere than `HOMES` says, `name=home:other` one that is called otherwise there (`:other` at the top)."""

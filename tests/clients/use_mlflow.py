@@ -32,7 +32,9 @@ with Provider("Hello there", "one two three", "async", Fail(400, "a bad request"
     mlflow.flush_trace_async_logging()
     traces = mlflow.search_traces(return_type="list")
     traces.sort(key=lambda trace: trace.info.request_time)
-    assert len(traces) == 4, [trace.data.spans[0].outputs for trace in traces]
+    assert len(traces) == 4, [
+        (trace.data.spans[0].name, str(trace.data.spans[0].outputs)[:300]) for trace in traces
+    ]
     whole, streamed, other, failed = traces
     (span,) = whole.data.spans
     assert span.inputs["messages"] == ask
