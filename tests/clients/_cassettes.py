@@ -53,7 +53,7 @@ def handler(interactions: list[Any], wrong: list[str]) -> type[BaseHTTPRequestHa
         def log_message(self, format: str, *arguments: Any) -> None:
             pass
 
-        def do_POST(self) -> None:  # noqa: N802 - the base class's name
+        def do_POST(self) -> None:
             sent = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))) or b"{}")
             if not left:
                 wrong.append(f"one request more than was recorded: {self.path}")
