@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use super::cached::EventTee;
 use super::error_context::ErrorContext;
 use super::stream::{ChatStream, mid_stream};
 use super::{Meta, exchange::Exchange};
@@ -27,6 +28,8 @@ pub struct EventStream {
     failed: Option<Error>,
     ended: bool,
     rest: Option<Rest>,
+    /// Keeps what passes by.
+    tee: Option<Box<EventTee>>,
 }
 
 enum Source {
@@ -82,8 +85,18 @@ impl EventStream {
         Self::new(call_type, Source::Bridged { stream: Box::new(stream), encoder }, meta)
     }
 
+    /// Events that were kept.
+    pub(super) fn canned(call_type: CallType, events: Vec<Event>, meta: Meta) -> Self {
+        Self::new(call_type, Source::Canned(events), meta)
+    }
+
+    /// Keeps the stream's events once it has ended well.
+    pub(super) fn keep_with(&mut self, tee: EventTee) {
+        self.tee = Some(Box::new(tee));
+    }
+
     fn new(call_type: CallType, source: Source, meta: Meta) -> Self {
-        Self { call_type, source, meta, failed: None, ended: false, rest: None }
+        Self { call_type, source, meta, failed: None, ended: false, rest: None, tee: None }
     }
 
     pub fn call_type(&self) -> CallType {
@@ -126,8 +139,16 @@ impl EventStream {
             if self.ended {
                 return Ok(out);
             }
-            if let Err(error) = self.pull(&mut out).await {
+            let pulled = self.pull(&mut out).await;
+            if pulled.is_err() || self.tee.as_mut().is_some_and(|tee| !tee.add(&out)) {
+                self.tee = None;
+            }
+            if let Err(error) = pulled {
                 self.failed = Some(error);
+            } else if self.ended
+                && let Some(tee) = self.tee.take()
+            {
+                tee.finish();
             }
         }
         Ok(out)

@@ -212,6 +212,7 @@ impl Exchange {
             retries: self.retries,
             elapsed_ms: self.started.elapsed().as_secs_f64() * 1000.0,
             upstream_ms: self.upstream.as_secs_f64() * 1000.0,
+            cached: None,
             call_type: Some(target.call_type),
             billing: self.envelope.billing.clone(),
             reply: None,
@@ -390,6 +391,7 @@ mod tests {
         };
         let call = ChatCall::from_keywords(keywords, &Settings::default(), &ProcessEnvironment).unwrap();
         let to = |url: &str| HttpCall {
+            rest: Vec::new(),
             method: http::Method::GET,
             url: url.to_owned(),
             headers: HeaderMap::new(),

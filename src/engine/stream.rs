@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::cached::Tee;
 use super::error_context::ErrorContext;
 use super::{Meta, new_call_id, new_chat_id, now, own_headers};
 use crate::error::{Error, Kind, Result};
@@ -45,6 +46,8 @@ struct State {
     /// Thinking so far, to be counted when the provider does not.
     reasoning: String,
     repeats: Repeats,
+    /// Keeps what passes by.
+    tee: Option<Box<Tee>>,
 }
 
 /// How a live stream is driven.
@@ -114,7 +117,20 @@ impl ChatStream {
 
     /// A whole response as a stream (STR-30).
     pub(super) fn replayed(response: ChatResponse, meta: Meta, include_usage: bool) -> Self {
-        Self::canned(vec![replay(response).0], meta, include_usage)
+        let head = StreamHead {
+            id: response.id.clone(),
+            created: if response.created == 0 { now() } else { response.created },
+            model: meta.model.clone(),
+            system_fingerprint: response.system_fingerprint.clone(),
+        };
+        let mut stream = Self::canned(vec![replay(response).0], meta, include_usage);
+        stream.state.head = head;
+        stream
+    }
+
+    /// Keeps the stream's answer once it has ended well.
+    pub(super) fn keep_with(&mut self, tee: Tee) {
+        self.state.tee = Some(Box::new(tee));
     }
 
     fn new(
@@ -138,6 +154,7 @@ impl ChatStream {
             generated: String::new(),
             reasoning: String::new(),
             repeats: Repeats { limit, count: 0, last: String::new() },
+            tee: None,
         };
         Self { source, state, meta, failed: None, ended: false, rest: None, context }
     }
@@ -244,6 +261,12 @@ impl ChatStream {
         }
         self.state.chunker.finish(out);
         self.ended = true;
+        if let Some(tee) = self.state.tee.take() {
+            if self.state.head.id.is_empty() {
+                self.state.head.id = new_chat_id();
+            }
+            tee.finish(&self.state.head);
+        }
         // The connection goes back to its pool, or is closed, now rather than when the caller lets go.
         if let Source::Live { body, .. } =
             std::mem::replace(&mut self.source, Source::Canned(VecDeque::new()))
@@ -317,6 +340,9 @@ impl State {
                 }
                 _ => {}
             }
+        }
+        if self.tee.as_mut().is_some_and(|tee| !tee.add(&self.deltas.0)) {
+            self.tee = None;
         }
         self.chunker.add(&mut self.deltas.0, out);
         failed
