@@ -47,7 +47,9 @@ with the original. `tests/clients/expected-failures.txt` has those that cannot p
 def text() -> str:
     facts = tomllib.loads((CLIENTS / "packages.toml").read_text())
     passed = json.loads((CLIENTS / "passed.json").read_text())
-    failures = [line.split(" ", 1)[0] for line in (CLIENTS / "expected-failures.txt").read_text().splitlines()]
+    failures = [
+        line.split(" ", 1)[0] for line in (CLIENTS / "expected-failures.txt").read_text().splitlines()
+    ]
     made = HEAD.format(original=facts["settings"]["original"])
     for name, package in sorted(facts["packages"].items()):
         program = (CLIENTS / f"use_{name.replace('-', '_')}.py").read_text()
