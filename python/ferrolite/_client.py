@@ -56,7 +56,8 @@ class Call(CustomCall):
         from openai import AsyncOpenAI, AsyncStream, Stream
         from openai.types.chat import ChatCompletionChunk
 
-        client, given = self.handler, self.given
+        client: Any = self.handler
+        given = self.given
         kind = None if self.call_type == "chat" else self.call_type
         made = _core.preview(_keyed(self.arguments, client), _settings, kind)
         headers = {**(given.get("headers") or {}), **(given.get("extra_headers") or {})}
@@ -126,15 +127,12 @@ def find(arguments: dict[str, Any], call_type: str) -> Call | None:
 
 def _keyed(arguments: dict[str, Any], client: Any) -> dict[str, Any]:
     """The keywords with the client's address, and a key that is not looked for: the client has its own."""
-    kwargs = {
-        name: value
-        for name, value in (arguments.get("kwargs") or {}).items()
-        if name not in ("client", "api_base")
-    }
-    own = {"base_url": None, "api_base": str(client.base_url), "api_key": "the client's"}
-    if "kwargs" not in arguments:
-        return {**{name: value for name, value in arguments.items() if name != "client"}, **own}
-    return {**arguments, **own, "kwargs": kwargs}
+    own: dict[str, Any] = {"base_url": None, "api_base": str(client.base_url), "api_key": "the client's"}
+    apart = ("client", "api_base")
+    given: dict[str, Any] | None = arguments.get("kwargs")
+    if given is None:
+        return {**{name: value for name, value in arguments.items() if name not in apart}, **own}
+    return {**arguments, **own, "kwargs": {name: value for name, value in given.items() if name not in apart}}
 
 
 def _parsed(stream: Any) -> Any:
