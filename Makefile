@@ -33,7 +33,7 @@ STEP = @printf '\n== %s\n'
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .PHONY: help demo test install wheel lint format clippy lint-python types test-rust test-python soak parity \
-	examples docs bench fuzz fuzz-corpus deny doc clean clean-all
+	clients clients-fast downstream examples docs bench fuzz fuzz-corpus deny doc clean clean-all
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -41,7 +41,7 @@ help: ## this list
 demo: $(BUILT) ## calls all three formats against the mock provider: no key, no internet
 	@$(BIN)/python examples/demo.py
 
-test: lint test-rust test-python parity ## every check but soak and fuzz, as CI runs it
+test: lint test-rust test-python parity clients-fast ## every check but soak and fuzz, as CI runs it
 	$(STEP) 'all checks passed'
 
 # Building
@@ -120,6 +120,18 @@ parity: $(DEV) $(BUILT) ## replays recorded calls of the reference and compares
 	$(STEP) 'parity with the reference'
 	@$(BIN)/python tests/parity/stage.py
 
+clients-fast: $(DEV) $(BUILT)
+	$(STEP) 'packages that use LiteLLM, those that install fast'
+	@$(BIN)/python tests/clients/run.py --ci
+
+clients: $(DEV) $(BUILT) ## runs packages that use LiteLLM, each in an environment of its own
+	$(STEP) 'packages that use LiteLLM'
+	@$(BIN)/python tests/clients/run.py
+
+downstream: $(DEV) $(BUILT) ## runs those packages' own test suites
+	$(STEP) 'test suites of packages that use LiteLLM'
+	@$(BIN)/python tests/clients/downstream.py
+
 deny-if-there:
 	@if cargo deny --version >/dev/null 2>&1; then $(MAKE) --no-print-directory deny; \
 		else printf '\n== cargo deny\ncargo-deny is not installed: skipped\n'; fi
@@ -137,6 +149,7 @@ examples: $(DEV) $(BUILT) ## runs every example against the mock provider
 docs: $(DEV) $(BUILT) ## writes the generated parts of docs/
 	@$(BIN)/python scripts/make_reference.py
 	@$(BIN)/python scripts/make_providers.py
+	@$(BIN)/python scripts/make_clients.py
 
 doc: ## the documentation of the Rust code
 	cargo doc --locked --no-deps --features gateway

@@ -361,6 +361,8 @@ def mapped(error: Exception, provider: str, model: str) -> Exception:
 
 
 def _prefix(provider: str) -> str:
+    if provider == "openai":
+        return "OpenAIException"
     return f"{provider[:1].upper()}{provider[1:]}Exception"
 
 

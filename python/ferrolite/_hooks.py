@@ -61,7 +61,7 @@ def run(face: Face, arguments: dict[str, Any], files: _Files | None = None) -> A
         return around.run(face, arguments, files)
     if face.prepare is not None and (ready := face.prepare(arguments)) is not None:
         return ready
-    if _settings["custom_provider_map"] and (own := own_provider(face, arguments)) is not None:
+    if may_be_own(arguments) and (own := own_provider(face, arguments)) is not None:
         return run_own(face, arguments, own)
     return send(face, arguments, files and files(arguments))
 
@@ -74,7 +74,7 @@ async def arun(face: Face, arguments: dict[str, Any], files: _Files | None = Non
         return await around.arun(face, arguments, files)
     if face.prepare is not None and (ready := face.prepare(arguments)) is not None:
         return ready
-    if _settings["custom_provider_map"] and (own := own_provider(face, arguments)) is not None:
+    if may_be_own(arguments) and (own := own_provider(face, arguments)) is not None:
         return await arun_own(face, arguments, own)
     return await asend(face, arguments, files and files(arguments))
 
@@ -97,11 +97,17 @@ def is_watched(arguments: dict[str, Any]) -> bool:
     )
 
 
-def own_provider(face: Face, arguments: dict[str, Any]) -> Any:
-    """The call that a provider written in Python carries out; None when the core does."""
-    from ferrolite import _custom
+def may_be_own(arguments: dict[str, Any]) -> bool:
+    """Whether something else than the core may carry the call."""
+    return bool(_settings["custom_provider_map"]) or "client" in arguments.get("kwargs", arguments)
 
-    return _custom.find(arguments, face.core or "chat")
+
+def own_provider(face: Face, arguments: dict[str, Any]) -> Any:
+    """The call that a provider written in Python, or a client of the caller's, carries out; None when the core does."""
+    from ferrolite import _client, _custom
+
+    kind = face.core or "chat"
+    return _custom.find(arguments, kind) or _client.find(arguments, kind)
 
 
 def run_own(face: Face, arguments: dict[str, Any], own: Any) -> Any:

@@ -88,8 +88,9 @@ class CoreReader:
     async def aclose(self) -> None:
         """`close`, for async code."""
         self.close()
-        if self._core is None and hasattr(self.completion_stream, "aclose"):
-            await self.completion_stream.aclose()
+        stream, self.completion_stream = self.completion_stream, None
+        if self._core is None and hasattr(stream, "aclose"):
+            await stream.aclose()
 
     def __enter__(self) -> Self:
         return self

@@ -38,9 +38,10 @@ HOMES = {
     "HuggingFaceChatConfig MistralConfig OllamaConfig OpenAIConfig OpenAIGPT5Config OpenAIGPTConfig OpenrouterConfig "
     "PerplexityChatConfig ProviderConfigManager RAGFlowConfig TogetherAIConfig VertexGeminiConfig XAIChatConfig "
     "openAIGPT5Config",
-    "llms.handlers": "AmazonBedrockGlobalConfig AnthropicModelInfo AzureChatCompletion AzureTextCompletion BaseAzureLLM "
-    "BaseOpenAILLM BedrockMantleAuthMixin BedrockModelInfo ChatGPTResponsesAPIConfig DatabricksBase JSONProviderRegistry "
-    "MANTLE_HOST_RE OpenAIChatCompletion OpenAITextCompletion VertexBase _get_gemini_url get_azure_ad_token "
+    "llms.handlers": "AmazonBedrockGlobalConfig AnthropicModelInfo Authenticator AzureChatCompletion AzureTextCompletion "
+    "BaseAzureLLM BaseOpenAILLM BedrockMantleAuthMixin BedrockModelInfo ChatGPTResponsesAPIConfig ChatGPTToolCallNormalizer "
+    "DatabricksBase GetAccessTokenError JSONProviderRegistry MANTLE_HOST_RE OpenAIChatCompletion OpenAITextCompletion "
+    "OpenAiResponsesToChatCompletionStreamIterator VertexBase _get_gemini_url get_azure_ad_token "
     "get_azure_ad_token_from_oidc",
     "types.requests": "AllMessageValues AnthropicThinkingParam ChatCompletionAnnotation ChatCompletionAnnotationURLCitation "
     "ChatCompletionAssistantMessage ChatCompletionAssistantToolCall ChatCompletionAudioObject ChatCompletionAudioParam "
@@ -68,7 +69,7 @@ MODULES = {
     "batches.main": "acancel_batch acreate_batch alist_batches aretrieve_batch cancel_batch create_batch list_batches "
     "retrieve_batch",
     "caching.caching": "Cache",
-    "completion_extras.litellm_responses_transformation.transformation": "",
+    "completion_extras.litellm_responses_transformation.transformation": "OpenAiResponsesToChatCompletionStreamIterator",
     "files.main": "acreate_file afile_content afile_delete afile_list afile_retrieve create_file file_content file_delete "
     "file_list file_retrieve",
     "fine_tuning.main": "acancel_fine_tuning_job acreate_fine_tuning_job alist_fine_tuning_jobs "
@@ -98,8 +99,8 @@ MODULES = {
     "llms.bedrock.chat.converse_transformation": "AmazonConverseConfig",
     "llms.bedrock.common_utils": "AmazonBedrockGlobalConfig BedrockModelInfo",
     "llms.bedrock_mantle.common_utils": "BedrockMantleAuthMixin MANTLE_HOST_RE",
-    "llms.chatgpt.authenticator": "",
-    "llms.chatgpt.chat.streaming_utils": "",
+    "llms.chatgpt.authenticator": "Authenticator GetAccessTokenError",
+    "llms.chatgpt.chat.streaming_utils": "ChatGPTToolCallNormalizer",
     "llms.chatgpt.responses.transformation": "ChatGPTResponsesAPIConfig",
     "llms.custom_httpx.http_handler": "AsyncHTTPHandler HTTPHandler",
     "llms.databricks.chat.transformation": "DatabricksConfig",
@@ -122,7 +123,6 @@ MODULES = {
     "llms.perplexity.chat.transformation": "PerplexityChatConfig",
     "llms.ragflow.chat.transformation": "RAGFlowConfig",
     "llms.vertex_ai.common_utils": "_get_gemini_url",
-    "llms.vertex_ai.gemini.transformation": "",
     "llms.vertex_ai.gemini.vertex_and_google_ai_studio_gemini": "VertexGeminiConfig",
     "llms.vertex_ai.vertex_ai_aws_wif": "",
     "llms.vertex_ai.vertex_llm_base": "VertexBase",
@@ -148,7 +148,7 @@ MODULES = {
     "types.utils": "CallTypes ChatCompletionToolCallChunk=types.requests: CostPerToken LlmProviders LiteLLMBatch "
     "LiteLLMFineTuningJob ModelInfo",
     "utils": "* AsyncHTTPHandler HTTPHandler load_credentials_from_list validate_and_fix_thinking_param "
-    "_get_model_info_helper",
+    "_get_model_info_helper executor=litellm_core_utils.thread_pool_executor:",
 }
 """LiteLLM's modules and their names, without the package's own. "*" is every public name that has a home; `name=home:` is
 one that lives elsewhere than `HOMES` says, `name=home:other` one that is called otherwise there (`:other` at the top)."""

@@ -103,7 +103,7 @@ def test_the_documents_link_to_files_that_are_there():
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="reads TOML")
-@pytest.mark.parametrize("name", ["make_reference.py", "make_providers.py"])
+@pytest.mark.parametrize("name", ["make_reference.py", "make_providers.py", "make_clients.py"])
 def test_generated_documents_are_up_to_date(name: str):
     script = str(ROOT / "scripts" / name)
     done = subprocess.run(

@@ -192,7 +192,10 @@ def test_what_a_chat_completion_is_sent_as(model, provider, mode, name):
 
 
 def test_completion_with_retries_is_a_completion_with_retries():
-    with mock.patch("ferrolite.completion") as completion, mock.patch("ferrolite.acompletion") as other:
+    with (
+        mock.patch("ferrolite._call.completion") as completion,
+        mock.patch("ferrolite._call.acompletion") as other,
+    ):
         ferrolite.completion_with_retries("openai/x", MESSAGES, retry_strategy="exponential_backoff_retry")
         asyncio.run(ferrolite.acompletion_with_retries("openai/x", MESSAGES, num_retries=5))
     completion.assert_called_once_with("openai/x", MESSAGES, num_retries=3)
@@ -317,3 +320,26 @@ def test_types_of_messages_are_dicts():
     assert adapter.validate_python({"type": "function", "function": {"name": "f"}})
     with pytest.raises(pydantic.ValidationError):
         adapter.validate_python({"type": "function"})
+
+
+def test_a_login_to_chatgpt_is_read_and_not_made(tmp_path, monkeypatch):
+    from ferrolite.llms.chatgpt.authenticator import Authenticator, GetAccessTokenError
+
+    monkeypatch.setenv("CHATGPT_TOKEN_DIR", str(tmp_path))
+    with pytest.raises(GetAccessTokenError, match="no login") as caught:
+        Authenticator().get_access_token()
+    assert caught.value.status_code == 401
+    Authenticator()._write_auth_file({"access_token": "t"})
+    assert Authenticator().get_access_token() == "t"
+
+
+def test_streams_go_through_the_hooks_that_programs_patch():
+    from ferrolite.completion_extras.litellm_responses_transformation import transformation
+    from ferrolite.llms.chatgpt.chat.streaming_utils import ChatGPTToolCallNormalizer
+
+    class Marked(transformation.OpenAiResponsesToChatCompletionStreamIterator):
+        def chunk_parser(self, chunk):
+            return super().chunk_parser(chunk), "seen"
+
+    assert list(Marked(["a"], sync_stream=True)) == [("a", "seen")]
+    assert list(ChatGPTToolCallNormalizer(["a", "b"])) == ["a", "b"]

@@ -314,3 +314,17 @@ def test_importing_loads_nothing_heavy():
         env={"PYTHONPATH": path},
     )
     assert {name for name in run.stdout.split() if not name.startswith("ferrolite")} <= {"__future__"}
+
+
+def test_openai_s_accumulator_takes_chunks() -> None:
+    from openai.lib.streaming.chat import ChatCompletionStreamState
+
+    state = ChatCompletionStreamState()
+    for text, finish in (("one ", None), ("two", None), (None, "stop")):
+        delta = {"content": text, "refusal": None}
+        chunk = ModelResponseStream(
+            choices=[{"delta": delta, "index": 0, "finish_reason": finish}], model="m", usage=None
+        )
+        assert not {"moderation", "obfuscation", "service_tier"} & set(chunk.model_dump())
+        state.handle_chunk(chunk)
+    assert state.current_completion_snapshot.choices[0].message.content == "one two"

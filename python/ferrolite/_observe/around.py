@@ -109,7 +109,7 @@ def _begin(log: Logging, face: Face, arguments: dict[str, Any], files: Any) -> t
         ready = face.prepare(arguments)
         if ready is not None:
             return lambda: ready, None, None
-    if _settings["custom_provider_map"] and (own := _hooks.own_provider(face, arguments)) is not None:
+    if _hooks.may_be_own(arguments) and (own := _hooks.own_provider(face, arguments)) is not None:
         own.log = log
         return None, own, None
     uploads = files and files(arguments)

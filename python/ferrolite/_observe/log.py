@@ -65,6 +65,7 @@ class Logging:
         self.cache_hit: bool | None = None
         self._has_begun = False
         self._has_ended = False
+        self._told_success = False
         self.model_call_details: dict[str, Any] = {}
         self._describe(given, metadata)
 
@@ -271,6 +272,9 @@ class Logging:
             told = receivers("success", self)
         if self.is_silent or not (told.loggers or told.functions):
             return
+        if self._told_success:  # mlflow runs a job at once, and hands it to the worker nevertheless
+            return
+        self._told_success = True
         started, ended = start_time or self.start_time, end_time or datetime.now()
         if self.hides_texts:
             result = redact.response(result)

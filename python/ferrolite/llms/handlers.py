@@ -374,6 +374,93 @@ class DatabricksBase:
 class ChatGPTResponsesAPIConfig(BaseConfig, provider="chatgpt"):
     """Responses of a subscription to ChatGPT."""
 
+    def transform_responses_api_request(
+        self,
+        model: str,
+        input: Any,
+        response_api_optional_request_params: dict[str, Any],
+        litellm_params: Any,
+        headers: dict[str, Any],
+    ) -> dict[str, Any]:
+        """The body of a request; the parameters are Responses' own."""
+        return {"model": model, "input": input, **response_api_optional_request_params}
+
+
+class GetAccessTokenError(Exception):
+    """There is no token of a login to ChatGPT."""
+
+    def __init__(self, status_code: int, message: str, **facts: Any) -> None:
+        super().__init__(message)
+        self.status_code, self.message = status_code, message
+        self.__dict__.update(facts)
+
+
+class Authenticator:
+    """The login to ChatGPT that lies in a file, where `chatgpt/` calls find it, too. Nobody is logged in by this."""
+
+    def __init__(self, auth_file: str | None = None) -> None:
+        folder = os.environ.get("CHATGPT_TOKEN_DIR") or os.path.expanduser("~/.config/litellm/chatgpt")
+        name = auth_file or os.environ.get("CHATGPT_AUTH_FILE") or "auth.json"
+        self.auth_file = os.path.join(folder, name)
+
+    def get_access_token(self) -> str:
+        """The token.
+
+        Raises:
+            GetAccessTokenError: The file is not there, or has none.
+        """
+        token = (self._read_auth_file() or {}).get("access_token")
+        return token or self._login_device_code()["access_token"]
+
+    def _read_auth_file(self) -> dict[str, Any] | None:
+        import json
+
+        try:
+            with open(self.auth_file, encoding="utf-8") as file:
+                return json.load(file)
+        except (OSError, ValueError):
+            return None
+
+    def _write_auth_file(self, data: dict[str, Any]) -> None:
+        import json
+
+        with open(self.auth_file, "w", encoding="utf-8") as file:
+            json.dump(data, file)
+
+    def _login_device_code(self) -> dict[str, str]:
+        raise GetAccessTokenError(401, f"no login to ChatGPT in {self.auth_file}")
+
+
+class ChatGPTToolCallNormalizer:
+    """A stream as it is: the core has put the calls of tools in order already."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Any:
+        return (self._normalize(chunk) for chunk in self._stream)
+
+    async def __aiter__(self) -> Any:
+        async for chunk in self._stream:
+            yield self._normalize(chunk)
+
+    def _normalize(self, chunk: Any) -> Any:
+        return chunk
+
+
+class OpenAiResponsesToChatCompletionStreamIterator(ChatGPTToolCallNormalizer):
+    """A stream of chunks as it is: the core has made them of the events of Responses already."""
+
+    def __init__(self, streaming_response: Any, sync_stream: bool, json_mode: bool | None = False) -> None:
+        super().__init__(streaming_response)
+
+    def _normalize(self, chunk: Any) -> Any:
+        return self.chunk_parser(chunk)
+
+    def chunk_parser(self, chunk: Any) -> Any:
+        """The chunk."""
+        return chunk
+
 
 class VertexBase:
     """Google's credentials, by the package `google-auth`."""

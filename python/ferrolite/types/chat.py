@@ -145,6 +145,11 @@ class ModelResponseStream(ModelResponseBase):
     if TYPE_CHECKING:
         usage: Usage
 
+    # Not fields of a chunk, but OpenAI's SDK reads them of each one that its accumulator is given.
+    moderation = None
+    obfuscation = None
+    service_tier = None
+
     def __init__(
         self,
         choices: list[Any] | Any = None,
