@@ -60,7 +60,7 @@ class Call(CustomCall):
         given = self.given
         kind = None if self.call_type == "chat" else self.call_type
         made = _core.preview(_keyed(self.arguments, client), _settings, kind)
-        headers = {**(given.get("headers") or {}), **(given.get("extra_headers") or {})}
+        headers: dict[str, Any] = {**(given.get("headers") or {}), **(given.get("extra_headers") or {})}
         more: Any = {"body": made["body"], "options": {"headers": headers} if headers else {}}
         if self.streams:
             stream: Any = AsyncStream if isinstance(client, AsyncOpenAI) else Stream

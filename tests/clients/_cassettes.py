@@ -7,6 +7,7 @@ same, and what is asked must be, too: the method, the path and the fields of the
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import sys
 import threading
@@ -17,6 +18,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
+import _bridge
 import pytest
 
 ADDRESSES = {
@@ -36,6 +38,8 @@ suite can be collected: what asks one of them fails."""
 
 
 def pytest_configure() -> None:
+    if importlib.util.find_spec("trustme"):
+        _bridge.start()
     for path, name in INSIDE.items():
         try:
             importlib.import_module(path)
