@@ -31,6 +31,8 @@ pub enum Kind {
     InternalServer,
     JsonSchema,
     MidStream,
+    /// A router has no deployment that may take the call.
+    NoDeployment,
     NotFound,
     PaymentRequired,
     PermissionDenied,
@@ -58,6 +60,7 @@ impl Kind {
             Self::InternalServer => "InternalServerError",
             Self::JsonSchema => "JSONSchemaValidationError",
             Self::MidStream => "MidStreamFallbackError",
+            Self::NoDeployment => "RouterRateLimitError",
             Self::NotFound => "NotFoundError",
             Self::PaymentRequired => "PaymentRequiredError",
             Self::PermissionDenied => "PermissionDeniedError",
@@ -67,6 +70,35 @@ impl Kind {
             Self::Unprocessable => "UnprocessableEntityError",
             Self::UnsupportedParams => "UnsupportedParamsError",
         }
+    }
+
+    /// The kind whose public exception has a name; the most general one where several share it.
+    pub fn of_class(name: &str) -> Option<Self> {
+        [
+            Self::Api,
+            Self::Authentication,
+            Self::BadGateway,
+            Self::BadRequest,
+            Self::BudgetExceeded,
+            Self::Connection,
+            Self::ContentPolicy,
+            Self::ContextWindowExceeded,
+            Self::ImageFetch,
+            Self::InternalServer,
+            Self::JsonSchema,
+            Self::MidStream,
+            Self::NoDeployment,
+            Self::NotFound,
+            Self::PaymentRequired,
+            Self::PermissionDenied,
+            Self::RateLimit,
+            Self::ServiceUnavailable,
+            Self::Timeout,
+            Self::Unprocessable,
+            Self::UnsupportedParams,
+        ]
+        .into_iter()
+        .find(|kind| kind.class_name() == name)
     }
 
     /// The HTTP status of this kind when no upstream status is known (RULES ERR, the status table).
@@ -85,7 +117,7 @@ impl Kind {
             Self::NotFound => 404,
             Self::Timeout => 408,
             Self::BudgetExceeded | Self::Unprocessable => 422,
-            Self::RateLimit => 429,
+            Self::NoDeployment | Self::RateLimit => 429,
             Self::Cancelled => 499,
             Self::Api | Self::Connection | Self::InternalServer | Self::JsonSchema => 500,
             Self::BadGateway => 502,

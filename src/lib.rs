@@ -1,10 +1,10 @@
 //! ferrolite: call any language model in OpenAI's format.
 //!
 //! In reading order: `hub` holds the canonical forms, `wires` the languages that providers speak, `providers` the
-//! table of who speaks what where, `models` what is known of models, `pricing` what calls
-//! cost, `config` the settings and the environment, `auth`, `address` and `transport` the way out, `dates` how moments
-//! are written, `store` and `cache` what is kept between calls, `engine` one call from request to answer. The faces are `mock` (a fake
-//! provider server) and `python` (the native module); they contain no translation.
+//! table of who speaks what where, `models` what is known of models, `pricing` what calls cost, `config` the settings
+//! and the environment, `auth`, `address` and `transport` the way out, `dates` how moments are written, `store` and
+//! `cache` what is kept between calls, `engine` one call from request to answer, `router` many deployments behind one
+//! name. The faces are `mock` (a fake provider server) and `python` (the native module); they contain no translation.
 
 pub mod address;
 pub mod auth;
@@ -18,6 +18,7 @@ pub mod json;
 pub mod models;
 pub mod pricing;
 pub mod providers;
+pub mod router;
 pub mod store;
 pub mod tokens;
 pub mod transport;

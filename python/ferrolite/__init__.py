@@ -138,7 +138,11 @@ if TYPE_CHECKING:
     from ferrolite.google_genai import agenerate_content as agenerate_content
     from ferrolite.integrations.custom_logger import CustomLogger as CustomLogger
     from ferrolite.llms.custom_llm import CustomLLM as CustomLLM
+    from ferrolite.router import Router as Router
     from ferrolite.types.llms.openai import ResponsesAPIResponse as ResponsesAPIResponse
+    from ferrolite.types.router import AllowedFailsPolicy as AllowedFailsPolicy
+    from ferrolite.types.router import DeploymentTypedDict as DeploymentTypedDict
+    from ferrolite.types.router import RetryPolicy as RetryPolicy
     from ferrolite.types.utils import *  # noqa: F403
 
     anthropic = anthropic_interface
@@ -262,8 +266,10 @@ _HOMES = {
     ),
     "google_genai": ("agenerate_content",),
     "integrations.custom_logger": ("CustomLogger",),
+    "router": ("Router",),
     "llms.custom_llm": ("CustomLLM",),
     "types.llms.openai": ("ResponsesAPIResponse",),
+    "types.router": ("AllowedFailsPolicy", "DeploymentTypedDict", "RetryPolicy"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 _SUBMODULES = {
@@ -282,6 +288,7 @@ _SUBMODULES = {
         "integrations",
         "litellm_core_utils",
         "llms",
+        "router",
         "testing",
         "types",
         "utils",

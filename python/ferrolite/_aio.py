@@ -47,14 +47,16 @@ async def call(
     call_type: str | None = None,
     files: list[tuple[str, str, str | None, bytes]] | None = None,
     keep_reply: bool = False,
+    router: _core.CoreRouter | None = None,
 ) -> Any:
-    """A call's result. Cancelled, the request is dropped."""
+    """A call's result, by a router where one is given. Cancelled, the request is dropped."""
+    core = router or _core
     loop = get_running_loop()
     queue = queue_of(loop)
     if queue is None:
-        return await _core.call_future(arguments, settings, call_type, files, keep_reply)
+        return await core.call_future(arguments, settings, call_type, files, keep_reply)
     future = loop.create_future()
-    pending = _core.call_async(arguments, settings, queue, future, call_type, files, keep_reply)
+    pending = core.call_async(arguments, settings, queue, future, call_type, files, keep_reply)
     try:
         return await future
     except BaseException:

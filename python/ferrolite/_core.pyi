@@ -190,6 +190,98 @@ class CallMeta:
     def hidden_params(self) -> dict[str, Any]:
         """What LiteLLM has in `_hidden_params`."""
 
+    def attempts(self) -> list[dict[str, Any]]:
+        """The attempts that a router has made.
+
+        Each has deployment, group, model, began and ended (seconds since the epoch), hedge, abandoned, error,
+        status and message.
+        """
+
+@final
+class CoreRouter:
+    """Deployments behind names, and what is known of them."""
+
+    def __new__(cls, entries: list[Any], arguments: dict[str, Any]) -> CoreRouter: ...
+    def set_deployments(self, entries: list[Any]) -> None:
+        """Put other deployments in place of all."""
+
+    def set_settings(self, arguments: dict[str, Any]) -> None:
+        """Put other settings in place."""
+
+    def upsert(self, entry: Any) -> str:
+        """Add a deployment, or put it in the place of the one with its id, which is returned."""
+
+    def remove(self, id: str) -> bool:
+        """Take a deployment away; whether there was one."""
+
+    def call(
+        self,
+        arguments: dict[str, Any],
+        module: dict[str, Any],
+        call_type: str | None = None,
+        files: list[tuple[str, str, str | None, bytes]] | None = None,
+        keep_reply: bool = False,
+    ) -> Any:
+        """As the function of this name, by a deployment. None among the keywords stands in the way of defaults."""
+
+    def call_async(
+        self,
+        arguments: dict[str, Any],
+        module: dict[str, Any],
+        queue: LoopQueue,
+        future: Future[Any],
+        call_type: str | None = None,
+        files: list[tuple[str, str, str | None, bytes]] | None = None,
+        keep_reply: bool = False,
+    ) -> PendingCall:
+        """As the function of this name."""
+
+    def call_future(
+        self,
+        arguments: dict[str, Any],
+        module: dict[str, Any],
+        call_type: str | None = None,
+        files: list[tuple[str, str, str | None, bytes]] | None = None,
+        keep_reply: bool = False,
+    ) -> Awaitable[Any]:
+        """As the function of this name."""
+
+    def choose(self, arguments: dict[str, Any], call_type: str | None = None) -> str:
+        """The id of a deployment for a call, which is not made."""
+
+    def plan(self, arguments: dict[str, Any], call_type: str | None = None) -> CorePlan:
+        """The plan of a call that Python carries out itself."""
+
+    def find(self, name: str) -> tuple[str, list[str]] | None:
+        """The group that a name leads to, and the ids of its deployments."""
+
+    def names(self) -> list[str]:
+        """Names of the groups."""
+
+    def ids(self) -> list[str]:
+        """Ids of the deployments."""
+
+    def state(self, id: str) -> dict[str, Any] | None:
+        """What a deployment is doing: in_flight, requests, tokens, successes, failures, cooldown, latency."""
+
+    def forget(self) -> None:
+        """Forget latencies, counts, cooldowns and sticky calls."""
+
+@final
+class CorePlan:
+    """The plan of one call."""
+
+    def next(self, id: str | None = None) -> Any:
+        """The deployment to call (its id, its group, keywords that replace the caller's), or seconds to wait."""
+
+    def succeeded(self, tokens: int = 0) -> CallMeta | None:
+        """The attempt has brought its answer."""
+
+    def failed(
+        self, class_name: str, status: int | None, message: str, retry_after: float | None = None
+    ) -> bool:
+        """The attempt has failed; whether it was one of the group that was asked for."""
+
 @final
 class CoreStream:
     """A stream's core: batches of chunks, or of events in a caller's own format, blocking or awaitable."""

@@ -20,9 +20,11 @@ def run(face: Face, arguments: dict[str, Any]) -> Any:
     """The answer of the first model that gives one, checked against its schema.
 
     Raises:
-        The error of the last.
+        The error of the first, which names the others; of the last where each attempt is Python's.
         JSONSchemaValidationError: The answer does not follow the schema that was asked for.
     """
+    if _is_the_cores(arguments):
+        return _checked(_hooks.run(face, arguments), arguments)
     for call, is_last in _calls(arguments):
         try:
             return _checked(_hooks.run(face, call), call)
@@ -35,6 +37,8 @@ def run(face: Face, arguments: dict[str, Any]) -> Any:
 
 async def arun(face: Face, arguments: dict[str, Any]) -> Any:
     """`run` for asyncio."""
+    if _is_the_cores(arguments):
+        return _checked(await _hooks.arun(face, arguments), arguments)
     for call, is_last in _calls(arguments):
         try:
             return _checked(await _hooks.arun(face, call), call)
@@ -43,6 +47,19 @@ async def arun(face: Face, arguments: dict[str, Any]) -> Any:
                 raise
             _tell(call, error)
     return None
+
+
+def _is_the_cores(arguments: dict[str, Any]) -> bool:
+    """Whether the core goes from model to model: nothing that only Python can do happens in between."""
+    keywords: dict[str, Any] = arguments["kwargs"]
+    if keywords.get("fallbacks") is None:
+        keywords["fallbacks"] = _settings["model_fallbacks"]
+    return not (
+        _settings["custom_provider_map"]
+        or _settings["use_litellm_proxy"]
+        or _hooks.is_watched(arguments)
+        or not isinstance(keywords.get("mock_response"), (str, bool, type(None)))
+    )
 
 
 def _calls(arguments: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bool]]:

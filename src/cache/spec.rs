@@ -112,7 +112,10 @@ impl Spec {
                 let directory = self.disk_cache_dir.clone().unwrap_or_else(|| DIRECTORY.into());
                 Arc::new(DiskStore::new(directory, self.max_bytes.unwrap_or(DISK)))
             }
-            "redis" => Arc::new(RedisStore::new(self.redis(environment)?, "")),
+            "redis" => {
+                let cleared = self.namespace.as_ref().map(|name| format!("{name}:")).unwrap_or_default();
+                Arc::new(RedisStore::new(self.redis(environment)?, "").clearing(&cleared))
+            }
             "s3" => Arc::new(self.s3(environment)?),
             "gcs" => Arc::new(self.gcs(environment)?),
             "azure-blob" => Arc::new(self.azure_blob(environment)?),

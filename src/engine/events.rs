@@ -4,12 +4,13 @@
 //! stream closes its connection (STR-24).
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::cached::EventTee;
 use super::error_context::ErrorContext;
-use super::stream::{ChatStream, mid_stream};
-use super::{Meta, exchange::Exchange};
+use super::stream::{ChatStream, StreamOwner, mid_stream};
+use super::{Meta, Routing, exchange::Exchange};
 use crate::error::{Error, Result};
 use crate::hub::{CallType, Usage};
 use crate::transport::{Body, Rest};
@@ -30,6 +31,10 @@ pub struct EventStream {
     rest: Option<Rest>,
     /// Keeps what passes by.
     tee: Option<Box<EventTee>>,
+    /// What was read to see that the stream has begun.
+    held: Vec<Event>,
+    /// Told of the end by its own end.
+    owner: Option<Box<dyn StreamOwner>>,
 }
 
 enum Source {
@@ -96,7 +101,41 @@ impl EventStream {
     }
 
     fn new(call_type: CallType, source: Source, meta: Meta) -> Self {
-        Self { call_type, source, meta, failed: None, ended: false, rest: None, tee: None }
+        Self {
+            call_type,
+            source,
+            meta,
+            failed: None,
+            ended: false,
+            rest: None,
+            held: Vec::new(),
+            owner: None,
+            tee: None,
+        }
+    }
+
+    /// Says who is told of the stream's end, and how the stream was come by.
+    pub fn own(&mut self, owner: Box<dyn StreamOwner>, routing: Arc<Routing>) {
+        self.meta.routing = Some(routing.clone());
+        match &mut self.source {
+            Source::Bridged { stream, .. } => stream.own(owner, routing),
+            Source::Native(_) | Source::Canned(_) => self.owner = Some(owner),
+        }
+    }
+
+    /// Reads until there is something, which is handed out later.
+    ///
+    /// # Errors
+    /// The failure itself, and not one in mid-stream: nothing has been handed out.
+    pub async fn begin(&mut self) -> Result<()> {
+        if let Source::Bridged { stream, .. } = &mut self.source {
+            return stream.begin().await;
+        }
+        match self.read_batch().await {
+            Ok(events) => self.held = events,
+            Err(mut error) => return Err(error.facts_mut().cause.take().unwrap_or(error)),
+        }
+        Ok(())
     }
 
     pub fn call_type(&self) -> CallType {
@@ -130,6 +169,25 @@ impl EventStream {
 
     /// Waits until there is something, then takes all that is ready. An empty batch means the end.
     pub async fn next_batch(&mut self) -> Result<Vec<Event>> {
+        if !self.held.is_empty() {
+            return Ok(std::mem::take(&mut self.held));
+        }
+        let read = self.read_batch().await;
+        if let Some(mut owner) = self.owner.take() {
+            match &read {
+                Ok(events) if events.is_empty() => owner.ended(None),
+                Ok(_) => self.owner = Some(owner),
+                Err(error) => {
+                    // Nothing goes on here: what a caller has read of events cannot be joined to others.
+                    let cause = error.facts().cause.as_ref().unwrap_or(error);
+                    owner.broke_off(cause, None, None).await;
+                }
+            }
+        }
+        read
+    }
+
+    async fn read_batch(&mut self) -> Result<Vec<Event>> {
         let mut out = Vec::new();
         while out.is_empty() {
             if let Some(error) = self.failed.take() {

@@ -213,6 +213,7 @@ impl Exchange {
             elapsed_ms: self.started.elapsed().as_secs_f64() * 1000.0,
             upstream_ms: self.upstream.as_secs_f64() * 1000.0,
             cached: None,
+            routing: None,
             call_type: Some(target.call_type),
             billing: self.envelope.billing.clone(),
             reply: None,

@@ -18,6 +18,7 @@ mod mock;
 mod pieces;
 mod preview;
 mod retry;
+mod routing;
 mod stream;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -47,7 +48,8 @@ pub use lookup::{can, facts, missing_environment, model_names, providers_with_ke
 pub use pieces::ByteStream;
 pub use preview::Preview;
 pub use retry::RetryPolicy;
-pub use stream::ChatStream;
+pub use routing::{AttemptRecord, Failure, Routing};
+pub use stream::{ChatStream, Continuation, StreamOwner};
 
 /// Carries out calls. A value, not a global: every face has its own.
 #[derive(Debug, Default)]
@@ -82,6 +84,8 @@ pub struct Meta {
     pub upstream_ms: f64,
     /// It came from a cache.
     pub cached: Option<Cached>,
+    /// How a router has carried the call out, where one has.
+    pub routing: Option<Arc<Routing>>,
     pub call_type: Option<CallType>,
     pub billing: Option<Box<Billing>>,
     /// The upstream's reply as it came, where somebody wants to log it.

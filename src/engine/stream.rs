@@ -5,11 +5,13 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::cached::Tee;
 use super::error_context::ErrorContext;
-use super::{Meta, new_call_id, new_chat_id, now, own_headers};
+use super::{Meta, Routing, new_call_id, new_chat_id, now, own_headers};
 use crate::error::{Error, Kind, Result};
 use crate::hub::{ChatResponse, Delta, Deltas, StreamHead, Usage, replay};
 use crate::tokens;
@@ -33,7 +35,32 @@ pub struct ChatStream {
     ended: bool,
     rest: Option<Rest>,
     context: Option<ErrorContext>,
+    /// What was read to see that the stream has begun.
+    held: Vec<Chunk>,
+    owner: Option<Box<dyn StreamOwner>>,
+    /// What goes on where this stream has broken off.
+    successor: Option<Box<ChatStream>>,
+    /// The counts of what has broken off.
+    earlier: Option<Usage>,
 }
+
+/// Who has begun a stream, is told how it ends, and may go on elsewhere when it breaks off.
+pub trait StreamOwner: Send {
+    /// The stream has ended well.
+    fn ended(&mut self, usage: Option<&Usage>);
+
+    /// The stream has broken off. `generated` is the text so far, when all of the answer so far is text. Gives a
+    /// stream that goes on from there, and what the broken one has counted or is believed to have.
+    fn broke_off<'o>(
+        &'o mut self,
+        error: &'o Error,
+        generated: Option<&'o str>,
+        usage: Option<Usage>,
+    ) -> Continuation<'o>;
+}
+
+/// A stream that goes on from a broken one, and the counts of the broken one.
+pub type Continuation<'o> = Pin<Box<dyn Future<Output = Option<(ChatStream, Usage)>> + Send + 'o>>;
 
 /// What a stream is made of so far.
 struct State {
@@ -43,6 +70,8 @@ struct State {
     /// The head still waits for the provider's name of the model.
     wants_model: bool,
     generated: String,
+    /// The answer so far is the text of one choice, and nothing else that a reader would miss.
+    only_text: bool,
     /// Thinking so far, to be counted when the provider does not.
     reasoning: String,
     repeats: Repeats,
@@ -152,11 +181,49 @@ impl ChatStream {
             head,
             wants_model: false,
             generated: String::new(),
+            only_text: true,
             reasoning: String::new(),
             repeats: Repeats { limit, count: 0, last: String::new() },
             tee: None,
         };
-        Self { source, state, meta, failed: None, ended: false, rest: None, context }
+        Self {
+            source,
+            state,
+            meta,
+            failed: None,
+            ended: false,
+            rest: None,
+            context,
+            held: Vec::new(),
+            owner: None,
+            successor: None,
+            earlier: None,
+        }
+    }
+
+    /// Says who is told of the stream's end, and how the stream was come by.
+    pub fn own(&mut self, owner: Box<dyn StreamOwner>, routing: Arc<Routing>) {
+        self.owner = Some(owner);
+        self.meta.routing = Some(routing);
+    }
+
+    /// Reads until there is content, which is handed out later.
+    ///
+    /// # Errors
+    /// The failure itself, and not one in mid-stream: nothing has been handed out.
+    pub async fn begin(&mut self) -> Result<()> {
+        loop {
+            match self.read_batch().await {
+                Ok(chunks) => {
+                    let is_begun = chunks.is_empty() || chunks.iter().any(Chunk::has_content);
+                    self.held.extend(chunks);
+                    if is_begun {
+                        return Ok(());
+                    }
+                }
+                Err(mut error) => return Err(error.facts_mut().cause.take().unwrap_or(error)),
+            }
+        }
     }
 
     /// What is left to do for the connection of a stream that has ended: its owner finds a place for that.
@@ -175,15 +242,95 @@ impl ChatStream {
 
     /// The counts of the stream so far; the caller may not have asked for them.
     pub fn usage(&self) -> Option<Cow<'_, Usage>> {
-        let told = self.state.chunker.usage().map(Cow::Borrowed);
+        let Some(successor) = &self.successor else { return self.usage_of_this().map(Cow::Owned) };
+        let mut usage = successor.usage()?.into_owned();
+        if let Some(earlier) = &self.earlier {
+            usage.add(earlier);
+        }
+        Some(Cow::Owned(usage))
+    }
+
+    fn usage_of_this(&self) -> Option<Usage> {
+        let told = self.state.chunker.usage().cloned();
         told.or_else(|| match &self.source {
-            Source::Live { decoder, .. } => decoder.usage().map(Cow::Owned),
+            Source::Live { decoder, .. } => decoder.usage(),
             Source::Canned(_) => None,
         })
     }
 
     /// Waits until there is something, then takes all that is ready. An empty batch means the end.
     pub async fn next_batch(&mut self) -> Result<Vec<Chunk>> {
+        if !self.held.is_empty() {
+            return Ok(std::mem::take(&mut self.held));
+        }
+        if self.owner.is_none() {
+            return self.read_batch().await;
+        }
+        loop {
+            let read = match &mut self.successor {
+                Some(successor) => Box::pin(successor.next_batch()).await,
+                None => self.read_batch().await,
+            };
+            match read {
+                Ok(chunks) if chunks.is_empty() => {
+                    let usage = self.usage().map(Cow::into_owned);
+                    if let Some(mut owner) = self.owner.take() {
+                        owner.ended(usage.as_ref());
+                    }
+                    if let Some(successor) = &mut self.successor {
+                        self.rest = successor.take_rest();
+                    }
+                    return Ok(chunks);
+                }
+                Ok(mut chunks) => {
+                    if self.successor.is_some() {
+                        self.join(&mut chunks);
+                    }
+                    return Ok(chunks);
+                }
+                Err(error) => self.go_on(error).await?,
+            }
+        }
+    }
+
+    /// Makes the chunks of a successor go on from those before them.
+    fn join(&self, chunks: &mut [Chunk]) {
+        for chunk in chunks {
+            for choice in &mut chunk.choices {
+                choice.role = false;
+            }
+            if let (Some(usage), Some(earlier)) = (&mut chunk.usage, &self.earlier) {
+                usage.add(earlier);
+            }
+        }
+    }
+
+    /// Puts a successor in place after a failure, or hands the failure back.
+    async fn go_on(&mut self, mut error: Error) -> Result<()> {
+        let mut only_text = self.state.only_text;
+        let mut usage = self.usage_of_this();
+        if let Some(successor) = &mut self.successor {
+            only_text &= successor.state.only_text;
+            self.state.generated.push_str(&successor.state.generated);
+            usage = successor.usage_of_this();
+            error.facts_mut().generated = Some(self.state.generated.clone());
+        }
+        let Some(mut owner) = self.owner.take() else { return Err(error) };
+        let generated = only_text.then_some(self.state.generated.as_str());
+        let cause = error.facts_mut().cause.take();
+        let next = owner.broke_off(cause.as_ref().unwrap_or(&error), generated, usage).await;
+        error.facts_mut().cause = cause;
+        let Some((stream, counted)) = next else { return Err(error) };
+        match &mut self.earlier {
+            Some(earlier) => earlier.add(&counted),
+            None => self.earlier = Some(counted),
+        }
+        self.owner = Some(owner);
+        self.successor = Some(Box::new(stream));
+        Ok(())
+    }
+
+    async fn read_batch(&mut self) -> Result<Vec<Chunk>> {
         let mut out = Vec::new();
         while out.is_empty() {
             if let Some(error) = self.failed.take() {
@@ -338,7 +485,12 @@ impl State {
                 {
                     self.reasoning.push_str(text);
                 }
-                _ => {}
+                Delta::Usage(_)
+                | Delta::Finish { .. }
+                | Delta::ChunkField { .. }
+                | Delta::Reasoning { choice: 0, .. }
+                | Delta::ThinkingBlock { choice: 0, .. } => {}
+                _ => self.only_text = false,
             }
         }
         if self.tee.as_mut().is_some_and(|tee| !tee.add(&self.deltas.0)) {

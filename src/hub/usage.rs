@@ -33,6 +33,15 @@ impl Usage {
         }
     }
 
+    /// Adds the counts of another answer; details that are counts, too.
+    pub fn add(&mut self, other: &Self) {
+        self.prompt_tokens += other.prompt_tokens;
+        self.completion_tokens += other.completion_tokens;
+        self.total_tokens += other.total_tokens;
+        add_counts(&mut self.prompt_tokens_details, other.prompt_tokens_details.as_ref());
+        add_counts(&mut self.completion_tokens_details, other.completion_tokens_details.as_ref());
+    }
+
     pub fn prompt_detail(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.prompt_tokens_details.get_or_insert_default().insert(key.to_owned(), value.into());
         self
@@ -103,5 +112,14 @@ impl Usage {
             details.insert("cache_write_tokens".into(), written.into());
             details.insert("cache_creation_tokens".into(), written.into());
         }
+    }
+}
+
+fn add_counts(counts: &mut Option<Map>, others: Option<&Map>) {
+    for (name, other) in others.into_iter().flatten() {
+        let Some(other) = other.as_u64() else { continue };
+        let counts = counts.get_or_insert_default();
+        let sum = count_at(counts, name) + other;
+        counts.insert(name.clone(), sum.into());
     }
 }

@@ -14,6 +14,7 @@ use tokio::task::AbortHandle;
 use super::queue::{LoopQueue, Outcome, Sender};
 use super::runtime::{self, Home};
 use super::stream::{CoreStream, Source};
+use super::value::Nulls;
 use super::{error, objects, results, settings, value};
 use crate::cache::Cache;
 use crate::config::ProcessEnvironment;
@@ -21,15 +22,25 @@ use crate::engine::{Call, ChatCall, Engine, Preview, Settings, is_ignored};
 use crate::error::{Error, Kind};
 use crate::hub::{CallType, Upload};
 use crate::providers;
+use crate::router::{self, Asked, Caller, Plan};
 
-/// A call that is checked and ready to be sent.
-enum Ready {
+/// A call that is ready to be sent.
+pub enum Ready {
     Chat(Box<ChatCall>),
     Other(Box<Call>),
+    /// By a plan: of a router, or with fallbacks of its own.
+    Planned(Box<Planned>),
+}
+
+/// A plan and what it is carried out with.
+pub struct Planned {
+    pub plan: Plan,
+    pub settings: Settings,
+    pub keep_reply: bool,
 }
 
 /// A file that goes with a call: the form's field, the file's name, its content type, and what is in it.
-type File = (String, String, Option<String>, PyBackedBytes);
+pub type File = (String, String, Option<String>, PyBackedBytes);
 
 fn prepare(
     py: Python<'_>,
@@ -39,23 +50,30 @@ fn prepare(
     files: Option<Vec<File>>,
     keep_reply: bool,
 ) -> PyResult<Ready> {
-    let keywords = value::keywords(arguments, is_ignored).map_err(|failed| failed.into_python(py))?;
+    let keywords =
+        value::keywords(arguments, is_ignored, Nulls::LeftOut).map_err(|failed| failed.into_python(py))?;
     let settings = settings::read(py, module)?;
-    let ready = match call_type {
-        None => ChatCall::from_keywords(keywords, &settings, &ProcessEnvironment)
-            .map(|call| Ready::Chat(Box::new(call))),
-        Some(name) => {
-            let call_type = CallType::from_name(name)
-                .ok_or_else(|| PyValueError::new_err(format!("there is no call type '{name}'")))?;
-            let files = files.unwrap_or_default().into_iter().map(upload).collect();
-            Call::from_keywords(call_type, keywords, files, &settings, &ProcessEnvironment)
-                .map(|call| Ready::Other(Box::new(call)))
+    let call_type = named(call_type)?;
+    let ready = if Asked::has_fallbacks(&keywords) {
+        let asked = Asked::read_bare(call_type, keywords, uploads(files));
+        asked
+            .and_then(Plan::bare)
+            .map(|plan| Ready::Planned(Box::new(Planned { plan, settings, keep_reply })))
+    } else {
+        match call_type {
+            None => ChatCall::from_keywords(keywords, &settings, &ProcessEnvironment)
+                .map(|call| Ready::Chat(Box::new(call))),
+            Some(call_type) => {
+                Call::from_keywords(call_type, keywords, uploads(files), &settings, &ProcessEnvironment)
+                    .map(|call| Ready::Other(Box::new(call)))
+            }
         }
     };
     let mut ready = ready.map_err(|failed| error::exception(py, failed))?;
     let envelope = match &mut ready {
         Ready::Chat(call) => &mut call.envelope,
         Ready::Other(call) => call.envelope_mut(),
+        Ready::Planned(_) => return Ok(ready),
     };
     envelope.keep_reply = keep_reply;
     Ok(ready)
@@ -69,7 +87,7 @@ pub fn cache_key(
     call_type: Option<&str>,
     cache: Arc<Cache>,
 ) -> PyResult<Option<String>> {
-    let keywords = value::keywords(arguments, is_ignored).map_err(|failed| failed.into_python(py))?;
+    let keywords = value::keywords(arguments, is_ignored, Nulls::LeftOut).map_err(|failed| failed.into_python(py))?;
     let settings = Settings { cache: Some(cache), ..settings::read(py, module)? };
     let key = match call_type.map(CallType::from_name) {
         None => ChatCall::from_keywords(keywords, &settings, &ProcessEnvironment)
@@ -81,6 +99,18 @@ pub fn cache_key(
         }
     };
     key.map_err(|failed| error::exception(py, failed))
+}
+
+pub fn named(call_type: Option<&str>) -> PyResult<Option<CallType>> {
+    let Some(name) = call_type else { return Ok(None) };
+    match CallType::from_name(name) {
+        Some(call_type) => Ok(Some(call_type)),
+        None => Err(PyValueError::new_err(format!("there is no call type '{name}'"))),
+    }
+}
+
+pub fn uploads(files: Option<Vec<File>>) -> Vec<Upload> {
+    files.unwrap_or_default().into_iter().map(upload).collect()
 }
 
 fn upload((field, name, content_type, data): File) -> Upload {
@@ -98,38 +128,59 @@ pub fn call<'py>(
     files: Option<Vec<File>>,
     keep_reply: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let ready = prepare(py, arguments, module, call_type, files, keep_reply)?;
+    run(py, prepare(py, arguments, module, call_type, files, keep_reply)?)
+}
+
+/// Waits for a call.
+pub fn run(py: Python<'_>, ready: Ready) -> PyResult<Bound<'_, PyAny>> {
     let home = runtime::home();
     let engine = &runtime::place(home)?.engine;
     let failed = |failed| {
         runtime::settle(home);
         error::exception(py, failed)
     };
-    match ready {
+    let outcome = match ready {
         Ready::Chat(call) if call.request.stream => {
             let stream =
                 caught(py, || runtime::block_on(py, home, engine.chat_stream(*call)))?.map_err(failed)?;
-            CoreStream::create(py, Source::Chat(Box::new(stream)), home)
+            router::Outcome::Stream(Box::new(stream))
         }
         Ready::Chat(call) => {
             let answer = caught(py, || runtime::block_on(py, home, engine.chat(*call)))?.map_err(failed)?;
-            objects::response(py, answer)
+            return objects::response(py, answer);
         }
         Ready::Other(call) if call.piece_size().is_some() => {
             let size = call.piece_size().unwrap_or_default();
             let stream = caught(py, || runtime::block_on(py, home, engine.call_bytes(*call, size)))?;
-            CoreStream::create(py, Source::Bytes(Box::new(stream.map_err(failed)?)), home)
+            return CoreStream::create(py, Source::Bytes(Box::new(stream.map_err(failed)?)), home);
         }
         Ready::Other(call) if call.is_stream() => {
             let stream =
                 caught(py, || runtime::block_on(py, home, engine.call_stream(*call)))?.map_err(failed)?;
-            CoreStream::create(py, Source::Events(Box::new(stream)), home)
+            router::Outcome::Events(Box::new(stream))
         }
         Ready::Other(call) => {
             let answer = caught(py, || runtime::block_on(py, home, engine.call(*call)))?.map_err(failed)?;
-            results::result(py, answer)
+            return results::result(py, answer);
         }
+        Ready::Planned(planned) => {
+            let planned = carried_out(engine, *planned);
+            caught(py, || runtime::block_on(py, home, planned))?.map_err(failed)?
+        }
+    };
+    match outcome {
+        router::Outcome::Chat(answer) => objects::response(py, *answer),
+        router::Outcome::Call(answer) => results::result(py, *answer),
+        router::Outcome::Stream(stream) => CoreStream::create(py, Source::Chat(stream), home),
+        router::Outcome::Events(stream) => CoreStream::create(py, Source::Events(stream), home),
     }
+}
+
+async fn carried_out(engine: &'static Engine, planned: Planned) -> Result<router::Outcome, Error> {
+    let Planned { plan, settings, keep_reply } = planned;
+    let caller =
+        Caller { engine, settings: Arc::new(settings), environment: &ProcessEnvironment, keep_reply };
+    router::run(caller, plan).await
 }
 
 /// What a call would send: a dict with secrets masked. Nothing is sent.
@@ -145,6 +196,7 @@ pub fn preview<'py>(
     let made = match prepare(py, arguments, module, call_type, files, false)? {
         Ready::Chat(call) => call.preview(),
         Ready::Other(call) => call.preview(),
+        Ready::Planned(planned) => router::preview(planned.plan, &planned.settings, &ProcessEnvironment),
     };
     let Preview { provider, model, api_base, url, headers, body } =
         made.map_err(|failed| error::exception(py, failed))?;
@@ -203,7 +255,11 @@ pub fn call_async(
     files: Option<Vec<File>>,
     keep_reply: bool,
 ) -> PyResult<PendingCall> {
-    let ready = prepare(py, arguments, module, call_type, files, keep_reply)?;
+    begin(prepare(py, arguments, module, call_type, files, keep_reply)?, queue, future)
+}
+
+/// Begins a call whose result goes to `future`.
+pub fn begin(ready: Ready, queue: &Bound<'_, LoopQueue>, future: Py<PyAny>) -> PyResult<PendingCall> {
     let place = runtime::place(Home::Workers)?;
     let sender = queue.get().sender.clone();
     let mut owed = Owed { sender, future: Some(future) };
@@ -254,6 +310,15 @@ async fn outcome(engine: &'static Engine, ready: Ready) -> Outcome {
         Ready::Other(call) => {
             Box::pin(engine.call(*call)).await.map(|answer| Outcome::Result(Box::new(answer)))
         }
+        Ready::Planned(planned) => {
+            let planned = Box::pin(carried_out(engine, *planned)).await;
+            planned.map(|outcome| match outcome {
+                router::Outcome::Chat(answer) => Outcome::Answer(answer),
+                router::Outcome::Call(answer) => Outcome::Result(answer),
+                router::Outcome::Stream(stream) => Outcome::Stream(Source::Chat(stream)),
+                router::Outcome::Events(stream) => Outcome::Stream(Source::Events(stream)),
+            })
+        }
     };
     done.unwrap_or_else(Outcome::Failed)
 }
@@ -269,7 +334,11 @@ pub fn call_future<'py>(
     files: Option<Vec<File>>,
     keep_reply: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let ready = prepare(py, arguments, module, call_type, files, keep_reply)?;
+    await_(py, prepare(py, arguments, module, call_type, files, keep_reply)?)
+}
+
+/// An awaitable for a call.
+pub fn await_(py: Python<'_>, ready: Ready) -> PyResult<Bound<'_, PyAny>> {
     let place = runtime::place(Home::Workers)?;
     pyo3_async_runtimes::tokio::future_into_py(py, async move {
         let task = place.runtime.spawn(outcome(&place.engine, ready));

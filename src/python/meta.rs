@@ -1,13 +1,32 @@
 //! What is known of a call besides its answer.
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 use serde_json::Value;
 
 use super::value::to_python;
-use crate::engine::{Meta, new_uuid};
+use crate::engine::{AttemptRecord, Meta, new_uuid};
 use crate::hub::CallType;
 use crate::json::Map;
+
+/// One attempt of a router, for those who report it.
+pub fn attempt_dict<'py>(py: Python<'py>, attempt: &AttemptRecord) -> PyResult<Bound<'py, PyDict>> {
+    #[expect(clippy::cast_precision_loss, reason = "microseconds since the epoch fit")]
+    let seconds = |micros: u64| micros as f64 / 1e6;
+    let out = PyDict::new(py);
+    out.set_item("deployment", &*attempt.deployment)?;
+    out.set_item("group", &*attempt.group)?;
+    out.set_item("model", &attempt.model)?;
+    out.set_item("began", seconds(attempt.began))?;
+    out.set_item("ended", seconds(attempt.ended))?;
+    out.set_item("hedge", attempt.is_hedge)?;
+    out.set_item("abandoned", attempt.is_abandoned)?;
+    let failure = attempt.failure.as_ref();
+    out.set_item("error", failure.map(|failure| failure.kind.class_name()))?;
+    out.set_item("status", failure.map(|failure| failure.status))?;
+    out.set_item("message", failure.map(|failure| failure.message.as_str()))?;
+    Ok(out)
+}
 
 /// What is known of a call besides its answer, turned into dicts when somebody looks.
 #[pyclass(frozen, module = "ferrolite._core")]
@@ -20,7 +39,7 @@ impl CallMeta {
         let meta = &self.0;
         let out = PyDict::new(py);
         out.set_item("custom_llm_provider", &*meta.provider)?;
-        out.set_item("model_id", py.None())?;
+        out.set_item("model_id", meta.routing.as_ref().map(|routing| &*routing.deployment))?;
         out.set_item("api_base", &meta.api_base)?;
         out.set_item("response_cost", py.None())?;
         out.set_item("litellm_call_id", new_uuid())?;
@@ -36,6 +55,14 @@ impl CallMeta {
                 headers.set_item(name, &value)?;
             }
             headers.set_item(format!("llm_provider-{name}"), value)?;
+        }
+        if let Some(routing) = &meta.routing {
+            headers.set_item("x-litellm-model-group", &*routing.group)?;
+            headers.set_item("x-litellm-attempted-retries", routing.retries)?;
+            if routing.retries > 0 {
+                headers.set_item("x-litellm-max-retries", routing.retries_allowed)?;
+            }
+            headers.set_item("x-litellm-attempted-fallbacks", routing.fallbacks)?;
         }
         out.set_item("additional_headers", headers)?;
         if let Some(cached) = &meta.cached {
@@ -74,6 +101,16 @@ impl CallMeta {
         let out = PyDict::new(py);
         for (name, value) in self.0.public_headers() {
             out.set_item(name, value)?;
+        }
+        Ok(out)
+    }
+
+    /// The attempts that a router has made: dicts of deployment, group, model, began and ended (seconds since the
+    /// epoch), hedge, abandoned, error, status, message.
+    fn attempts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let out = PyList::empty(py);
+        for attempt in self.0.routing.iter().flat_map(|routing| &routing.attempts) {
+            out.append(attempt_dict(py, attempt)?)?;
         }
         Ok(out)
     }

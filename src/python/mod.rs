@@ -11,6 +11,7 @@ mod objects;
 mod pricing;
 mod queue;
 mod results;
+mod router;
 mod runtime;
 mod settings;
 mod stream;
@@ -32,6 +33,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<call::PendingCall>()?;
     module.add_class::<meta::CallMeta>()?;
     module.add_class::<queue::LoopQueue>()?;
+    module.add_class::<router::CorePlan>()?;
+    module.add_class::<router::CoreRouter>()?;
     module.add_class::<stream::CoreStream>()?;
     module.add_class::<testing::MockServer>()?;
     module.add_function(wrap_pyfunction!(call::call, module)?)?;

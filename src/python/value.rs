@@ -257,18 +257,37 @@ fn dump_of<'py>(dump: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     }
 }
 
-/// An object of keyword arguments to one flat map: the dict under `kwargs` is laid flat, nulls are left out.
+/// What becomes of keywords that are None.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nulls {
+    LeftOut,
+    /// They stand in the way of defaults.
+    Kept,
+}
+
+/// An object of keyword arguments to one flat map: the dict under `kwargs` is laid flat.
 /// Keywords that steer nothing may hold anything; what of it is no JSON is left out.
-pub fn keywords(arguments: &Bound<'_, PyDict>, is_ignored: fn(&str) -> bool) -> Result<Map> {
+pub fn keywords(arguments: &Bound<'_, PyDict>, is_ignored: fn(&str) -> bool, nulls: Nulls) -> Result<Map> {
     let mut out = Map::with_capacity(8);
+    let mut add = |name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>| {
+        if !value.is_none() {
+            return add_keyword(name, value, is_ignored, &mut out);
+        }
+        if nulls == Nulls::Kept
+            && let Ok(name) = name.extract()
+        {
+            out.insert(name, Value::Null);
+        }
+        Ok(())
+    };
     for (name, value) in arguments.iter() {
         match value.cast::<PyDict>() {
             Ok(more) if name.eq("kwargs").unwrap_or(false) => {
                 for (name, value) in more.iter() {
-                    add_keyword(&name, &value, is_ignored, &mut out)?;
+                    add(&name, &value)?;
                 }
             }
-            _ => add_keyword(&name, &value, is_ignored, &mut out)?,
+            _ => add(&name, &value)?,
         }
     }
     Ok(out)
@@ -280,9 +299,6 @@ fn add_keyword(
     is_ignored: fn(&str) -> bool,
     out: &mut Map,
 ) -> Result<()> {
-    if value.is_none() {
-        return Ok(());
-    }
     let Ok(name) = name.cast::<PyString>() else { return Ok(()) };
     let Ok(name) = name.to_str() else { return Ok(()) };
     match to_json(value, name) {

@@ -319,25 +319,37 @@ impl fmt::Debug for Redis {
 #[derive(Debug)]
 pub struct RedisStore {
     redis: std::sync::Arc<Redis>,
-    /// What all names that are cleared have in front; empty for the whole database.
+    /// In front of all names.
     prefix: String,
+    /// What all names that are cleared have in front; empty for the whole database.
+    cleared: String,
 }
 
 impl RedisStore {
     pub fn new(redis: std::sync::Arc<Redis>, prefix: impl Into<String>) -> Self {
-        Self { redis, prefix: prefix.into() }
+        let prefix = prefix.into();
+        Self { redis, cleared: prefix.clone(), prefix }
+    }
+
+    /// Clears no more than names with this in front, which their owner puts there.
+    pub fn clearing(mut self, names: &str) -> Self {
+        self.cleared = format!("{}{names}", self.prefix);
+        self
     }
 
     fn name(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
 
-    /// Names are looked for on each server of a cluster by itself, so there every key is dropped.
     async fn clear_all(&self) -> Result<()> {
-        if self.prefix.is_empty() || self.redis.options.is_cluster {
+        if self.cleared.is_empty() {
             return self.redis.run::<()>(&redis::cmd("FLUSHDB")).await;
         }
-        let pattern = format!("{}*", self.prefix.replace(['*', '?', '[', ']', '\\'], "?"));
+        if self.redis.options.is_cluster {
+            let what = "names are not looked for in a cluster: delete them by their keys";
+            return Err(Error::new(Kind::Config, what));
+        }
+        let pattern = format!("{}*", self.cleared.replace(['*', '?', '[', ']', '\\'], "?"));
         let mut cursor = 0_u64;
         loop {
             let mut scan = redis::cmd("SCAN");

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import json
 import os
 import shutil
 import socket
+import struct
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from _upstream import HELLO, KEY, PACKAGE, Exchange, Upstream, chat, text_events
+from _upstream import HELLO, KEY, PACKAGE, Exchange, Upstream, chat, shut, text_events
 
 import ferrolite
 from ferrolite.caching.caching import Cache
@@ -109,12 +112,18 @@ def test_redis_keeps_answers_and_streams(server: Server):
         asyncio.run(ferrolite.cache.delete_cache_keys([key]))
         assert text(ask(upstream)) == "answer 3"
 
+        others = cache().cache
+        others.set_cache("of others", 1)
+        ferrolite.cache.cache.flush_cache()
+        assert others.get_cache("of others") == 1, "a namespace is cleared by itself"
+        assert text(ask(upstream)) == "answer 4"
+
         async def many() -> list[str]:
             call = {"model": "openai/gpt", "messages": HELLO, "api_base": upstream.url, "api_key": KEY}
             answers = await asyncio.gather(*(ferrolite.acompletion(**call) for _ in range(50)))
             return [text(answer) for answer in answers]
 
-        assert set(asyncio.run(many())) == {"answer 3"}
+        assert set(asyncio.run(many())) == {"answer 4"}
 
 
 @needs_redis
@@ -420,3 +429,109 @@ def test_qdrant_that_is_away_fails_nobody(monkeypatch: pytest.MonkeyPatch):
             similarity_threshold=0.9,
         )
         assert text(ask(upstream)).startswith("answer")
+
+
+class Search:
+    """A stand-in for Redis with its search module: the few commands that are used, over a socket."""
+
+    def __init__(self) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.hashes: dict[bytes, dict[bytes, bytes]] = {}
+        self.index: list[bytes] = []
+        self.times: list[bytes] = []
+        self.open: list[socket.socket] = [self.listener]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self) -> Search:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for each in self.open:
+            shut(each)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.open.append(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), connection, connection.makefile("rb") as reader:
+            self._read(connection, reader)
+
+    def _read(self, connection: socket.socket, reader: Any) -> None:
+        while line := reader.readline():
+            command: list[bytes] = []
+            for _ in range(int(line[1:])):
+                size = int(reader.readline()[1:])
+                command.append(reader.read(size + 2)[:-2])
+            connection.sendall(self.answer(command))
+
+    def answer(self, command: list[bytes]) -> bytes:
+        name, *rest = command
+        if name == b"FT.CREATE":
+            if self.index:
+                return b"-Index already exists\r\n"
+            self.index = rest
+        elif name == b"HSET":
+            self.hashes[rest[0]] = dict(zip(rest[1::2], rest[2::2], strict=True))
+        elif name == b"PEXPIRE":
+            self.times.append(rest[1])
+        elif name == b"FT.SEARCH":
+            return self.found(rest)
+        return b"+OK\r\n"
+
+    def found(self, rest: list[bytes]) -> bytes:
+        scope = rest[1].split(b"{")[1].split(b"}")[0]
+        wanted = struct.unpack("<2f", rest[rest.index(b"vector") + 1])
+        near = [
+            (1 - sum(a * b for a, b in zip(wanted, struct.unpack("<2f", kept[b"vector"]), strict=True)), name)
+            for name, kept in self.hashes.items()
+            if kept[b"scope"] == scope
+        ]
+        if not near:
+            return b"*1\r\n:0\r\n"
+        distance, name = min(near)
+
+        def text(value: bytes) -> bytes:
+            return b"$%d\r\n%s\r\n" % (len(value), value)
+
+        fields = [b"distance", repr(distance).encode(), b"entry", self.hashes[name][b"entry"]]
+        return b"*3\r\n:1\r\n" + text(name) + b"*4\r\n" + b"".join(text(field) for field in fields)
+
+
+def test_redis_answers_questions_that_mean_the_same(monkeypatch: pytest.MonkeyPatch):
+    directions = {"hello": [1.0, 0.0], "hallo": [0.96, 0.28], "bye": [0.0, 1.0]}
+
+    def answer(exchange: Exchange) -> None:
+        body = exchange.request.json()
+        if "input" in body:
+            exchange.json({"data": [{"index": 0, "embedding": directions[body["input"]]}]})
+        else:
+            exchange.json(chat(f"on {body['messages'][0]['content']}"))
+
+    with Search() as search, Upstream(answer) as upstream:
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        monkeypatch.setenv("OPENAI_API_BASE", upstream.url)
+        for _ in range(2):
+            cache = ferrolite.cache = Cache(
+                type="redis-semantic",
+                host="127.0.0.1",
+                port=str(search.port),
+                similarity_threshold=0.9,
+                ttl=60,
+                redis_semantic_cache_index_name="questions",
+            )
+            said = []
+            for question in ("hello", "hallo", "bye"):
+                said.append(text(ask(upstream, messages=[{"role": "user", "content": question}])))
+                asyncio.run(cache.disconnect())
+            assert said == ["on hello", "on hello", "on bye"]
+    assert len(search.hashes) == 2
+    assert search.times == [b"60000", b"60000"]
+    assert search.index[0] == b"questions"
+    assert search.index[search.index.index(b"DIM") + 1] == b"2"

@@ -17,6 +17,7 @@ SHOWS = {
     "batches": ["completed: 2 of 2", "question-1: Hello from"],
     "demo": ["Anthropic: anthropic/", "RateLimitError, status 429, from gemini"],
     "errors": ["fails twice        Hello from", "MidStreamFallbackError after 'Hello"],
+    "router": ["most of the calls: True", "answered by spare: Hello from", "tagged: paid"],
     "streaming": ["16 tokens: Hello from", "stopped after 'Hello from"],
     "structured_output": ["City(name=", "'coastal': True"],
     "tools": ["calls get_weather({'city': 'Oslo'", "The tool answered:"],

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     Fields: TypeAlias = dict[str, Any]
 
+_OWN_HOMES = ("ferrolite.types.llms.openai", "ferrolite.types.router")
+"""Modules whose classes say where they are; the others are said to be in `types.utils`."""
 _ATOMS = frozenset((str, int, float, bool, type(None)))
 _INFINITE = (float("inf"), float("-inf"))
 
@@ -60,7 +62,7 @@ class Model:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if cls.__module__.startswith("ferrolite.types.") and cls.__module__ != "ferrolite.types.llms.openai":
+        if cls.__module__.startswith("ferrolite.types.") and cls.__module__ not in _OWN_HOMES:
             cls.__module__ = "ferrolite.types.utils"
         known = cls._fields
         cls._fields = known + tuple(n for n in _annotated(cls) if n[0] != "_" and n not in known)

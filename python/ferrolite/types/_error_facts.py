@@ -85,6 +85,8 @@ def from_core(kind: str, facts: dict[str, Any]) -> BaseException:
     if kind not in exceptions.__all__ or not isinstance(cls, type):
         cls = exceptions.APIError
     message, body = _worded(kind, facts), facts.get("body")
+    if kind == "RouterRateLimitError" and isinstance(body, dict):
+        return _no_deployment(facts, body)  # pyright: ignore[reportUnknownArgumentType]
     error: Any = revive(cls, (message,))
     if not issubclass(cls, CallError):
         error.message = message
@@ -113,6 +115,20 @@ def from_core(kind: str, facts: dict[str, Any]) -> BaseException:
         if facts.get(fact) is not None:
             setattr(error, attribute, facts[fact])
     return error
+
+
+def _no_deployment(facts: dict[str, Any], body: dict[str, Any]) -> BaseException:
+    """The error of a router that has no deployment which may take the call."""
+    from ferrolite.exceptions import RouterRateLimitError
+
+    seconds = facts.get("retry_after") or 0
+    return RouterRateLimitError(
+        model=str(facts.get("model")),
+        cooldown_time=round(seconds) or round(seconds, 2),
+        enable_pre_call_checks=bool(body.get("enable_pre_call_checks")),
+        cooldown_list=body.get("cooldown_list") or [],
+        model_ids=body.get("model_ids") or (),
+    )
 
 
 def _worded(kind: str, facts: dict[str, Any]) -> str:

@@ -38,6 +38,17 @@ pub struct ChunkChoice {
     pub native_finish_reason: Option<String>,
 }
 
+impl Chunk {
+    /// Whether it has anything that a reader would see: more than a role.
+    pub fn has_content(&self) -> bool {
+        self.choices.iter().any(|choice| {
+            let bare = ChunkChoice { index: choice.index, role: choice.role, ..ChunkChoice::default() };
+            let is_empty = choice.content.as_deref().is_none_or(str::is_empty);
+            !is_empty || ChunkChoice { content: None, ..choice.clone() } != bare
+        })
+    }
+}
+
 /// The first piece of a call has id and name, later ones only arguments (STR-06).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ToolCallChunk {

@@ -1,0 +1,277 @@
+//! Carries plans out: the one place of the router that waits.
+
+use std::ops::Deref;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::plan::{Attempt, Plan, Step};
+use super::stream::Owner;
+use crate::config::Environment;
+use crate::engine::{
+    Answer, Call, CallAnswer, ChatCall, ChatStream, Engine, EventStream, Keywords, Meta, Preview, Settings,
+};
+use crate::error::{Error, Kind, Result};
+use crate::hub::{CallResponse, CallType, Upload};
+
+/// The longest a call waits for a deployment to be free, where it has no time limit.
+const LONGEST_QUEUE: Duration = Duration::from_secs(600);
+
+/// What calls are made with. Cheap to clone: a stream that may go on elsewhere keeps one.
+#[derive(Clone)]
+pub struct Caller<E> {
+    pub engine: E,
+    pub settings: Arc<Settings>,
+    pub environment: &'static (dyn Environment + Sync),
+    /// Answers keep the upstream's reply, for those who log it.
+    pub keep_reply: bool,
+}
+
+/// A handle on an engine: a reference that lives for good, or a shared one.
+pub trait Handle: Deref<Target = Engine> + Clone + Send + Sync + 'static {}
+impl<E: Deref<Target = Engine> + Clone + Send + Sync + 'static> Handle for E {}
+
+/// What a call brings.
+pub enum Outcome {
+    Chat(Box<Answer>),
+    Stream(Box<ChatStream>),
+    Call(Box<CallAnswer>),
+    Events(Box<EventStream>),
+}
+
+impl Outcome {
+    fn meta_mut(&mut self) -> Option<&mut Meta> {
+        match self {
+            Self::Chat(answer) => Some(&mut answer.meta),
+            Self::Call(answer) => Some(&mut answer.meta),
+            Self::Stream(_) | Self::Events(_) => None,
+        }
+    }
+
+    /// Tokens of a whole answer, where it says so.
+    fn tokens(&self) -> u64 {
+        match self {
+            Self::Chat(answer) => answer.response.usage.as_ref().map_or(0, |usage| usage.total_tokens),
+            Self::Call(answer) => match &answer.response {
+                CallResponse::Json(value) => {
+                    let usage = value.get("usage");
+                    usage.and_then(|usage| usage.get("total_tokens")).map_or(0, crate::json::count_of)
+                }
+                CallResponse::Bytes { .. } => 0,
+            },
+            Self::Stream(_) | Self::Events(_) => 0,
+        }
+    }
+
+    /// The id of a response that only its deployment holds.
+    fn response_id(&self) -> Option<&str> {
+        match self {
+            Self::Call(answer) if answer.call_type == CallType::Responses => match &answer.response {
+                CallResponse::Json(value) => value.get("id")?.as_str(),
+                CallResponse::Bytes { .. } => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+impl<E: Handle> Caller<E> {
+    /// One request, until its answer or the first content of its stream.
+    pub(super) async fn perform(
+        &self,
+        call_type: Option<CallType>,
+        keywords: Keywords,
+        files: Vec<Upload>,
+    ) -> Result<Outcome> {
+        let engine: &Engine = &self.engine;
+        match call_type {
+            None | Some(CallType::Chat) => {
+                let mut call = ChatCall::from_keywords(keywords, &self.settings, self.environment)?;
+                call.envelope.keep_reply = self.keep_reply;
+                if call.request.stream {
+                    let mut stream = engine.chat_stream(call).await?;
+                    stream.begin().await?;
+                    return Ok(Outcome::Stream(Box::new(stream)));
+                }
+                Ok(Outcome::Chat(Box::new(engine.chat(call).await?)))
+            }
+            Some(call_type) => {
+                let mut call =
+                    Call::from_keywords(call_type, keywords, files, &self.settings, self.environment)?;
+                call.envelope_mut().keep_reply = self.keep_reply;
+                if call.is_stream() {
+                    let mut stream = engine.call_stream(call).await?;
+                    stream.begin().await?;
+                    return Ok(Outcome::Events(Box::new(stream)));
+                }
+                Ok(Outcome::Call(Box::new(engine.call(call).await?)))
+            }
+        }
+    }
+
+    fn start(&self, plan: &Plan, attempt: &Attempt) -> Pin<Box<dyn Future<Output = Result<Outcome>> + Send>> {
+        let (caller, keywords) = (self.clone(), plan.keywords(attempt));
+        let (call_type, files) = (plan.asked.call_type, plan.asked.files.clone());
+        Box::pin(async move { caller.perform(call_type, keywords, files).await })
+    }
+}
+
+/// Carries a plan out.
+///
+/// # Errors
+/// What the first group failed with, when no fallback has answered either.
+pub async fn run<E: Handle>(caller: Caller<E>, mut plan: Plan) -> Result<Outcome> {
+    let (attempt, mut outcome) = answered(&caller, &mut plan).await?;
+    let now = plan.now();
+    let tokens = outcome.tokens();
+    let (lease, routing) = plan.succeeded(attempt, now);
+    if plan.router().is_none() {
+        return Ok(outcome);
+    }
+    if tokens > 0 {
+        lease.deployment.live.tokens.add(now.minute(), tokens);
+    }
+    if let Some(id) = outcome.response_id() {
+        plan.holds_response(id, &lease.deployment, now);
+    }
+    let routing = Arc::new(routing);
+    match &mut outcome {
+        Outcome::Stream(stream) => stream.own(Box::new(Owner::new(caller, plan, lease)), routing),
+        Outcome::Events(stream) => stream.own(Box::new(Owner::new(caller, plan, lease)), routing),
+        Outcome::Chat(_) | Outcome::Call(_) => {
+            if let Some(meta) = outcome.meta_mut() {
+                meta.routing = Some(routing);
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+/// What the first request of a plan would be. Nothing is sent, and the plan is let go of.
+pub fn preview(mut plan: Plan, settings: &Settings, environment: &dyn Environment) -> Result<Preview> {
+    let attempt = match plan.next(plan.now()) {
+        Step::Call(attempt) => attempt,
+        Step::Fail(error) => return Err(error),
+        Step::Wait(_) | Step::Queue => {
+            return Err(Error::new(Kind::NoDeployment, "Every deployment is taken."));
+        }
+    };
+    let (keywords, files) = (plan.keywords(&attempt), plan.asked.files.clone());
+    match plan.asked.call_type {
+        None | Some(CallType::Chat) => ChatCall::from_keywords(keywords, settings, environment)?.preview(),
+        Some(call_type) => Call::from_keywords(call_type, keywords, files, settings, environment)?.preview(),
+    }
+}
+
+/// Goes through the plan until an attempt has an answer.
+pub(super) async fn answered<E: Handle>(caller: &Caller<E>, plan: &mut Plan) -> Result<(Attempt, Outcome)> {
+    loop {
+        match plan.next(plan.now()) {
+            Step::Fail(error) => return Err(error),
+            Step::Wait(wait) => tokio::time::sleep(wait).await,
+            Step::Queue => {
+                let attempt = queued(plan).await?;
+                if let Some(answered) = attempted(caller, plan, attempt).await {
+                    return Ok(answered);
+                }
+            }
+            Step::Call(attempt) => {
+                if let Some(answered) = attempted(caller, plan, attempt).await {
+                    return Ok(answered);
+                }
+            }
+        }
+    }
+}
+
+/// Waits for a deployment to be free.
+async fn queued(plan: &mut Plan) -> Result<Attempt> {
+    let gone = || Error::new(Kind::Timeout, "No deployment was free within the time of the call.");
+    let Some(router) = plan.router().cloned() else { return Err(gone()) };
+    let settings = router.view();
+    let limit = plan.asked.keywords.get("timeout").and_then(serde_json::Value::as_f64);
+    let limit = limit.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let deadline = Instant::now() + limit.filter(|limit| !limit.is_zero()).unwrap_or(LONGEST_QUEUE);
+    let priority = plan.asked.priority.or(settings.settings.default_priority).unwrap_or_default();
+    let place = router.queue.join(priority)?;
+    loop {
+        let turn = place.turn(settings.settings.polling);
+        if tokio::time::timeout_at(deadline, turn).await.is_err() {
+            return Err(gone());
+        }
+        match plan.next(plan.now()) {
+            Step::Call(attempt) => return Ok(attempt),
+            Step::Fail(error) => return Err(error),
+            Step::Wait(wait) => tokio::time::sleep(wait).await,
+            Step::Queue => {}
+        }
+    }
+}
+
+/// One attempt, and a second one beside it if it is slow and that is wanted. `None` when all have failed, which the
+/// plan has been told.
+async fn attempted<E: Handle>(
+    caller: &Caller<E>,
+    plan: &mut Plan,
+    attempt: Attempt,
+) -> Option<(Attempt, Outcome)> {
+    let mut first = caller.start(plan, &attempt);
+    let done = match plan.slow_after() {
+        None => first.as_mut().await,
+        Some(limit) => {
+            tokio::select! {
+                biased;
+                done = first.as_mut() => done,
+                () = tokio::time::sleep(limit) => {
+                    let second = plan.hedge(attempt.deployment(), plan.now());
+                    match second {
+                        Some(second) => return raced(caller, plan, (attempt, first), second).await,
+                        None => first.as_mut().await,
+                    }
+                }
+            }
+        }
+    };
+    match done {
+        Ok(outcome) => Some((attempt, outcome)),
+        Err(error) => {
+            plan.failed(attempt, error, plan.now(), 0);
+            None
+        }
+    }
+}
+
+type Running = Pin<Box<dyn Future<Output = Result<Outcome>> + Send>>;
+
+/// Two attempts at once: the first answer counts, the other request is given up.
+async fn raced<E: Handle>(
+    caller: &Caller<E>,
+    plan: &mut Plan,
+    (first, mut one): (Attempt, Running),
+    second: Attempt,
+) -> Option<(Attempt, Outcome)> {
+    let mut two = caller.start(plan, &second);
+    let (done, by_first) = tokio::select! {
+        done = one.as_mut() => (done, true),
+        done = two.as_mut() => (done, false),
+    };
+    let (finished, other, mut rest) = if by_first { (first, second, two) } else { (second, first, one) };
+    match done {
+        Ok(outcome) => {
+            plan.abandoned(&other, plan.now());
+            Some((finished, outcome))
+        }
+        Err(error) => {
+            plan.failed(finished, error, plan.now(), 1);
+            match rest.as_mut().await {
+                Ok(outcome) => Some((other, outcome)),
+                Err(error) => {
+                    plan.failed(other, error, plan.now(), 0);
+                    None
+                }
+            }
+        }
+    }
+}
