@@ -154,7 +154,7 @@ def done(**shown: Any) -> None:
     wanted = os.environ.get("CLIENTS_IMPLEMENTATION")
     which = "ferrolite" if uses_ferrolite() else "litellm"
     assert wanted in (None, which), f"ran on {which} instead of {wanted}"
-    print("ok", which, json.dumps(shown, default=str))
+    print("\nok", which, json.dumps(shown, default=str))  # a progress bar may have left its line open
     sys.stdout.flush()
 
 
