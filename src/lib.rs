@@ -3,8 +3,8 @@
 //! In reading order: `hub` holds the canonical forms, `wires` the languages that providers speak, `providers` the
 //! table of who speaks what where, `models` what is known of models, `pricing` what calls cost, `config` the settings
 //! and the environment, `auth`, `address` and `transport` the way out, `engine` one call from request to answer,
-//! `router` many deployments behind one name. The faces are `mock` (a fake provider server) and `python` (the native
-//! module); they contain no translation.
+//! `store` what processes know together, `router` many deployments behind one name. The faces are `mock` (a fake
+//! provider server) and `python` (the native module); they contain no translation.
 
 pub mod address;
 pub mod auth;
@@ -17,6 +17,7 @@ pub mod models;
 pub mod pricing;
 pub mod providers;
 pub mod router;
+pub mod store;
 pub mod tokens;
 pub mod transport;
 pub mod wires;
