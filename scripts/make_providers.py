@@ -35,6 +35,9 @@ CALL_NAMES = {
     "transcription": "transcription",
     "speech": "speech",
     "moderation": "moderation",
+    "files": "files",
+    "batches": "batches",
+    "fine_tuning": "fine-tuning",
 }
 INSTEAD = """## Not called
 

@@ -51,6 +51,7 @@ VARIABLES = {
     "LITELLM_MODIFY_PARAMS": "`modify_params` of every call",
     "SSL_CERT_FILE": "path of a PEM file with roots to trust, beside the system's",
     "SSL_VERIFY": "`false` to accept any certificate",
+    "USE_LITELLM_PROXY": "`true` turns `use_litellm_proxy` on",
     "VERTEXAI_CREDENTIALS": "Google's credentials for Vertex AI: JSON, or the path of a file with it",
     "VERTEXAI_PROJECT": "Vertex AI's project",
     "VERTEXAI_LOCATION, VERTEX_LOCATION": "Vertex AI's location; `us-central1` by default",

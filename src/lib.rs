@@ -2,13 +2,16 @@
 //!
 //! In reading order: `hub` holds the canonical forms, `wires` the languages that providers speak, `providers` the
 //! table of who speaks what where, `models` what is known of models, `pricing` what calls cost, `config` the settings
-//! and the environment, `auth`, `address` and `transport` the way out, `engine` one call from request to answer,
-//! `store` what processes know together, `router` many deployments behind one name. The faces are `mock` (a fake
+//! and the environment, `auth`, `address` and `transport` the way out, `dates` how moments are written, `store` and
+//! `cache` what is kept between calls, `engine` one call from request to answer, `router` many deployments behind one
+//! name. The faces are `mock` (a fake
 //! provider server) and `python` (the native module); they contain no translation.
 
 pub mod address;
 pub mod auth;
+pub mod cache;
 pub mod config;
+pub mod dates;
 pub mod engine;
 pub mod error;
 pub mod hub;

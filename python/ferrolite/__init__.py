@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ferrolite import anthropic_interface as anthropic_interface
+    from ferrolite import caching as caching
     from ferrolite import google_genai as google_genai
     from ferrolite._batch import batch_completion as batch_completion
     from ferrolite._batch import batch_completion_models as batch_completion_models
@@ -93,7 +94,22 @@ if TYPE_CHECKING:
     from ferrolite._tokens import encoding as encoding
     from ferrolite._tokens import token_counter as token_counter
     from ferrolite.anthropic_interface.messages import anthropic_messages as anthropic_messages
+    from ferrolite.batches.main import acancel_batch as acancel_batch
+    from ferrolite.batches.main import acreate_batch as acreate_batch
+    from ferrolite.batches.main import alist_batches as alist_batches
+    from ferrolite.batches.main import aretrieve_batch as aretrieve_batch
+    from ferrolite.batches.main import cancel_batch as cancel_batch
+    from ferrolite.batches.main import create_batch as create_batch
+    from ferrolite.batches.main import list_batches as list_batches
+    from ferrolite.batches.main import retrieve_batch as retrieve_batch
     from ferrolite.budget_manager import BudgetManager as BudgetManager
+    from ferrolite.caching import DualCache as DualCache
+    from ferrolite.caching import InMemoryCache as InMemoryCache
+    from ferrolite.caching import RedisCache as RedisCache
+    from ferrolite.caching.caching import Cache as Cache
+    from ferrolite.caching.caching import disable_cache as disable_cache
+    from ferrolite.caching.caching import enable_cache as enable_cache
+    from ferrolite.caching.caching import update_cache as update_cache
     from ferrolite.cost_calculator import batch_cost_calculator as batch_cost_calculator
     from ferrolite.cost_calculator import completion_cost as completion_cost
     from ferrolite.cost_calculator import cost_per_token as cost_per_token
@@ -101,6 +117,24 @@ if TYPE_CHECKING:
     from ferrolite.dropin import install_as_litellm as install_as_litellm
     from ferrolite.dropin import uninstall_as_litellm as uninstall_as_litellm
     from ferrolite.exceptions import *  # noqa: F403
+    from ferrolite.files.main import acreate_file as acreate_file
+    from ferrolite.files.main import afile_content as afile_content
+    from ferrolite.files.main import afile_delete as afile_delete
+    from ferrolite.files.main import afile_list as afile_list
+    from ferrolite.files.main import afile_retrieve as afile_retrieve
+    from ferrolite.files.main import create_file as create_file
+    from ferrolite.files.main import file_content as file_content
+    from ferrolite.files.main import file_delete as file_delete
+    from ferrolite.files.main import file_list as file_list
+    from ferrolite.files.main import file_retrieve as file_retrieve
+    from ferrolite.fine_tuning.main import acancel_fine_tuning_job as acancel_fine_tuning_job
+    from ferrolite.fine_tuning.main import acreate_fine_tuning_job as acreate_fine_tuning_job
+    from ferrolite.fine_tuning.main import alist_fine_tuning_jobs as alist_fine_tuning_jobs
+    from ferrolite.fine_tuning.main import aretrieve_fine_tuning_job as aretrieve_fine_tuning_job
+    from ferrolite.fine_tuning.main import cancel_fine_tuning_job as cancel_fine_tuning_job
+    from ferrolite.fine_tuning.main import create_fine_tuning_job as create_fine_tuning_job
+    from ferrolite.fine_tuning.main import list_fine_tuning_jobs as list_fine_tuning_jobs
+    from ferrolite.fine_tuning.main import retrieve_fine_tuning_job as retrieve_fine_tuning_job
     from ferrolite.google_genai import agenerate_content as agenerate_content
     from ferrolite.integrations.custom_logger import CustomLogger as CustomLogger
     from ferrolite.llms.custom_llm import CustomLLM as CustomLLM
@@ -189,6 +223,40 @@ _HOMES = {
         "token_counter",
     ),
     "anthropic_interface.messages": ("anthropic_messages",),
+    "batches.main": (
+        "acancel_batch",
+        "acreate_batch",
+        "alist_batches",
+        "aretrieve_batch",
+        "cancel_batch",
+        "create_batch",
+        "list_batches",
+        "retrieve_batch",
+    ),
+    "files.main": (
+        "acreate_file",
+        "afile_content",
+        "afile_delete",
+        "afile_list",
+        "afile_retrieve",
+        "create_file",
+        "file_content",
+        "file_delete",
+        "file_list",
+        "file_retrieve",
+    ),
+    "fine_tuning.main": (
+        "acancel_fine_tuning_job",
+        "acreate_fine_tuning_job",
+        "alist_fine_tuning_jobs",
+        "aretrieve_fine_tuning_job",
+        "cancel_fine_tuning_job",
+        "create_fine_tuning_job",
+        "list_fine_tuning_jobs",
+        "retrieve_fine_tuning_job",
+    ),
+    "caching": ("DualCache", "InMemoryCache", "RedisCache"),
+    "caching.caching": ("Cache", "disable_cache", "enable_cache", "update_cache"),
     "budget_manager": ("BudgetManager",),
     "cost_calculator": (
         "batch_cost_calculator",
@@ -209,9 +277,13 @@ _SUBMODULES = {
     for name in (
         "_logging",
         "anthropic_interface",
+        "batches",
+        "caching",
         "budget_manager",
         "cost_calculator",
         "exceptions",
+        "files",
+        "fine_tuning",
         "google_genai",
         "integrations",
         "litellm_core_utils",

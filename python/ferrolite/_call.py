@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _settings = sys.modules["ferrolite"].__dict__
 
+if os.environ.get("USE_LITELLM_PROXY", "").lower() == "true":
+    _settings["use_litellm_proxy"] = True
+
 if os.environ.get("FERROLITE_LOG") or os.environ.get("LITELLM_LOG") or "logging" in sys.modules:
     # A program that logs may set our loggers' levels itself.
     from ferrolite import _logging as _logging
@@ -251,5 +254,5 @@ def stream_chunk_builder(
     if hasattr(made, "usage"):
         from ferrolite.cost_calculator import cost_of_chunks
 
-        made._hidden_params["response_cost"] = cost_of_chunks(made)
+        made.hidden_params["response_cost"] = cost_of_chunks(made)
     return made

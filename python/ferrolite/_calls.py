@@ -35,6 +35,16 @@ _FACES = {
 }
 
 
+class _Unsaid(int):
+    """A False that nobody has said: what is kept by default is not turned off by a default."""
+
+    def __repr__(self) -> str:
+        return "False"
+
+
+_UNSAID: Any = _Unsaid()
+
+
 def embedding(
     model: str,
     input: Any = [],  # noqa: B006 - the reference's default; never mutated
@@ -45,7 +55,7 @@ def embedding(
     api_version: str | None = None,
     api_key: str | None = None,
     api_type: str | None = None,
-    caching: bool = False,
+    caching: bool = _UNSAID,
     user: str | None = None,
     custom_llm_provider: str | None = None,
     litellm_call_id: str | None = None,
@@ -65,7 +75,10 @@ def embedding(
     Raises:
         BadRequestError, AuthenticationError, …: see `ferrolite.exceptions`.
     """
-    return run(_FACES["embedding"], locals())
+    arguments = locals()
+    if caching is _UNSAID:
+        del arguments["caching"]
+    return run(_FACES["embedding"], arguments)
 
 
 async def aembedding(*args: Any, **kwargs: Any) -> EmbeddingResponse:

@@ -57,6 +57,40 @@ def preview(
 def collect_chunks(chunks: list[Any]) -> ModelResponse:
     """Fold the chunks of a stream into one response."""
 
+# The cache of answers.
+
+@final
+class CoreCache:
+    """A cache as it is described; each process opens its own."""
+
+    def __new__(cls, spec: dict[str, Any]) -> CoreCache:
+        """Check a description; nothing is opened or reached."""
+
+    def clear(self) -> None:
+        """Forget everything."""
+
+    def configure(self, spec: dict[str, Any]) -> None:
+        """Behave as another description of the same store says."""
+
+    def delete(self, names: list[str]) -> None: ...
+    def find(self, key: str, max_age: float | None = None) -> Any:
+        """The answer under a key, as an object or a dict; None when it is not there."""
+
+    def flush(self, seconds: float) -> bool:
+        """Wait until what was kept has been written."""
+
+    def get(self, names: list[str]) -> list[bytes | None]: ...
+    def keep(self, key: str, answer: Any, is_chat: bool, ttl: float | None = None) -> None:
+        """Keep an answer, given as a dict."""
+
+    def key(
+        self, arguments: dict[str, Any], module: dict[str, Any], call_type: str | None = None
+    ) -> str | None:
+        """The key of a call."""
+
+    def ping(self) -> None: ...
+    def set(self, values: list[tuple[str, bytes]], ttl: float | None = None) -> None: ...
+
 # Providers.
 
 def register_provider(row: dict[str, Any]) -> None:
@@ -263,6 +297,10 @@ class CoreStream:
     @property
     def bridged(self) -> bool:
         """Whether the provider was asked for a chat completion instead."""
+
+    @property
+    def cost(self) -> float | None:
+        """What the stream cost in US dollars, once its usage was read."""
 
     @property
     def meta(self) -> CallMeta:

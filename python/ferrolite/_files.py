@@ -13,12 +13,13 @@ _NAMES = {"file": "audio.wav", "image": "image.png", "image[]": "image.png", "ma
 """For content without a name: providers tell formats by the ending."""
 
 
-def upload(field: str, file: Any) -> tuple[str, str, str | None, bytes]:
+def upload(field: str, file: Any, unnamed: str | None = None) -> tuple[str, str, str | None, bytes]:
     """A file as the core takes it: the form's field, the file's name, its content type, what is in it.
 
     Args:
         field: The name of the form's field.
         file: A path, bytes, an open file, or a tuple (name, content[, content type[, headers]]).
+        unnamed: What content without a name is called, where no format is to be told by that.
 
     Raises:
         BadRequestError: It is none of these.
@@ -32,7 +33,7 @@ def upload(field: str, file: Any) -> tuple[str, str, str | None, bytes]:
         name, content = parts[0], parts[1]
         content_type = parts[2] if len(parts) > 2 else None
     data, own_name = _read(field, content)
-    name = os.path.basename(name or own_name or _NAMES.get(field, field))
+    name = os.path.basename(name or own_name or unnamed or _NAMES.get(field, field))
     return field, name, content_type or _guess(name), data
 
 

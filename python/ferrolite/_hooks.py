@@ -62,7 +62,7 @@ def run(face: Face, arguments: dict[str, Any], files: _Files | None = None) -> A
     if face.prepare is not None and (ready := face.prepare(arguments)) is not None:
         return ready
     if _settings["custom_provider_map"] and (own := own_provider(face, arguments)) is not None:
-        return own.run()
+        return run_own(face, arguments, own)
     return send(face, arguments, files and files(arguments))
 
 
@@ -75,7 +75,7 @@ async def arun(face: Face, arguments: dict[str, Any], files: _Files | None = Non
     if face.prepare is not None and (ready := face.prepare(arguments)) is not None:
         return ready
     if _settings["custom_provider_map"] and (own := own_provider(face, arguments)) is not None:
-        return await own.arun()
+        return await arun_own(face, arguments, own)
     return await asend(face, arguments, files and files(arguments))
 
 
@@ -104,12 +104,39 @@ def own_provider(face: Face, arguments: dict[str, Any]) -> Any:
     return _custom.find(arguments, face.core or "chat")
 
 
+def run_own(face: Face, arguments: dict[str, Any], own: Any) -> Any:
+    """The part of a provider written in Python. Its answers are kept from here, the core having no part in it."""
+    if _settings["cache"] is None:
+        return own.run()
+    from ferrolite import _cached
+
+    return _cached.run(face.core, arguments, own.run)
+
+
+async def arun_own(face: Face, arguments: dict[str, Any], own: Any) -> Any:
+    """`run_own`, for asyncio."""
+    if _settings["cache"] is None:
+        return await own.arun()
+    from ferrolite import _cached
+
+    return await _cached.arun(face.core, arguments, own.arun)
+
+
 def send(
     face: Face, arguments: dict[str, Any], files: list[_File] | None = None, keep_reply: bool = False
 ) -> Any:
     """The core's part."""
     if (give := _token_provider(arguments)) is not None:
         arguments.get("kwargs", arguments)["azure_ad_token"] = give()
+    if (cache := _settings["cache"]) is not None and getattr(cache, "_core", None) is None:
+        from ferrolite import _cached
+
+        # The core asks a cache of its own by itself.
+        return _cached.run(face.core, arguments, lambda: _send(face, arguments, files, keep_reply))
+    return _send(face, arguments, files, keep_reply)
+
+
+def _send(face: Face, arguments: dict[str, Any], files: list[_File] | None, keep_reply: bool) -> Any:
     result = _core.call(arguments, _settings, face.core, files, keep_reply)
     return _handed_out(face, result, arguments, False)
 
@@ -118,12 +145,20 @@ async def asend(
     face: Face, arguments: dict[str, Any], files: list[_File] | None = None, keep_reply: bool = False
 ) -> Any:
     """`send`, for asyncio."""
-    from ferrolite import _aio
-
     if (give := _token_provider(arguments)) is not None:
         token = give()
         token = await token if hasattr(token, "__await__") else token
         arguments.get("kwargs", arguments)["azure_ad_token"] = token
+    if (cache := _settings["cache"]) is not None and getattr(cache, "_core", None) is None:
+        from ferrolite import _cached
+
+        return await _cached.arun(face.core, arguments, lambda: _asend(face, arguments, files, keep_reply))
+    return await _asend(face, arguments, files, keep_reply)
+
+
+async def _asend(face: Face, arguments: dict[str, Any], files: list[_File] | None, keep_reply: bool) -> Any:
+    from ferrolite import _aio
+
     result = await _aio.call(arguments, _settings, face.core, files, keep_reply)
     return _handed_out(face, result, arguments, True)
 

@@ -366,7 +366,7 @@ def _add_to_sets(key: str, provider: str) -> None:
     for name, value in list(package.items()):
         is_set = name.endswith("_models") and isinstance(value, set)
         if is_set and (_SETS.get(name) or name.removesuffix("_models")) == provider:
-            value.add(key)
+            value.add(key)  # pyright: ignore[reportUnknownMemberType]
     by_provider = package.get("models_by_provider")
     if by_provider is not None:
         by_provider.setdefault(_family(provider), set()).add(key)

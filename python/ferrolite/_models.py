@@ -228,15 +228,55 @@ def get_valid_models(
     api_key: str | None = None,
     api_base: str | None = None,
 ) -> list[str]:
-    """Names of the listed models that could be called.
+    """Names of the models that could be called.
 
     Args:
+        check_provider_endpoint: Ask the providers that can be asked; what one that fails would have said is left out, with
+            a warning. By default, and for the others, the names are those that are listed here.
         custom_llm_provider: The provider whose models to list; by default all whose key is in the environment.
-        check_provider_endpoint, litellm_params, api_key, api_base: Accepted: no provider is asked.
+        litellm_params: Keywords of the call that asks, beside `api_key` and `api_base`.
+        api_key: The key that is asked with.
+        api_base: The address that is asked.
     """
-    if custom_llm_provider:
-        return _core.model_names(custom_llm_provider)
-    return [model for name in _core.providers_with_keys() for model in _core.model_names(name)]
+    providers = [custom_llm_provider] if custom_llm_provider else _core.providers_with_keys()
+    names: list[str] = []
+    for provider in providers:
+        asked = None
+        if check_provider_endpoint:
+            from ferrolite.types._base import as_dict
+
+            given = as_dict(litellm_params) or {}
+            keywords = {name: value for name, value in given.items() if value is not None and name != "model"}
+            keywords |= {
+                name: value for name, value in (("api_key", api_key), ("api_base", api_base)) if value
+            }
+            asked = _asked(provider, keywords)
+        names += _core.model_names(provider) if asked is None else asked
+    return names
+
+
+def _asked(provider: str, keywords: dict[str, Any]) -> list[str] | None:
+    """What a provider says it has; None when it cannot be asked."""
+    if _core.supported_params("", provider, "list_models") is None:
+        return None
+    from ferrolite import exceptions
+
+    found: list[str] = []
+    after: str | None = None
+    prefix = "" if provider == "openai" else f"{provider}/"
+    try:
+        while True:
+            arguments = {**keywords, "custom_llm_provider": provider, "after": after}
+            page: dict[str, Any] = _core.call(arguments, _settings, "list_models")
+            found += [prefix + model["id"] for model in page["data"] if model.get("id")]
+            last, after = after, page.get("next_page_token") or page.get("last_id")
+            if not page.get("has_more") or not after or after == last:
+                return found
+    except exceptions.CallError as error:
+        from ferrolite._logging import verbose_logger
+
+        verbose_logger.warning("the models of %s are not known: %s", provider, error)
+        return found
 
 
 def _provider_of(model: str, provider: str | None = None) -> str | None:

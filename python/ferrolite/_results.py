@@ -20,9 +20,14 @@ def build(call_type: str, payload: Any, content_type: str | None, meta: _core.Ca
     if call_type in _PLAIN:
         return payload
     made = _of_bytes(call_type, payload, content_type, meta) if content_type else _MAKERS[call_type](payload)
-    if content_type is None or call_type != "speech":
+    if content_type is None or call_type == "transcription":
         made.__dict__["_meta"] = meta
     return made
+
+
+def of_dict(call_type: str, payload: dict[str, Any]) -> Any:
+    """The public object for an answer that was kept as a dict."""
+    return payload if call_type in _PLAIN else _MAKERS[call_type](payload)
 
 
 def events(call_type: str, payloads: list[dict[str, Any]]) -> list[Any]:
@@ -107,10 +112,58 @@ def _response_events(payloads: list[dict[str, Any]]) -> list[Any]:
     return [event(payload) for payload in payloads]
 
 
+def _file(payload: dict[str, Any]) -> Any:
+    from ferrolite.types.resources import OpenAIFileObject
+
+    return OpenAIFileObject(**payload)
+
+
+def _deleted_file(payload: dict[str, Any]) -> Any:
+    from ferrolite.types.resources import FileDeleted
+
+    return FileDeleted(**payload)
+
+
+def _batch(payload: dict[str, Any]) -> Any:
+    from ferrolite.types.resources import LiteLLMBatch
+
+    return LiteLLMBatch(**payload)
+
+
+def _tuning_job(payload: dict[str, Any]) -> Any:
+    from ferrolite.types.resources import LiteLLMFineTuningJob
+
+    return LiteLLMFineTuningJob(**payload)
+
+
+def _files(payload: dict[str, Any]) -> Any:
+    from ferrolite.types.resources import OpenAIFileObject, page_of
+
+    return page_of(OpenAIFileObject, payload)
+
+
+def _batches(payload: dict[str, Any]) -> Any:
+    from ferrolite.types.resources import LiteLLMBatch, page_of
+
+    return page_of(LiteLLMBatch, payload)
+
+
+def _tuning_jobs(payload: dict[str, Any]) -> Any:
+    from ferrolite.types.resources import LiteLLMFineTuningJob, page_of
+
+    return page_of(LiteLLMFineTuningJob, payload)
+
+
 # What is handed out as the dict it is.
-_PLAIN = ("list_input_items", "messages")
+_PLAIN = ("list_input_items", "list_models", "messages")
 _MAKERS = {
+    "cancel_batch": _batch,
+    "cancel_fine_tuning_job": _tuning_job,
     "cancel_response": _response,
+    "create_batch": _batch,
+    "create_file": _file,
+    "create_fine_tuning_job": _tuning_job,
+    "delete_file": _deleted_file,
     "delete_response": _deleted_response,
     "embedding": _embedding,
     "generate_content": _content,
@@ -118,9 +171,15 @@ _MAKERS = {
     "image_edit": _image,
     "image_generation": _image,
     "image_variation": _image,
+    "list_batches": _batches,
+    "list_files": _files,
+    "list_fine_tuning_jobs": _tuning_jobs,
     "moderation": _moderation,
     "rerank": _rerank,
     "responses": _response,
+    "retrieve_batch": _batch,
+    "retrieve_file": _file,
+    "retrieve_fine_tuning_job": _tuning_job,
     "text_completion": _text_completion,
     "transcription": _transcription,
 }

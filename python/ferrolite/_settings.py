@@ -166,6 +166,15 @@ ssl_verify: bool | str = True
 REPEATED_STREAMING_CHUNK_LIMIT: int = 100
 """How often one chunk may repeat before a stream is cut."""
 
+cache: Any = None
+"""Where answers are kept, a `ferrolite.Cache`; None to keep none."""
+caching_with_models: bool = False
+"""Whether deployments of one group keep their answers apart."""
+default_in_memory_ttl: float | None = None
+"""Seconds that a cache in memory keeps an answer, where it is not told."""
+default_redis_ttl: float | None = None
+"""Seconds that a cache in Redis keeps an answer, where it is not told."""
+
 set_verbose: bool = False
 """Log at debug level."""
 suppress_debug_info: bool = False
@@ -180,7 +189,7 @@ infinity_key: str | None = None
 openai_like_key: str | None = None
 """The key of a server of OpenAI's format (`openai_like/`)."""
 use_litellm_proxy: bool = False
-"""Send chat completions to a LiteLLM gateway: `litellm_proxy/` in front of every model."""
+"""Send chat completions to a LiteLLM gateway: `litellm_proxy/` in front of every model. Also USE_LITELLM_PROXY=true."""
 model_fallbacks: list[Any] | None = None
 """Models to try when a chat completion fails, for calls without `fallbacks` of their own."""
 max_budget: float = 0.0
@@ -216,6 +225,8 @@ num_retries_per_request: int | None = None
 
 # Accepted: they change nothing (docs/differences.md)
 
+enable_caching_on_provider_specific_optional_params: bool = False
+"""Providers' own parameters are part of every key."""
 DEFAULT_MAX_RETRIES: int = 2
 """How often OpenAI's client tries again. Use `num_retries`."""
 DEFAULT_MAX_TOKENS: int = 4096

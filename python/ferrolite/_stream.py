@@ -109,6 +109,8 @@ class CoreReader:
     def _hidden_params(self) -> dict[str, Any]:
         if self._hidden is None:
             self._hidden = {} if self._core is None else self._core.meta.hidden_params()
+        if self._core is not None and self._hidden.get("response_cost") is None:
+            self._hidden["response_cost"] = self._core.cost
         return self._hidden
 
     @_hidden_params.setter

@@ -54,7 +54,7 @@ HOMES = {
     "ChatCompletionToolParamFunctionChunk ChatCompletionUsageBlock ChatCompletionUserMessage ChatCompletionVideoObject "
     "ChatCompletionVideoUrlObject GenericLiteLLMParams OpenAIChatCompletionAssistantMessage "
     "OpenAIMessageContent OpenAIWebSearchOptions OpenAIWebSearchUserLocation PartType REASONING_EFFORT ResponseInputParam "
-    "ToolChoice ToolParam OutputFunctionToolCall OpenAIRealtimeStreamList",
+    "ToolChoice ToolParam OutputFunctionToolCall",
     "types.providers": "LlmProviders openai_compatible_endpoints openai_compatible_providers "
     "openai_text_completion_compatible_providers provider_list",
 }
@@ -80,7 +80,7 @@ MODULES = {
     "litellm_core_utils.core_helpers": "map_finish_reason safe_deep_copy "
     "_FINISH_REASON_MAP=types.finish_reason:FINISH_REASONS",
     "litellm_core_utils.exception_mapping_utils": "exception_type",
-    "litellm_core_utils.get_llm_provider_logic": "get_llm_provider declared_authenticating_provider",
+    "litellm_core_utils.get_llm_provider_logic": "get_llm_provider",
     "litellm_core_utils.get_model_cost_map": "get_model_cost_map",
     "litellm_core_utils.get_supported_openai_params": "get_supported_openai_params",
     "litellm_core_utils.json_validation_rule": "validate_schema",
@@ -136,7 +136,7 @@ MODULES = {
     "router": "Router",
     "secret_managers.main": "get_secret get_secret_bool get_secret_str str_to_bool",
     "types.caching": "",
-    "types.completion": "ChatCompletionMessageToolCall CompletionRequest",
+    "types.completion": "ChatCompletionMessageToolCall",
     "types.llms.anthropic": "AnthropicThinkingParam",
     "types.llms.openai": _OPENAI_TYPES + " AzureOpenAIError",
     "types.llms.vertex_ai": "PartType",
@@ -144,9 +144,9 @@ MODULES = {
     "types.responses.main": "DeleteResponseResult=types.llms.openai: GenericResponseOutputItem=types.llms.openai: "
     "OutputFunctionToolCall",
     "types.router": "AllowedFailsPolicy Deployment DeploymentTypedDict GenericLiteLLMParams LiteLLM_Params ModelInfo "
-    "RetryPolicy RouterErrors RouterRateLimitError",
+    "RetryPolicy RouterRateLimitError",
     "types.utils": "CallTypes ChatCompletionToolCallChunk=types.requests: CostPerToken LlmProviders LiteLLMBatch "
-    "LiteLLMFineTuningJob ModelInfo ProviderField StandardLoggingPayload all_litellm_params",
+    "LiteLLMFineTuningJob ModelInfo",
     "utils": "* AsyncHTTPHandler HTTPHandler load_credentials_from_list validate_and_fix_thinking_param "
     "_get_model_info_helper",
 }
@@ -165,6 +165,11 @@ def _packages() -> set[str]:
 
 PACKAGES = _packages()
 _HOME = {name: home for home, names in HOMES.items() for name in names.split()}
+
+
+def _module(name: str) -> Any:
+    __import__(name)  # not by importlib, which would have to be loaded for it
+    return sys.modules[name]
 
 
 def home(name: str) -> str | None:
@@ -190,14 +195,12 @@ def resolve(module: str, name: str) -> Any:
     Raises:
         AttributeError: It has no such name; the message tells the nearest that it has.
     """
-    from importlib import import_module
-
     if name.startswith("__"):
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
     path = module.partition(".")[2]
     inner = f"{path}.{name}" if path else name
     if (inner in MODULES or inner in PACKAGES) and (path or name not in FUNCTIONS):
-        return import_module(f"ferrolite.{inner}")
+        return _module(f"ferrolite.{inner}")
     place, own = None, name
     names = MODULES.get(path, "").split()
     for entry in names:
@@ -214,12 +217,12 @@ def resolve(module: str, name: str) -> Any:
     if place is None:
         if hasattr(sys.modules[module], "__path__"):
             try:
-                return import_module(f"ferrolite.{inner}")
+                return _module(f"ferrolite.{inner}")
             except ModuleNotFoundError as error:
                 if error.name != f"ferrolite.{inner}":
                     raise
         raise missing(module, name)
-    found = getattr(import_module(f"ferrolite.{place}" if place else "ferrolite"), own)
+    found = getattr(_module(f"ferrolite.{place}" if place else "ferrolite"), own)
     return _labelled(found)
 
 
@@ -317,10 +320,9 @@ def _label(it: Any) -> None:
 
 def _classes() -> Iterator[type]:
     """The classes of what the core makes by itself: answers, streams and errors."""
-    from importlib import import_module
-
     for path in ("exceptions", "types.utils", "types.llms.openai", "_stream", "_responses", "_text"):
-        for value in list(vars(import_module(f"ferrolite.{path}")).values()):
+        module: Any = _module(f"ferrolite.{path}")
+        for value in list(module.__dict__.values()):
             if isinstance(value, type):
                 yield value
 

@@ -379,7 +379,17 @@ def cost_of_answer(answer: Any, meta: _core.CallMeta) -> float | None:
     """What an answer of the core cost; None where no price is known."""
     try:
         # Its fields, and not itself: what is known of its call is what is being found out.
-        return _cost_by_facts(_as_dict(answer), meta.cost_facts(), meta.response_ms)
+        fields, facts = _as_dict(answer), meta.cost_facts()
+        paid = facts.get("paid_tokens")
+        if paid is not None:
+            # From a cache, all of it or all but these.
+            if paid == 0:
+                return 0.0
+            fields = {
+                **fields,
+                "usage": {"prompt_tokens": paid, "completion_tokens": 0, "total_tokens": paid},
+            }
+        return _cost_by_facts(fields, facts, meta.response_ms)
     except Exception:
         return None
 
@@ -416,14 +426,15 @@ def _cost_by_facts(answer: dict[str, Any], facts: dict[str, Any], milliseconds: 
     return sum(_core.price_work({**listed, **own}, work))
 
 
-def add_to_usage(chunk: Any, meta: _core.CallMeta) -> None:
-    """Put the cost of a stream where its last chunk reports the usage."""
+def add_to_usage(chunk: Any, meta: _core.CallMeta) -> float | None:
+    """Put the cost of a stream where its last chunk reports the usage; returns it."""
     usage = chunk.usage
     cost = cost_of_answer(chunk, meta)
     if cost is not None:
         if getattr(usage, "cost", None) is None:
             usage.cost = cost
         chunk._hidden_params = {"response_cost": cost}
+    return cost
 
 
 def cost_of_chunks(answer: Any) -> float | None:
@@ -553,7 +564,7 @@ def _pages(response: Any) -> dict[str, Any]:
 
 
 def _count_tokens(model: str, prompt: str, messages: list[Any], completion: str) -> dict[str, Any]:
-    from ferrolite.utils import token_counter  # pyright: ignore
+    from ferrolite._tokens import token_counter
 
     counted: int = token_counter(model, messages=messages) if messages else token_counter(model, text=prompt)
     answered: int = token_counter(model, text=completion) if completion else 0

@@ -182,6 +182,7 @@ def _install(version: str) -> Switch:
     for name in _surface.FUNCTIONS:  # modules that must not take the place of the functions of their names
         sys.modules[f"litellm.{name}"] = sys.modules[f"ferrolite.{name}"]
     _surface.label("litellm")
+    import_module("ferrolite._logging")  # programs take over the handlers of loggers that an import has made
     return switch
 
 

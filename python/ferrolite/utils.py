@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from ferrolite._functions import function_to_dict
+from ferrolite._model_info import (
+    _get_model_info_helper,  # pyright: ignore[reportPrivateUsage]
+    get_max_tokens,
+    get_model_info,
+    register_model,
+)
 from ferrolite._models import (
     check_valid_key,
     get_supported_openai_params,
@@ -53,6 +59,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CustomStreamWrapper",
     "Encoding",
+    "_get_model_info_helper",
     "check_valid_key",
     "create_pretrained_tokenizer",
     "create_tokenizer",
@@ -61,9 +68,12 @@ __all__ = [
     "encoding",
     "function_to_dict",
     "get_llm_provider",
+    "get_max_tokens",
+    "get_model_info",
     "get_supported_openai_params",
     "get_token_count",
     "get_valid_models",
+    "register_model",
     "return_raw_request",
     "supports_assistant_prefill",
     "supports_audio_input",

@@ -298,7 +298,7 @@ impl Grant for Managed {
         value.set_sensitive(true);
         headers.insert(name, value);
         let url = format!("{endpoint}?{}", query.finish());
-        Ok(HttpCall { method: Method::GET, url, headers, body: Bytes::new() })
+        Ok(HttpCall { rest: Vec::new(), method: Method::GET, url, headers, body: Bytes::new() })
     }
 
     fn limit(&self) -> Duration {

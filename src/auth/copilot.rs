@@ -71,7 +71,13 @@ impl Grant for Editor {
         {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        Ok(HttpCall { method: Method::GET, url: self.endpoint.clone(), headers, body: Bytes::new() })
+        Ok(HttpCall {
+            rest: Vec::new(),
+            method: Method::GET,
+            url: self.endpoint.clone(),
+            headers,
+            body: Bytes::new(),
+        })
     }
 
     fn read(&self, reply: &HttpReply, _now: SystemTime) -> Result<Token> {

@@ -241,7 +241,7 @@ pub fn form_call(url: impl Into<String>, fields: &[(&str, &str)]) -> HttpCall {
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-    HttpCall { method: Method::POST, url: url.into(), headers, body: body.into() }
+    HttpCall { rest: Vec::new(), method: Method::POST, url: url.into(), headers, body: body.into() }
 }
 
 /// OAuth's answer: a token and how long it lasts, or a refusal in the service's words.

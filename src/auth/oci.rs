@@ -40,8 +40,8 @@ impl Signer {
         };
         let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
         let date = httpdate::fmt_http_date(now);
-        let hash = STANDARD.encode(Sha256::digest(&call.body));
-        let length = call.body.len().to_string();
+        let hash = STANDARD.encode(Sha256::digest(call.whole_body()));
+        let length = call.whole_body().len().to_string();
         let kind = HeaderValue::from_static("application/json");
         let kind = call.headers.entry(CONTENT_TYPE).or_insert(kind).to_str().unwrap_or_default().to_owned();
         let method = call.method.as_str().to_lowercase();
@@ -97,6 +97,7 @@ mod tests {
 
     fn call() -> HttpCall {
         HttpCall {
+            rest: Vec::new(),
             method: http::Method::POST,
             url: "https://inference.example.com/20231130/actions/chat?x=1".into(),
             headers: http::HeaderMap::new(),

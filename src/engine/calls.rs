@@ -1,21 +1,28 @@
 //! Calls other than chat: keywords in, one request, an answer in OpenAI's form or bytes out.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::Value;
 
 use super::billing::Billing;
+use super::cached::{Draft, Plan};
+use super::chat_call::ChatLane;
 use super::control::{Control, Keywords, is_control, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::exchange::Exchange;
-use super::{Answer, ChatCall, Engine, EventStream, Meta, Preview, chat_wire, mock, new_uuid};
+use super::{Answer, ByteStream, ChatCall, Engine, EventStream, Meta, Preview, chat_wire, mock, new_uuid};
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
-use crate::hub::{CallRequest, CallResponse, CallType, Target, Upload};
+use crate::hub::{CallRequest, CallResponse, CallType, Resource, Target, Upload};
 use crate::json::{Map, str_at};
 use crate::providers::{self, Wanted};
 use crate::wires::responses::ResponseId;
-use crate::wires::{self, Destination, Dialect, HttpReply, Inbound, Memo, Next, Prepared, Wire, WireId};
+use crate::wires::{self, Destination, Dialect, HttpReply, Inbound, Memo, Next, Prepared, Wire};
+
+/// The usual and the largest size of a file's pieces.
+const PIECE: usize = 1024 * 1024;
+const MOST: usize = 64 * 1024 * 1024;
 
 /// A call that is ready to be sent.
 #[derive(Debug)]
@@ -39,6 +46,7 @@ struct Native {
     envelope: Envelope,
     mock: Option<Value>,
     wire: &'static dyn Wire<crate::hub::Call>,
+    plan: Option<Box<Plan>>,
 }
 
 #[derive(Debug)]
@@ -107,6 +115,47 @@ impl Call {
         }
     }
 
+    /// How large the pieces of a file shall be that is read piece by piece; none when it is wanted whole.
+    pub fn piece_size(&self) -> Option<usize> {
+        let request = self.request().filter(|request| request.stream)?;
+        if self.call_type != CallType::FileContent {
+            return None;
+        }
+        let size = request.params.get("chunk_size").and_then(Value::as_u64);
+        Some(size.and_then(|size| usize::try_from(size).ok()).unwrap_or(PIECE).min(MOST))
+    }
+
+    pub fn call_type(&self) -> CallType {
+        self.call_type
+    }
+
+    /// What it has to do with the cache. A chat completion that is asked for instead sees to that itself.
+    pub(super) fn take_plan(&mut self) -> Option<Box<Plan>> {
+        match &mut self.lane {
+            Lane::Native(native) => native.plan.take(),
+            Lane::Bridged(_) => None,
+        }
+    }
+
+    /// Leaves only these inputs of an embedding, out of so many. False when they are not where they are looked for.
+    pub(super) fn ask_only(&mut self, positions: &[usize], count: usize) -> bool {
+        let Lane::Native(native) = &mut self.lane else { return false };
+        let Some(Value::Array(inputs)) = native.request.params.get_mut("input") else { return false };
+        if inputs.len() != count {
+            return false;
+        }
+        *inputs = positions.iter().filter_map(|at| inputs.get_mut(*at).map(Value::take)).collect();
+        true
+    }
+
+    /// Under which key its answer is kept; none without a cache.
+    pub fn cache_key(&self) -> Option<&str> {
+        match &self.lane {
+            Lane::Native(native) => native.plan.as_deref().map(Plan::key),
+            Lane::Bridged(bridged) => bridged.chat.cache_key(),
+        }
+    }
+
     pub fn is_stream(&self) -> bool {
         match &self.lane {
             Lane::Native(native) => native.request.stream,
@@ -125,6 +174,9 @@ impl Call {
         if call_type.is_about_response() {
             name_by_id(&mut keywords)?;
         }
+        if let Some(resource) = call_type.resource() {
+            name_owner(&mut keywords, resource);
+        }
         let own = own_parameters(call_type, &mut keywords);
         let mut control = Control::take(&mut keywords);
         keywords.extend(own);
@@ -133,24 +185,45 @@ impl Call {
         let as_chat = wants_chat(&control)?;
         if let Some(dialect) = bridge(call_type, &wanted, as_chat) {
             let stream = keywords.get("stream") == Some(&Value::Bool(true));
-            if let Some(envelope) = own_language(call_type, &wanted, stream, as_chat, &|purpose| {
-                let options = envelope::options(&control, &keywords, settings, environment)?;
-                Envelope::new(wanted.clone(), &control, purpose, options, settings, environment)
-            })? {
-                let request =
+            if let Some(mut envelope) =
+                own_language(call_type, &wanted, stream, as_chat, &|model, purpose| {
+                    let options = envelope::options(&control, &keywords, settings, environment)?;
+                    let wanted = Wanted { model, ..wanted.clone() };
+                    Envelope::new(wanted, &control, purpose, options, settings, environment)
+                })?
+            {
+                let mut request =
                     read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
-                return Self::native(call_type, request, envelope, None, &control);
+                for (header, keyword) in &envelope.route.row.keywords_from_headers {
+                    let said = super::chat_call::taken(header, &envelope.headers);
+                    super::chat_call::add(&mut request.params, keyword, said);
+                }
+                // It is in the body now.
+                let named = envelope.route.row.clone();
+                envelope.headers.retain(|(name, _)| {
+                    !named.keywords_from_headers.keys().any(|header| header.eq_ignore_ascii_case(name))
+                });
+                return Self::native(call_type, request, envelope, None, &control, settings);
             }
             let provider = wanted.provider.as_deref().filter(|_| !as_chat);
             let wire = provider.and_then(|provider| providers::bridge_wire(provider, call_type));
-            let bridged = Bridged::new(dialect, wire, wanted, control, keywords, settings, environment)?;
+            let lane = ChatLane { call_type, optional: &[], wire };
+            let bridged = Bridged::new(dialect, lane, wanted, control, keywords, settings, environment)?;
             return Ok(Self { call_type, lane: Lane::Bridged(Box::new(bridged)) });
         }
         let options = envelope::options(&control, &keywords, settings, environment)?;
-        let request = read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
+        let mut request = read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
         let purpose = Purpose { call_type, stream: request.stream, mocked: mock.is_some() };
+        if let Some(model) =
+            model_of_lines(call_type, &request, &wanted).map_err(|error| name_wanted(error, &wanted))?
+        {
+            let wanted = Wanted { model, ..wanted.clone() };
+            let chat = Purpose { call_type: CallType::Chat, ..purpose };
+            let envelope = Envelope::new(wanted, &control, chat, options.clone(), settings, environment)?;
+            request.lines = Some(Arc::new(envelope.route.target));
+        }
         let envelope = Envelope::new(wanted, &control, purpose, options, settings, environment)?;
-        Self::native(call_type, request, envelope, mock, &control)
+        Self::native(call_type, request, envelope, mock, &control, settings)
     }
 
     fn native(
@@ -159,7 +232,11 @@ impl Call {
         mut envelope: Envelope,
         mock: Option<Value>,
         control: &Control,
+        settings: &Settings,
     ) -> Result<Self> {
+        let plan = Draft::new(call_type, control, settings)
+            .filter(|draft| !draft.is_by_meaning())
+            .map(|draft| Box::new(draft.finish_call(&request, &envelope, control, settings)));
         Billing::add(&mut envelope.billing, &request.params);
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
@@ -175,8 +252,11 @@ impl Call {
         let allowed =
             strings(control.get("allowed_openai_params"), "allowed_openai_params").map_err(named)?;
         check_parameters(&mut request, wire, target, &allowed)?;
-        target.call_accent.apply(&mut request.params, &target.model);
-        Ok(Self { call_type, lane: Lane::Native(Box::new(Native { request, envelope, mock, wire })) })
+        // What is said of making something is not said of asking for it.
+        if call_type.resource().is_none_or(|resource| resource.in_rows() == call_type) {
+            target.call_accent.apply(&mut request.params, &target.model);
+        }
+        Ok(Self { call_type, lane: Lane::Native(Box::new(Native { request, envelope, mock, wire, plan })) })
     }
 }
 
@@ -204,6 +284,42 @@ fn name_by_id(keywords: &mut Keywords) -> Result<()> {
     Ok(())
 }
 
+/// What an account keeps is known by its id alone, and belongs to a provider rather than to a model: OpenAI, unless the
+/// call names another, or a model with one in front.
+fn name_owner(keywords: &mut Keywords, resource: Resource) {
+    let model = str_at(keywords, "model").map(str::to_owned);
+    if keywords.get("custom_llm_provider").is_none_or(Value::is_null) {
+        let of_model = model.as_deref().and_then(|model| providers::split_model(model, None).ok());
+        let provider = of_model.map_or_else(|| "openai".to_owned(), |(provider, _)| provider);
+        keywords.insert("custom_llm_provider".into(), provider.into());
+    }
+    let provider = str_at(keywords, "custom_llm_provider");
+    if let Some((provider, model)) = provider.zip(model.as_deref())
+        && let Some(plain) = model.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/'))
+    {
+        let plain = plain.to_owned();
+        keywords.insert("model".into(), plain.into());
+    }
+    // Of the others, errors and the log name the id where they name a model.
+    let is_sent = resource.in_rows().parameters().contains(&"model") && !keywords.contains_key(resource.id());
+    if !is_sent {
+        let id = keywords.get(resource.id()).filter(|id| id.is_string()).cloned();
+        keywords.insert("model".into(), id.unwrap_or_default());
+    }
+}
+
+/// The model that the lines of an uploaded batch are for, where the provider wants them in that one's own format.
+fn model_of_lines(call_type: CallType, request: &CallRequest, wanted: &Wanted) -> Result<Option<String>> {
+    let provider = wanted.provider.as_deref().unwrap_or_default();
+    let prefix = providers::row(provider)
+        .filter(|_| call_type == CallType::CreateFile && str_at(&request.params, "purpose") == Some("batch"))
+        .and_then(|row| row.calls.get(&call_type)?.accent.lines.clone());
+    let (Some(prefix), Some(file)) = (prefix, request.files.first()) else { return Ok(None) };
+    let model = wires::batch_model(&file.data)?;
+    let plain = model.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/')).unwrap_or(&model);
+    Ok(Some(format!("{provider}/{prefix}{plain}")))
+}
+
 /// Whether a chat completion is asked for in any case: the caller says so, or wants a mock, which is one.
 fn wants_chat(control: &Control) -> Result<bool> {
     let is_mocked =
@@ -225,22 +341,28 @@ fn own_language(
     wanted: &Wanted,
     stream: bool,
     as_chat: bool,
-    resolve: &dyn Fn(Purpose) -> Result<Envelope>,
+    resolve: &dyn Fn(String, Purpose) -> Result<Envelope>,
 ) -> Result<Option<Envelope>> {
-    let may_speak = wanted.provider.as_deref().is_some_and(|name| providers::may_speak(name, call_type));
-    if as_chat || !may_speak {
+    let speaks = wanted.provider.as_deref().filter(|name| !as_chat && providers::may_speak(name, call_type));
+    let Some(model) = speaks.and_then(|name| providers::native_name(name, &wanted.model, call_type)) else {
         return Ok(None);
-    }
-    let mut envelope = resolve(Purpose { call_type: CallType::Chat, stream, mocked: false })?;
+    };
+    let is_detour = model != wanted.model;
+    let mut envelope = resolve(model, Purpose { call_type: CallType::Chat, stream, mocked: false })?;
     let target = &mut envelope.route.target;
     target.call_type = call_type;
+    if is_detour && let Some(provider) = speaks {
+        // Errors name it as the caller does.
+        let plain = wanted.model.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/'));
+        plain.unwrap_or(&wanted.model).clone_into(&mut target.model);
+    }
     Ok(target.wire.call(call_type).is_some().then_some(envelope))
 }
 
 impl Bridged {
     fn new(
         dialect: &'static dyn Dialect,
-        wire: Option<WireId>,
+        lane: ChatLane<'_>,
         wanted: Wanted,
         control: Control,
         keywords: Keywords,
@@ -255,7 +377,8 @@ impl Bridged {
         };
         let Inbound { chat, asked, optional } =
             dialect.decode_request(keywords, &destination).map_err(|error| name_wanted(error, &wanted))?;
-        let mut chat = ChatCall::new(wanted, control, chat, optional, wire, settings, environment)?;
+        let lane = ChatLane { optional, ..lane };
+        let mut chat = ChatCall::new(wanted, control, chat, lane, settings, environment)?;
         // The answer's last event has the counts, whether the caller asked for them or not.
         chat.include_usage = true;
         Ok(Self { chat, dialect, asked })
@@ -278,7 +401,8 @@ fn read(call_type: CallType, mut keywords: Map, files: Vec<Upload>) -> Result<Ca
     {
         return Err(Error::bad_request(format!("'{name}' is missing.")).with_param(name));
     }
-    Ok(CallRequest { params: keywords, extra_body, files, stream })
+    let fresh_name = if call_type.resource().is_some() { new_uuid() } else { String::new() };
+    Ok(CallRequest { params: keywords, extra_body, files, stream, fresh_name, lines: None })
 }
 
 /// Parameters that the target does not take: refused by name, or dropped when the caller said so (GEN-01).
@@ -370,6 +494,26 @@ pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<Cal
         meta.response_model = value.get("model").and_then(Value::as_str).map(str::to_owned);
     }
     Ok(CallAnswer { call_type, response, meta })
+}
+
+/// A file as it comes, in pieces of a size that the caller says. One that has to be translated is there at once.
+pub async fn bytes(engine: &Engine, call: Call, size: usize, started: Instant) -> Result<ByteStream> {
+    let call_type = call.call_type;
+    let (Lane::Native(native), CallType::FileContent) = (call.lane, call_type) else {
+        return Err(Error::bad_request(format!("{} are not read in bytes", call_type.plural())));
+    };
+    if !native.envelope.target().wire.hands_on_bytes() {
+        let call = Call { call_type, lane: Lane::Native(native) };
+        let CallAnswer { response, meta, .. } = Box::pin(answer(engine, call, started)).await?;
+        return Ok(ByteStream::whole(response.into_bytes(), size, meta));
+    }
+    let Exchanging { mut exchange, wire, .. } = native.prepare(started)?;
+    loop {
+        match exchange.body(engine, wire).await {
+            Ok(body) => return Ok(ByteStream::new(&exchange, body, size)),
+            Err(failure) => exchange.again(*failure).await?,
+        }
+    }
 }
 
 pub async fn stream(engine: &Engine, call: Call, started: Instant) -> Result<EventStream> {

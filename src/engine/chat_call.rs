@@ -1,15 +1,19 @@
 //! From keywords and settings to a chat completion that is checked and ready to send. No network.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::billing::Billing;
+use super::cached::{Draft, Plan};
 use super::control::{Control, Keywords, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::mock::Mock;
 use super::{Preview, cache_marks, chat_wire, drop_params};
 use crate::config::Environment;
 use crate::error::{Error, Result};
-use crate::hub::{CallType, ChatRequest, Target, check_messages};
+use crate::hub::{CallAccent, CallType, ChatRequest, Target, check_messages};
+use crate::json::Map;
 use crate::providers::Wanted;
 use crate::wires::WireId;
 
@@ -22,11 +26,29 @@ pub struct ChatCall {
     pub include_usage: bool,
     pub repeated_chunk_limit: u32,
     pub mock: Option<Mock>,
+    /// What it has to do with the cache.
+    pub(super) plan: Option<Box<Plan>>,
+}
+
+/// What a chat completion is made for.
+#[derive(Clone)]
+pub(super) struct ChatLane<'a> {
+    /// What the caller has asked for.
+    pub call_type: CallType,
+    /// Keywords that are left out where the target does not take them.
+    pub optional: &'a [&'a str],
+    /// Another language than the provider's usual one, for requests that it can say.
+    pub wire: Option<(WireId, Arc<CallAccent>)>,
 }
 
 impl ChatCall {
     pub fn target(&self) -> &Target {
         self.envelope.target()
+    }
+
+    /// Under which key its answer is kept; none without a cache.
+    pub fn cache_key(&self) -> Option<&str> {
+        self.plan.as_deref().map(Plan::key)
     }
 
     /// The request as it would be sent.
@@ -47,33 +69,40 @@ impl ChatCall {
     ) -> Result<Self> {
         let control = Control::take(&mut keywords);
         let wanted = envelope::wanted(&control, &mut keywords, settings)?;
-        Self::new(wanted, control, keywords, &[], None, settings, environment)
+        let lane = ChatLane { call_type: CallType::Chat, optional: &[], wire: None };
+        Self::new(wanted, control, keywords, lane, settings, environment)
     }
 
-    /// The same once it is known who is asked, and the steering keywords are taken out. What is `optional` is left
-    /// out where the target does not take it. `wire` is another language than the provider's usual one, for requests
-    /// that it can say.
+    /// The same once it is known who is asked, and the steering keywords are taken out.
     pub(super) fn new(
         wanted: Wanted,
         mut control: Control,
         keywords: Keywords,
-        optional: &[&str],
-        wire: Option<WireId>,
+        lane: ChatLane<'_>,
         settings: &Settings,
         environment: &dyn Environment,
     ) -> Result<Self> {
+        let ChatLane { call_type, optional, wire } = lane;
         let mut options = envelope::options(&control, &keywords, settings, environment)?;
         options.prompt_template = envelope::prompt_template(&control, &wanted, settings)
             .map_err(|error| name_wanted(error, &wanted))?;
         check_types(&keywords).map_err(|error| name_wanted(error, &wanted))?;
+        let mut draft = Draft::new(call_type, &control, settings);
+        if let Some(draft) = &mut draft {
+            draft.chat(&keywords, &control, settings);
+        }
         let mut request = ChatRequest::from_map(keywords).map_err(|error| name_wanted(error, &wanted))?;
         check_messages(&request.messages).map_err(|error| name_wanted(error, &wanted))?;
         let mock = Mock::take(&mut control)?;
         let purpose = Purpose { call_type: CallType::Chat, stream: request.stream, mocked: mock.is_some() };
         let mut envelope = Envelope::new(wanted, &control, purpose, options, settings, environment)?;
-        if let Some(wire) = wire.filter(|wire| takes_all(*wire, &request, envelope.target(), optional)) {
+        if let Some((wire, accent)) =
+            wire.filter(|(wire, _)| takes_all(*wire, &request, envelope.target(), optional))
+        {
             envelope.route.target.wire = wire;
+            envelope.route.target.call_accent = accent;
         }
+        let plan = draft.and_then(|draft| draft.finish(&envelope, settings, environment)).map(Box::new);
         Billing::add(&mut envelope.billing, &request.params.0);
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
@@ -92,12 +121,13 @@ impl ChatCall {
             request.params.0.insert("stream_options".into(), serde_json::json!({ "include_usage": true }));
         }
         for (header, keyword) in &row.keywords_from_headers {
-            add_to_keyword(&mut request, keyword, header, &envelope.headers);
+            add(&mut request.extra, keyword, taken(header, &envelope.headers));
         }
         Ok(Self {
             include_usage,
             repeated_chunk_limit: settings.repeated_chunk_limit.unwrap_or(100),
             mock,
+            plan,
             request,
             envelope,
         })
@@ -121,27 +151,27 @@ fn check_types(keywords: &Keywords) -> Result<()> {
     }
 }
 
-/// What the caller put into a header, where the provider reads it: behind what the keyword holds already.
-fn add_to_keyword(request: &mut ChatRequest, keyword: &str, header: &str, headers: &[(String, String)]) {
+/// What the caller put into a header, where the provider reads it: it goes behind what the keyword holds already.
+pub(super) fn taken(header: &str, headers: &[(String, String)]) -> Vec<Value> {
     let given = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(header));
-    let items: Vec<Value> = given
-        .flat_map(|(_, value)| value.split(','))
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
-        .map(Value::from)
-        .collect();
+    let items = given.flat_map(|(_, value)| value.split(',')).map(str::trim);
+    items.filter(|item| !item.is_empty()).map(Value::from).collect()
+}
+
+/// Adds it to the keyword.
+pub(super) fn add(keywords: &mut Map, keyword: &str, items: Vec<Value>) {
     if items.is_empty() {
         return;
     }
-    match request.extra.get_mut(keyword) {
+    match keywords.get_mut(keyword) {
         Some(Value::Array(list)) => list.extend(items),
         Some(Value::String(text)) => {
             let mut list = vec![Value::from(std::mem::take(text))];
             list.extend(items);
-            request.extra.insert(keyword.to_owned(), list.into());
+            keywords.insert(keyword.to_owned(), list.into());
         }
         _ => {
-            request.extra.insert(keyword.to_owned(), items.into());
+            keywords.insert(keyword.to_owned(), items.into());
         }
     }
 }

@@ -15,7 +15,7 @@ pub type Keywords = Map;
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Keywords that steer the call and are never sent.
-const STEERING: &[&str] = &[
+pub(super) const STEERING: &[&str] = &[
     "additional_drop_params",
     "allowed_openai_params",
     "api_base",
@@ -76,7 +76,8 @@ const STEERING: &[&str] = &[
     "vertex_project",
 ];
 
-/// Keywords that are never sent and do nothing here: they are accepted, whatever they hold.
+/// Keywords that are never sent and do nothing here, or may hold anything for other reasons (`cache`): they are
+/// accepted, whatever they hold.
 const IGNORED: &[&str] = &[
     "acompletion",
     "allowed_model_region",
@@ -205,6 +206,11 @@ impl Control {
             .find(|(known, _)| known == name)
             .map(|(_, value)| value)
             .filter(|value| !value.is_null())
+    }
+
+    /// What steers the call, by name, in the order of the names.
+    pub(super) fn steering(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        STEERING.iter().filter_map(|name| Some((*name, self.get(name)?)))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {

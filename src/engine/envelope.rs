@@ -13,6 +13,7 @@ use super::control::{Control, Keywords, pairs, time_limit, wrong};
 use super::error_context::ErrorContext;
 use super::retry::RetryPolicy;
 use crate::auth::{Secret, aws, azure, google};
+use crate::cache::Cache;
 use crate::config::{self, Environment};
 use crate::error::{Error, Result};
 use crate::hub::{CallType, Options, PromptTemplate, Target, ThinkingBudgets};
@@ -52,6 +53,10 @@ pub struct Settings {
     pub prompt_templates: HashMap<String, Arc<PromptTemplate>>,
     /// How often one chunk may repeat before the stream is cut (STR-23).
     pub repeated_chunk_limit: Option<u32>,
+    /// Where answers are kept.
+    pub cache: Option<Arc<Cache>>,
+    /// Deployments of one group do not share what is kept.
+    pub caching_with_models: bool,
 }
 
 /// Where the keys are that a face has set apart for single providers. Asked once a call, for its provider.
@@ -199,9 +204,10 @@ pub(super) fn prompt_template(
 }
 
 pub(super) fn name_wanted(error: Error, wanted: &Wanted) -> Error {
-    match providers::split_model(&wanted.model, wanted.provider.as_deref()) {
-        Ok((provider, model)) => error.at(&provider, &model),
-        Err(_) => error,
+    match (providers::split_model(&wanted.model, wanted.provider.as_deref()), &wanted.provider) {
+        (Ok((provider, model)), _) => error.at(&provider, &model),
+        (Err(_), Some(provider)) => error.at(provider, &wanted.model),
+        (Err(_), None) => error,
     }
 }
 

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::cached::EventTee;
 use super::error_context::ErrorContext;
 use super::stream::{ChatStream, StreamOwner, mid_stream};
 use super::{Meta, Routing, exchange::Exchange};
@@ -32,6 +33,8 @@ pub struct EventStream {
     held: Vec<Event>,
     /// Told of the end by its own end.
     owner: Option<Box<dyn StreamOwner>>,
+    /// Keeps what passes by.
+    tee: Option<Box<EventTee>>,
 }
 
 enum Source {
@@ -87,6 +90,16 @@ impl EventStream {
         Self::new(call_type, Source::Bridged { stream: Box::new(stream), encoder }, meta)
     }
 
+    /// Events that were kept.
+    pub(super) fn canned(call_type: CallType, events: Vec<Event>, meta: Meta) -> Self {
+        Self::new(call_type, Source::Canned(events), meta)
+    }
+
+    /// Keeps the stream's events once it has ended well.
+    pub(super) fn keep_with(&mut self, tee: EventTee) {
+        self.tee = Some(Box::new(tee));
+    }
+
     fn new(call_type: CallType, source: Source, meta: Meta) -> Self {
         Self {
             call_type,
@@ -97,6 +110,7 @@ impl EventStream {
             rest: None,
             held: Vec::new(),
             owner: None,
+            tee: None,
         }
     }
 
@@ -183,8 +197,16 @@ impl EventStream {
             if self.ended {
                 return Ok(out);
             }
-            if let Err(error) = self.pull(&mut out).await {
+            let pulled = self.pull(&mut out).await;
+            if pulled.is_err() || self.tee.as_mut().is_some_and(|tee| !tee.add(&out)) {
+                self.tee = None;
+            }
+            if let Err(error) = pulled {
                 self.failed = Some(error);
+            } else if self.ended
+                && let Some(tee) = self.tee.take()
+            {
+                tee.finish();
             }
         }
         Ok(out)

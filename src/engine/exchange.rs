@@ -213,6 +213,7 @@ impl Exchange {
             elapsed_ms: self.started.elapsed().as_secs_f64() * 1000.0,
             upstream_ms: self.upstream.as_secs_f64() * 1000.0,
             routing: None,
+            cached: None,
             call_type: Some(target.call_type),
             billing: self.envelope.billing.clone(),
             reply: None,
@@ -391,6 +392,7 @@ mod tests {
         };
         let call = ChatCall::from_keywords(keywords, &Settings::default(), &ProcessEnvironment).unwrap();
         let to = |url: &str| HttpCall {
+            rest: Vec::new(),
             method: http::Method::GET,
             url: url.to_owned(),
             headers: HeaderMap::new(),

@@ -57,6 +57,7 @@ async fn fetch_one(transport: &Transport, connection: &Connection, address: &str
         let base = check_address(&url).await?;
         let limits = Limits { total: TIME_LIMIT, idle: TIME_LIMIT };
         let call = HttpCall {
+            rest: Vec::new(),
             method: Method::GET,
             url: url.clone(),
             headers: HeaderMap::new(),

@@ -2,11 +2,11 @@
 
 mod billing;
 mod cache_marks;
+mod cached;
 mod calls;
 mod chat;
 mod chat_call;
 mod control;
-mod credentials;
 mod drop_params;
 mod envelope;
 mod error_context;
@@ -15,12 +15,13 @@ mod exchange;
 mod lookup;
 mod media;
 mod mock;
+mod pieces;
 mod preview;
 mod retry;
 mod routing;
 mod stream;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::HeaderMap;
 
+use crate::auth::aws::KeyRing;
 use crate::auth::exchange::Tokens;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallType, ChatResponse, Target};
@@ -36,12 +38,14 @@ use crate::transport::Transport;
 use crate::wires::StreamWire;
 
 pub use billing::Billing;
+pub use cached::Cached;
 pub use calls::{Call, CallAnswer};
 pub use chat_call::ChatCall;
 pub use control::{Keywords, is_ignored, is_steering};
 pub use envelope::{Envelope, Keys, Settings};
 pub use events::EventStream;
 pub use lookup::{can, facts, missing_environment, model_names, providers_with_keys, supported_params};
+pub use pieces::ByteStream;
 pub use preview::Preview;
 pub use retry::RetryPolicy;
 pub use routing::{AttemptRecord, Failure, Routing};
@@ -51,7 +55,7 @@ pub use stream::{ChatStream, Continuation, StreamOwner};
 #[derive(Debug, Default)]
 pub struct Engine {
     transport: Transport,
-    credentials: credentials::Credentials,
+    credentials: KeyRing,
     tokens: Tokens,
 }
 
@@ -80,6 +84,8 @@ pub struct Meta {
     pub upstream_ms: f64,
     /// How a router has carried the call out, where one has.
     pub routing: Option<Arc<Routing>>,
+    /// It came from a cache.
+    pub cached: Option<Cached>,
     pub call_type: Option<CallType>,
     pub billing: Option<Box<Billing>>,
     /// The upstream's reply as it came, where somebody wants to log it.
@@ -122,8 +128,15 @@ impl Engine {
     }
 
     /// A whole chat completion.
-    pub async fn chat(&self, call: ChatCall) -> Result<Answer> {
+    pub async fn chat(&self, mut call: ChatCall) -> Result<Answer> {
         let started = Instant::now();
+        match call.plan.take() {
+            None => self.chat_upstream(call, started).await,
+            Some(plan) => Box::pin(cached::chat(self, *plan, call, started)).await,
+        }
+    }
+
+    async fn chat_upstream(&self, call: ChatCall, started: Instant) -> Result<Answer> {
         if let Some(mock) = &call.mock {
             return mock::answer(mock, &call).await;
         }
@@ -131,8 +144,15 @@ impl Engine {
     }
 
     /// A streamed chat completion: returns when the upstream has begun to answer.
-    pub async fn chat_stream(&self, call: ChatCall) -> Result<ChatStream> {
+    pub async fn chat_stream(&self, mut call: ChatCall) -> Result<ChatStream> {
         let started = Instant::now();
+        match call.plan.take() {
+            None => self.chat_stream_upstream(call, started).await,
+            Some(plan) => Box::pin(cached::chat_stream(self, *plan, call, started)).await,
+        }
+    }
+
+    async fn chat_stream_upstream(&self, call: ChatCall, started: Instant) -> Result<ChatStream> {
         if let Some(mock) = &call.mock {
             return mock::stream(mock, &call).await;
         }
@@ -140,13 +160,26 @@ impl Engine {
     }
 
     /// A call of another type than chat, whole.
-    pub async fn call(&self, call: Call) -> Result<CallAnswer> {
-        calls::answer(self, call, Instant::now()).await
+    pub async fn call(&self, mut call: Call) -> Result<CallAnswer> {
+        let started = Instant::now();
+        match call.take_plan() {
+            None => calls::answer(self, call, started).await,
+            Some(plan) => Box::pin(cached::call(self, *plan, call, started)).await,
+        }
+    }
+
+    /// What is in a file that a provider keeps, in pieces of `size` bytes: returns when the upstream has begun to answer.
+    pub async fn call_bytes(&self, call: Call, size: usize) -> Result<ByteStream> {
+        calls::bytes(self, call, size, Instant::now()).await
     }
 
     /// The same as a stream of events in the caller's own format: returns when the upstream has begun to answer.
-    pub async fn call_stream(&self, call: Call) -> Result<EventStream> {
-        calls::stream(self, call, Instant::now()).await
+    pub async fn call_stream(&self, mut call: Call) -> Result<EventStream> {
+        let started = Instant::now();
+        match call.take_plan() {
+            None => calls::stream(self, call, started).await,
+            Some(plan) => Box::pin(cached::call_stream(self, *plan, call, started)).await,
+        }
     }
 }
 

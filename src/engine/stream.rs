@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::cached::Tee;
 use super::error_context::ErrorContext;
 use super::{Meta, Routing, new_call_id, new_chat_id, now, own_headers};
 use crate::error::{Error, Kind, Result};
@@ -74,6 +75,8 @@ struct State {
     /// Thinking so far, to be counted when the provider does not.
     reasoning: String,
     repeats: Repeats,
+    /// Keeps what passes by.
+    tee: Option<Box<Tee>>,
 }
 
 /// How a live stream is driven.
@@ -143,7 +146,20 @@ impl ChatStream {
 
     /// A whole response as a stream (STR-30).
     pub(super) fn replayed(response: ChatResponse, meta: Meta, include_usage: bool) -> Self {
-        Self::canned(vec![replay(response).0], meta, include_usage)
+        let head = StreamHead {
+            id: response.id.clone(),
+            created: if response.created == 0 { now() } else { response.created },
+            model: meta.model.clone(),
+            system_fingerprint: response.system_fingerprint.clone(),
+        };
+        let mut stream = Self::canned(vec![replay(response).0], meta, include_usage);
+        stream.state.head = head;
+        stream
+    }
+
+    /// Keeps the stream's answer once it has ended well.
+    pub(super) fn keep_with(&mut self, tee: Tee) {
+        self.state.tee = Some(Box::new(tee));
     }
 
     fn new(
@@ -168,6 +184,7 @@ impl ChatStream {
             only_text: true,
             reasoning: String::new(),
             repeats: Repeats { limit, count: 0, last: String::new() },
+            tee: None,
         };
         Self {
             source,
@@ -391,6 +408,12 @@ impl ChatStream {
         }
         self.state.chunker.finish(out);
         self.ended = true;
+        if let Some(tee) = self.state.tee.take() {
+            if self.state.head.id.is_empty() {
+                self.state.head.id = new_chat_id();
+            }
+            tee.finish(&self.state.head);
+        }
         // The connection goes back to its pool, or is closed, now rather than when the caller lets go.
         if let Source::Live { body, .. } =
             std::mem::replace(&mut self.source, Source::Canned(VecDeque::new()))
@@ -469,6 +492,9 @@ impl State {
                 | Delta::ThinkingBlock { choice: 0, .. } => {}
                 _ => self.only_text = false,
             }
+        }
+        if self.tee.as_mut().is_some_and(|tee| !tee.add(&self.deltas.0)) {
+            self.tee = None;
         }
         self.chunker.add(&mut self.deltas.0, out);
         failed

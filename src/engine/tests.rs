@@ -14,7 +14,7 @@ use crate::error::{Error, Kind};
 use crate::transport::{Connection, Limits, Transport, Verify};
 use crate::wires::HttpCall;
 
-pub(super) use server::{Reply, server};
+pub(crate) use server::{Reply, server};
 
 #[derive(Default)]
 struct Variables(HashMap<&'static str, &'static str>);
@@ -143,8 +143,13 @@ async fn a_reply_that_is_too_large_is_not_held() {
         (Reply::new("400 Bad Request", "x".repeat(3 * 1024 * 1024)), Some(1024 * 1024)),
     ] {
         let (url, served) = server(vec![reply]);
-        let call =
-            HttpCall { method: http::Method::GET, url, headers: http::HeaderMap::new(), body: Bytes::new() };
+        let call = HttpCall {
+            rest: Vec::new(),
+            method: http::Method::GET,
+            url,
+            headers: http::HeaderMap::new(),
+            body: Bytes::new(),
+        };
         let body = Transport::default().send(call, &Connection::default(), limits).await.unwrap();
         let collected = body.collect_within(limits, 10).await;
         assert_eq!(collected.ok().map(|reply| reply.body.len()), kept);

@@ -10,48 +10,80 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Operation;
+use super::{Operation, Target};
 use crate::json::Map;
 
 /// What kind of call it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CallType {
+    CancelBatch,
+    CancelFineTuningJob,
     CancelResponse,
     Chat,
+    #[serde(alias = "batches")]
+    CreateBatch,
+    #[serde(alias = "files")]
+    CreateFile,
+    #[serde(alias = "fine_tuning")]
+    CreateFineTuningJob,
+    DeleteFile,
     DeleteResponse,
     Embedding,
+    FileContent,
     GenerateContent,
     GetResponse,
     ImageEdit,
     ImageGeneration,
     ImageVariation,
+    ListBatches,
+    ListFiles,
+    ListFineTuningJobs,
     ListInputItems,
+    #[serde(alias = "models")]
+    ListModels,
     Messages,
     Moderation,
     Rerank,
     Responses,
+    RetrieveBatch,
+    RetrieveFile,
+    RetrieveFineTuningJob,
     Speech,
     TextCompletion,
     Transcription,
 }
 
 impl CallType {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 31] = [
+        Self::CancelBatch,
+        Self::CancelFineTuningJob,
         Self::CancelResponse,
         Self::Chat,
+        Self::CreateBatch,
+        Self::CreateFile,
+        Self::CreateFineTuningJob,
+        Self::DeleteFile,
         Self::DeleteResponse,
         Self::Embedding,
+        Self::FileContent,
         Self::GenerateContent,
         Self::GetResponse,
         Self::ImageEdit,
         Self::ImageGeneration,
         Self::ImageVariation,
+        Self::ListBatches,
+        Self::ListFiles,
+        Self::ListFineTuningJobs,
         Self::ListInputItems,
+        Self::ListModels,
         Self::Messages,
         Self::Moderation,
         Self::Rerank,
         Self::Responses,
+        Self::RetrieveBatch,
+        Self::RetrieveFile,
+        Self::RetrieveFineTuningJob,
         Self::Speech,
         Self::TextCompletion,
         Self::Transcription,
@@ -60,20 +92,34 @@ impl CallType {
     /// The name in rows and at the faces.
     pub fn name(self) -> &'static str {
         match self {
+            Self::CancelBatch => "cancel_batch",
+            Self::CancelFineTuningJob => "cancel_fine_tuning_job",
             Self::CancelResponse => "cancel_response",
             Self::Chat => "chat",
+            Self::CreateBatch => "create_batch",
+            Self::CreateFile => "create_file",
+            Self::CreateFineTuningJob => "create_fine_tuning_job",
+            Self::DeleteFile => "delete_file",
             Self::DeleteResponse => "delete_response",
             Self::Embedding => "embedding",
+            Self::FileContent => "file_content",
             Self::GenerateContent => "generate_content",
             Self::GetResponse => "get_response",
             Self::ImageEdit => "image_edit",
             Self::ImageGeneration => "image_generation",
             Self::ImageVariation => "image_variation",
+            Self::ListBatches => "list_batches",
+            Self::ListFiles => "list_files",
+            Self::ListFineTuningJobs => "list_fine_tuning_jobs",
             Self::ListInputItems => "list_input_items",
+            Self::ListModels => "list_models",
             Self::Messages => "messages",
             Self::Moderation => "moderation",
             Self::Rerank => "rerank",
             Self::Responses => "responses",
+            Self::RetrieveBatch => "retrieve_batch",
+            Self::RetrieveFile => "retrieve_file",
+            Self::RetrieveFineTuningJob => "retrieve_fine_tuning_job",
             Self::Speech => "speech",
             Self::TextCompletion => "text_completion",
             Self::Transcription => "transcription",
@@ -100,12 +146,47 @@ impl CallType {
             Self::Speech => "speech",
             Self::TextCompletion => "text completions",
             Self::Transcription => "transcriptions",
+            Self::CancelBatch | Self::CreateBatch | Self::ListBatches | Self::RetrieveBatch => "batches",
+            Self::CreateFile
+            | Self::DeleteFile
+            | Self::FileContent
+            | Self::ListFiles
+            | Self::RetrieveFile => "files",
+            Self::CancelFineTuningJob
+            | Self::CreateFineTuningJob
+            | Self::ListFineTuningJobs
+            | Self::RetrieveFineTuningJob => "fine-tuning jobs",
+            Self::ListModels => "lists of models",
         }
     }
 
     /// The call type whose entry in a provider's row speaks for this one, too.
     pub fn in_rows(self) -> Self {
-        if self.is_about_response() { Self::Responses } else { self }
+        match self.resource() {
+            Some(resource) => resource.in_rows(),
+            None if self.is_about_response() => Self::Responses,
+            None => self,
+        }
+    }
+
+    /// What of an account's the call is about, in place of a model.
+    pub fn resource(self) -> Option<Resource> {
+        match self {
+            Self::CancelBatch | Self::CreateBatch | Self::ListBatches | Self::RetrieveBatch => {
+                Some(Resource::Batch)
+            }
+            Self::CreateFile
+            | Self::DeleteFile
+            | Self::FileContent
+            | Self::ListFiles
+            | Self::RetrieveFile => Some(Resource::File),
+            Self::CancelFineTuningJob
+            | Self::CreateFineTuningJob
+            | Self::ListFineTuningJobs
+            | Self::RetrieveFineTuningJob => Some(Resource::FineTuningJob),
+            Self::ListModels => Some(Resource::Model),
+            _ => None,
+        }
     }
 
     /// Whether the call is about a response that the provider keeps.
@@ -120,7 +201,7 @@ impl CallType {
 
     /// Whether `metadata` is for the provider, and not the caller's own bookkeeping.
     pub fn sends_metadata(self) -> bool {
-        matches!(self, Self::Messages | Self::Responses)
+        matches!(self, Self::CreateBatch | Self::Messages | Self::Responses)
     }
 
     pub fn from_name(name: &str) -> Option<Self> {
@@ -204,12 +285,39 @@ impl CallType {
                 "user",
             ],
             Self::ListInputItems => &["after", "before", "include", "limit", "order"],
-            Self::CancelResponse
+            Self::CreateBatch => &[
+                "completion_window",
+                "endpoint",
+                "input_file_id",
+                "metadata",
+                "model",
+                "output_expires_after",
+            ],
+            Self::CreateFile => &["expires_after", "purpose"],
+            Self::CreateFineTuningJob => &[
+                "hyperparameters",
+                "integrations",
+                "model",
+                "seed",
+                "suffix",
+                "training_file",
+                "validation_file",
+            ],
+            Self::ListBatches | Self::ListFineTuningJobs | Self::ListModels => &["after", "limit"],
+            Self::ListFiles => &["after", "limit", "order", "purpose"],
+            Self::CancelBatch
+            | Self::CancelFineTuningJob
+            | Self::CancelResponse
+            | Self::DeleteFile
             | Self::DeleteResponse
+            | Self::FileContent
             | Self::GenerateContent
             | Self::GetResponse
             | Self::Messages
             | Self::Moderation
+            | Self::RetrieveBatch
+            | Self::RetrieveFile
+            | Self::RetrieveFineTuningJob
             | Self::TextCompletion => &[],
         }
     }
@@ -225,7 +333,50 @@ impl CallType {
             Self::CancelResponse | Self::DeleteResponse | Self::GetResponse | Self::ListInputItems => {
                 Some("response_id")
             }
-            Self::ImageEdit | Self::ImageVariation | Self::Transcription => None,
+            Self::CreateBatch => Some("input_file_id"),
+            Self::CreateFile => Some("purpose"),
+            Self::CreateFineTuningJob => Some("training_file"),
+            Self::CancelBatch | Self::RetrieveBatch => Some("batch_id"),
+            Self::DeleteFile | Self::FileContent | Self::RetrieveFile => Some("file_id"),
+            Self::CancelFineTuningJob | Self::RetrieveFineTuningJob => Some("fine_tuning_job_id"),
+            Self::ImageEdit
+            | Self::ImageVariation
+            | Self::ListBatches
+            | Self::ListFiles
+            | Self::ListFineTuningJobs
+            | Self::ListModels
+            | Self::Transcription => None,
+        }
+    }
+}
+
+/// What a provider keeps for an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resource {
+    Batch,
+    File,
+    FineTuningJob,
+    Model,
+}
+
+impl Resource {
+    /// The call type whose entry in a provider's row speaks for all calls about it.
+    pub fn in_rows(self) -> CallType {
+        match self {
+            Self::Batch => CallType::CreateBatch,
+            Self::File => CallType::CreateFile,
+            Self::FineTuningJob => CallType::CreateFineTuningJob,
+            Self::Model => CallType::ListModels,
+        }
+    }
+
+    /// The parameter that says which one.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Batch => "batch_id",
+            Self::File => "file_id",
+            Self::FineTuningJob => "fine_tuning_job_id",
+            Self::Model => "model",
         }
     }
 }
@@ -250,6 +401,10 @@ pub struct CallRequest {
     /// What is uploaded with it.
     pub files: Vec<Upload>,
     pub stream: bool,
+    /// A name that nobody else has, for what is created: translation has no chance in it.
+    pub fresh_name: String,
+    /// Whose format the lines of an uploaded batch are written in, where that is not OpenAI's.
+    pub lines: Option<Arc<Target>>,
 }
 
 /// A file that goes with a request.
@@ -272,6 +427,14 @@ pub enum CallResponse {
 }
 
 impl CallResponse {
+    /// What is JSON, as text.
+    pub fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Json(value) => value.to_string().into(),
+            Self::Bytes { data, .. } => data,
+        }
+    }
+
     /// What is no JSON is null.
     pub fn into_json(self) -> Value {
         match self {
@@ -312,6 +475,8 @@ pub struct CallAccent {
     pub plain_lists: bool,
     /// An edit takes one image, which is no list.
     pub one_image: bool,
+    /// An uploaded batch has its lines in the format of the model that they are for, whose name has this in front.
+    pub lines: Option<String>,
     /// Which tokens a ranking's `meta` counts.
     pub ranking_tokens: RankingTokens,
 }

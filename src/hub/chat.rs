@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::{
@@ -51,6 +52,9 @@ pub const CHAT_PARAMS: &[&str] = &[
     "verbosity",
     "web_search_options",
 ];
+
+/// What of a caller's own notes may be sent, where a provider's format has a place for it (ANT-24).
+pub const SENT_METADATA: [&str; 2] = ["requester_metadata", "user_id"];
 
 /// What a caller asks for. Model, address and credentials are the target's business.
 #[derive(Debug, Clone, Default)]
@@ -175,47 +179,66 @@ impl Params {
 }
 
 /// What the caller gets. The response classes are filled from this.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ChatResponse {
     /// The provider's id; a fresh one is made when it is empty (OSS-02).
     pub id: String,
     /// Seconds since the epoch; 0 means now.
     pub created: u64,
     pub model: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system_fingerprint: Option<String>,
     pub choices: Vec<Choice>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// Other top-level fields: `service_tier`, `citations` …
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra: Map,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Choice {
     pub index: u64,
     pub message: AssistantMessage,
     pub finish_reason: FinishReason,
     /// The provider's own word when it is none of OpenAI's (GEN-37).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub native_finish_reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub logprobs: Option<Value>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra: Map,
 }
 
 /// The answer's message. `None` and empty mean "not there", except where noted.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct AssistantMessage {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning_content: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub thinking_blocks: Vec<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCall>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub function_call: Option<Value>,
     /// `Some(Null)` when the provider sent null: it then counts as given.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub refusal: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub annotations: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub audio: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub images: Option<Value>,
     /// Becomes `provider_specific_fields`.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub provider_fields: Map,
     /// Further message fields with a public name of their own (`reasoning_items` …).
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra: Map,
 }
 
@@ -230,4 +253,9 @@ impl Choice {
             extra: Map::new(),
         }
     }
+}
+
+/// Null is a value here: it was given.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }

@@ -1,7 +1,10 @@
 //! Why a choice ended: the closed set towards callers, and every provider's words for it (GEN-35).
 
+use serde::{Deserialize, Serialize};
+
 /// The reasons OpenAI clients know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FinishReason {
     Stop,
     Length,

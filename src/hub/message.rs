@@ -4,7 +4,7 @@ mod write;
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
@@ -408,6 +408,13 @@ fn parse_part(value: Value, path: &str) -> Result<Part> {
             Ok(Part::File { file, cache_control, extra: map })
         }
         _ => Ok(Part::Other(map)),
+    }
+}
+
+/// A call of an answer that was kept.
+impl<'de> Deserialize<'de> for ToolCall {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        parse_tool_call(Value::deserialize(deserializer)?, "tool_calls").map_err(serde::de::Error::custom)
     }
 }
 

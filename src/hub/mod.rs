@@ -19,8 +19,10 @@ pub use accent::{
     Accent, ErrorClass, ErrorTable, Flatten, Hosted, ModelName, PastReasoning, ReasoningRule, SchemaRule,
     ToolChoiceRule,
 };
-pub use call::{Call, CallAccent, CallRequest, CallResponse, CallType, RankingTokens, Upload};
-pub use chat::{AssistantMessage, CHAT_PARAMS, ChatRequest, ChatResponse, Choice, InlineMedia, Params};
+pub use call::{Call, CallAccent, CallRequest, CallResponse, CallType, RankingTokens, Resource, Upload};
+pub use chat::{
+    AssistantMessage, CHAT_PARAMS, ChatRequest, ChatResponse, Choice, InlineMedia, Params, SENT_METADATA,
+};
 pub use collect::{Collector, ThinkingBlocks, replay};
 pub use delta::{Delta, Deltas, StreamHead};
 pub use finish::{FinishReason, is_synonym, map_finish_reason};

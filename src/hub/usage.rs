@@ -1,20 +1,25 @@
 //! Token counts in OpenAI's shape with the public extension fields.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::json::{Fields, Map, Tree, count_at, count_of};
 
 /// Counts of one answer. The details are open maps, so that a provider's own counts survive.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Usage {
     /// All input, cached reads and writes included (USG-01).
     pub prompt_tokens: u64,
     /// All output, reasoning included.
     pub completion_tokens: u64,
     pub total_tokens: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt_tokens_details: Option<Map>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub completion_tokens_details: Option<Map>,
     /// Other keys: `cache_creation_input_tokens`, `cache_read_input_tokens`, `server_tool_use`, `cost` …
+    #[serde(skip_serializing_if = "Map::is_empty")]
     pub extra: Map,
 }
 

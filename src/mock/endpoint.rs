@@ -20,6 +20,24 @@ pub(super) enum Endpoint<'a> {
     CountTokens,
     /// A model of Gemini's and what it is to do.
     Gemini(&'a str, Verb),
+    Account(Kept, Part<'a>),
+}
+
+/// What OpenAI keeps for an account.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    File,
+    Batch,
+    FineTuningJob,
+}
+
+/// How much of it: the list, one by its id, or something of one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part<'a> {
+    All,
+    One(&'a str),
+    Content(&'a str),
+    Cancel(&'a str),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,6 +74,11 @@ pub(super) fn find(parts: &Parts) -> (Dialect, Option<Endpoint<'_>>) {
             _ => {}
         }
     }
+    if of_gemini.is_none()
+        && let Some(endpoint) = of_account(plain)
+    {
+        return (Dialect::OpenAi, Some(endpoint));
+    }
     let has = |name: &str| parts.headers.contains_key(name);
     let dialect = if of_gemini.is_some() || has("x-goog-api-key") {
         Dialect::Gemini
@@ -68,6 +91,22 @@ pub(super) fn find(parts: &Parts) -> (Dialect, Option<Endpoint<'_>>) {
     let may_name = |name: &&str| !name.is_empty() && (dialect != Dialect::Gemini || !name.contains(':'));
     let model = || rest.strip_prefix("models/").filter(may_name).map(Endpoint::Model);
     (dialect, if rest == "models" { Some(Endpoint::Models) } else { model() })
+}
+
+fn of_account(path: &str) -> Option<Endpoint<'_>> {
+    let kinds = [("files", Kept::File), ("batches", Kept::Batch), ("fine_tuning/jobs", Kept::FineTuningJob)];
+    let (kept, rest) = kinds.into_iter().find_map(|(name, kept)| Some((kept, path.strip_prefix(name)?)))?;
+    let part = match rest.strip_prefix('/').filter(|rest| !rest.is_empty()) {
+        None if rest.is_empty() => Part::All,
+        None => return None,
+        Some(one) => match one.split_once('/') {
+            None => Part::One(one),
+            Some((id, "content")) if kept == Kept::File => Part::Content(id),
+            Some((id, "cancel")) if kept != Kept::File => Part::Cancel(id),
+            Some(_) => return None,
+        },
+    };
+    Some(Endpoint::Account(kept, part))
 }
 
 impl Verb {
@@ -86,8 +125,12 @@ impl Verb {
 impl Endpoint<'_> {
     pub(super) fn check_method(self, parts: &Parts) -> Result<(), Failure> {
         let allowed = match self {
-            Self::Health | Self::Models | Self::Model(_) => "GET, HEAD",
-            Self::Requests => "GET, HEAD, DELETE",
+            Self::Requests | Self::Account(Kept::File, Part::One(_)) => "GET, HEAD, DELETE",
+            Self::Health
+            | Self::Models
+            | Self::Model(_)
+            | Self::Account(_, Part::One(_) | Part::Content(_)) => "GET, HEAD",
+            Self::Account(_, Part::All) => "GET, HEAD, POST",
             _ => "POST",
         };
         if allowed.split(", ").any(|allowed| allowed == parts.method.as_str()) {

@@ -2,6 +2,7 @@
 //! tests, examples and benchmarks. Its answers follow from the request alone; headers make it slow, wrong or broken.
 //! See docs/mock.md for all of them. It knows nothing of the rest of the crate, so that it cannot share its mistakes.
 
+mod account;
 mod answer;
 mod anthropic;
 mod behaviour;

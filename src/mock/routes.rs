@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::MockOptions;
+use super::account::{Account, Asked};
 use super::answer::{Answer, Frame, compose};
 use super::behaviour::{BadBody, Behaviour, Failures};
 use super::dialect::{Dialect, EVENTS, Failure, JSON, usual_message};
@@ -35,6 +36,7 @@ pub(super) struct Shared {
     requests: AtomicU64,
     record: Mutex<Record>,
     failures: Mutex<Failures>,
+    account: Mutex<Account>,
     closing: watch::Receiver<bool>,
 }
 
@@ -92,6 +94,7 @@ impl Shared {
             requests: AtomicU64::new(0),
             record: Mutex::default(),
             failures: Mutex::default(),
+            account: Mutex::default(),
             closing,
         }
     }
@@ -131,6 +134,25 @@ impl Shared {
         }
         if !wait(behaviour.latency, &mut closing).await || behaviour.hang {
             return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "The mock server stops."));
+        }
+        if let Endpoint::Account(kept, part) = endpoint {
+            if let Some(status) = self.injected(&behaviour, "", number) {
+                return Err(Failure::new(status, usual_message(status)));
+            }
+            let query = parts.uri.query().unwrap_or_default();
+            let asked = Asked {
+                method: &parts.method,
+                kept,
+                part,
+                query,
+                headers: &parts.headers,
+                body: &body,
+                id,
+                now: now(),
+            };
+            let line = |url: &str, body: &Value| self.line(url, body, &behaviour, id);
+            let (kind, content) = lock(&self.account).answer(&asked, &line)?;
+            return Ok(finish(dialect, kind, content.to_vec(), &behaviour, id));
         }
         let body = if parts.method == Method::POST { parse(&body)? } else { Value::Null };
         let model = match endpoint {
@@ -246,11 +268,31 @@ impl Shared {
         Ok(dialect.reply(shape.stream_type(), player.into_body(), id))
     }
 
+    /// The answer to one line of a batch.
+    fn line(&self, url: &str, body: &Value, behaviour: &Behaviour, id: &str) -> (u16, Value) {
+        let whole = |shape: Shape, prompt: Result<Prompt, String>| {
+            let answer = self.compose(&prompt?, behaviour, id);
+            Ok(serde_json::from_slice(&shape.whole(&answer)).unwrap_or_default())
+        };
+        let said = match url.trim_start_matches("/v1") {
+            "/chat/completions" => whole(Shape::Chat { include_usage: false }, openai::read_chat(body)),
+            "/completions" => {
+                whole(Shape::Completion { include_usage: false }, openai::read_completion(body))
+            }
+            "/responses" => whole(Shape::Responses, responses::read(body)),
+            "/embeddings" => openai::embeddings(body),
+            other => Err(format!("There are no batches of {other}.")),
+        };
+        match said {
+            Ok(said) => (200, said),
+            Err(message) => (400, Dialect::OpenAi.error_body(StatusCode::BAD_REQUEST, &message, id)),
+        }
+    }
+
     fn compose(&self, prompt: &Prompt, behaviour: &Behaviour, id: &str) -> Answer {
-        let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
         let frame = Frame {
             id: id.to_owned(),
-            created,
+            created: now(),
             reply: behaviour.reply.as_deref().or(self.options.reply.as_deref()),
             words: self.options.words,
             chunks: behaviour.chunks,
@@ -309,7 +351,11 @@ fn finish(
     response
 }
 
-fn parse(body: &Bytes) -> Result<Value, Failure> {
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
+}
+
+pub(super) fn parse(body: &Bytes) -> Result<Value, Failure> {
     match serde_json::from_slice(body) {
         Ok(value @ Value::Object(_)) => Ok(value),
         Ok(_) => Err(Failure::bad_request("The body must be a JSON object.")),

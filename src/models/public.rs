@@ -159,13 +159,15 @@ fn price_name(name: &str) -> String {
         let end = rest.find(['+', '>', '/', '@']).unwrap_or(rest.len());
         let value = &rest[..end];
         marks = &rest[end..];
-        match mark {
-            '+' => out.push_str(&format!("_above_{value}r")),
-            '>' if value.ends_with('k') => out.push_str(&format!("_above_{value}_tokens")),
-            '>' => out.push_str(&format!("_above_{value}_interval")),
-            '@' if value == "batch" => out.push_str("_batches"),
-            _ => out.push_str(&format!("_{value}")),
-        }
+        out.push_str(if matches!(mark, '+' | '>') { "_above_" } else { "_" });
+        out.push_str(value);
+        out.push_str(match mark {
+            '+' => "r",
+            '>' if value.ends_with('k') => "_tokens",
+            '>' => "_interval",
+            '@' if value == "batch" => "es",
+            _ => "",
+        });
     }
     out
 }

@@ -26,7 +26,7 @@ fn check(entry: Value, provider: &str, usage: Value, prompt: f64, completion: f6
     near(found.completion, completion);
 }
 
-fn usage(prompt: u64, completion: u64, prompt_details: Value, details: Value) -> Value {
+fn usage(prompt: u32, completion: u32, prompt_details: &Value, details: &Value) -> Value {
     json!({
         "prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion,
         "prompt_tokens_details": prompt_details, "completion_tokens_details": details,
@@ -38,9 +38,9 @@ fn cached_tokens_have_their_own_price_or_the_text_s() {
     let entry = json!({"input_cost_per_token": 10, "output_cost_per_token": 1,
         "cache_read_input_token_cost": 1, "cache_creation_input_token_cost": 100,
         "cache_creation_input_token_cost_above_1hr": 1000});
-    let details = json!({"cached_tokens": 300, "cache_creation_tokens": 200,
+    let details = &json!({"cached_tokens": 300, "cache_creation_tokens": 200,
         "cache_creation_token_details": {"ephemeral_1h_input_tokens": 50}});
-    let asked = usage(1000, 7, details, Value::Null);
+    let asked = usage(1000, 7, details, &Value::Null);
     check(entry, "openai", asked.clone(), 5000.0 + 300.0 + 15_000.0 + 50_000.0, 7.0);
     check(json!({"input_cost_per_token": 10}), "openai", asked, 10_000.0, 0.0);
 }
@@ -50,7 +50,7 @@ fn kinds_of_tokens_have_their_own_prices() {
     let entry = json!({"input_cost_per_token": 1, "output_cost_per_token": 1, "input_cost_per_audio_token": 10,
         "output_cost_per_audio_token": 20, "output_cost_per_reasoning_token": 3});
     let asked =
-        usage(1000, 100, json!({"audio_tokens": 250}), json!({"audio_tokens": 10, "reasoning_tokens": 40}));
+        usage(1000, 100, &json!({"audio_tokens": 250}), &json!({"audio_tokens": 10, "reasoning_tokens": 40}));
     check(entry, "openai", asked, 750.0 + 2500.0, 50.0 + 200.0 + 120.0);
 }
 
@@ -58,7 +58,7 @@ fn kinds_of_tokens_have_their_own_prices() {
 fn parts_that_count_the_cached_ones_too_are_not_paid_twice() {
     let entry = json!({"input_cost_per_token": 10, "cache_read_input_token_cost": 1});
     for text in [0, 700, 1000] {
-        let asked = usage(1000, 0, json!({"cached_tokens": 300, "text_tokens": text}), Value::Null);
+        let asked = usage(1000, 0, &json!({"cached_tokens": 300, "text_tokens": text}), &Value::Null);
         check(entry.clone(), "openai", asked, 7300.0, 0.0);
     }
 }
@@ -77,10 +77,10 @@ fn each_price_has_its_own_bound_and_tier() {
         (1000, Some("priority"), 1.0, 7.0),
         (1000, Some("default"), 1.0, 1.0),
     ] {
-        let counts = Counts::of_json(&map(usage(tokens, 10, Value::Null, Value::Null)));
+        let counts = Counts::of_json(&map(usage(tokens, 10, &Value::Null, &Value::Null)));
         let work = Work { provider: "openai", counts, service_tier: tier, ..Work::default() };
         let found = cost(&map(entry.clone()), &work);
-        near(found.prompt, tokens as f64 * input);
+        near(found.prompt, f64::from(tokens) * input);
         near(found.completion, 10.0 * output);
     }
 }
@@ -91,8 +91,8 @@ fn a_band_holds_for_all_tokens_of_the_call() {
         {"input_cost_per_token": 1, "output_cost_per_token": 10, "range": [0, 1000]},
         {"input_cost_per_token": 2, "output_cost_per_token": 20, "range": [1000, 5000]}]});
     for (tokens, price) in [(1000, 1.0), (1001, 2.0), (9000, 2.0)] {
-        let asked = usage(tokens, 1, Value::Null, Value::Null);
-        check(entry.clone(), "dashscope", asked, tokens as f64 * price, price * 10.0);
+        let asked = usage(tokens, 1, &Value::Null, &Value::Null);
+        check(entry.clone(), "dashscope", asked, f64::from(tokens) * price, price * 10.0);
     }
 }
 
@@ -181,7 +181,7 @@ fn a_name_finds_its_entry() {
 #[test]
 #[ignore = "a measurement"]
 fn time_of_one_cost() {
-    let usage = map(usage(5000, 300, json!({"cached_tokens": 4096}), json!({"reasoning_tokens": 20})));
+    let usage = map(usage(5000, 300, &json!({"cached_tokens": 4096}), &json!({"reasoning_tokens": 20})));
     let rounds = 100_000;
     let started = std::time::Instant::now();
     let mut sum = 0.0;

@@ -26,6 +26,8 @@ pub struct Rates<'a> {
     /// A batch has prices of its own, or half of the usual ones.
     batch: bool,
     prompt_tokens: f64,
+    /// Most entries have no prices above a number of tokens: nothing to look for.
+    has_bounds: bool,
 }
 
 impl<'a> Rates<'a> {
@@ -34,12 +36,26 @@ impl<'a> Rates<'a> {
         let band =
             entry.get("tiered_pricing").and_then(Value::as_array).and_then(|b| find_band(b, prompt_tokens));
         let over = band.or_else(|| off_peak::prices(entry, now));
-        Self { entry, over, tier: service_tier.and_then(tier_mark), batch: false, prompt_tokens }
+        Self {
+            entry,
+            over,
+            tier: service_tier.and_then(tier_mark),
+            batch: false,
+            prompt_tokens,
+            has_bounds: has_bounds(entry),
+        }
     }
 
     /// The prices of a batch.
     pub fn of_batch(entry: &'a Map, prompt_tokens: f64) -> Self {
-        Self { entry, over: None, tier: Some("batches"), batch: true, prompt_tokens }
+        Self {
+            entry,
+            over: None,
+            tier: Some("batches"),
+            batch: true,
+            prompt_tokens,
+            has_bounds: has_bounds(entry),
+        }
     }
 
     /// The price under a name, or its variant for this call.
@@ -71,6 +87,9 @@ impl<'a> Rates<'a> {
 
     /// The name with the highest bound that the call passes.
     fn bound(&self, name: &str) -> Option<String> {
+        if !self.has_bounds {
+            return None;
+        }
         let bounds = self.entry.keys().filter_map(|key| {
             let mark = key.strip_prefix(name)?.strip_prefix("_above_")?;
             let (bound, rest) = mark.split_once("k_tokens")?;
@@ -88,6 +107,10 @@ impl<'a> Rates<'a> {
     fn output(&self) -> f64 {
         self.get(OUTPUT).unwrap_or_default()
     }
+}
+
+fn has_bounds(entry: &Map) -> bool {
+    entry.keys().any(|key| key.contains("k_tokens"))
 }
 
 /// How a service tier's prices are marked; the default tier's are not.
@@ -108,7 +131,7 @@ fn find_band(bands: &[Value], tokens: f64) -> Option<&Map> {
         let end = band.get("range").and_then(|range| range.get(1)).and_then(Value::as_f64);
         end.is_none_or(|end| tokens <= end)
     };
-    bands().find(ends_after).or_else(|| bands().last())
+    bands().find(ends_after).or_else(|| bands().next_back())
 }
 
 /// What prompt and answer cost by their kinds.

@@ -54,12 +54,11 @@ pub fn web_search(
     let searched = counts.web_searches.max(counts.server_web_searches);
     let by_call = || if searched > 0.0 || cited { per_search(size.unwrap_or("medium")) } else { 0.0 };
     match Counting::of(provider, model) {
-        Counting::Calls => by_call(),
         Counting::Searches => counts.server_web_searches * per_search("medium"),
         Counting::SearchesOrCalls if counts.server_web_searches > 0.0 => {
             counts.server_web_searches * per_search("medium")
         }
-        Counting::SearchesOrCalls => by_call(),
+        Counting::SearchesOrCalls | Counting::Calls => by_call(),
         Counting::Google => {
             let each = str_at(entry, "web_search_billing_unit").is_some();
             let searches = if each { searched } else { searched.min(1.0) };

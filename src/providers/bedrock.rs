@@ -3,7 +3,7 @@
 use super::{ModelName, Provider};
 use crate::hub::CallType;
 use crate::wires::WireId;
-use crate::wires::bedrock::model::{Name, Route};
+use crate::wires::bedrock::model::{Family, Name, Route};
 use crate::{address, models};
 
 /// `deployment` is called in place of the model, which then says only what it can do.
@@ -47,6 +47,18 @@ pub(super) fn read(
         Route::Converse | Route::Invoke => model.strip_prefix("converse/").unwrap_or(model),
     };
     ModelName { shown: shown.to_owned(), wire, path, base_suffix, region, facts, accent: None, door: None }
+}
+
+/// Claude's own format goes through `invoke`, unless another way is named.
+pub(super) fn native_name(model: &str, call_type: CallType) -> Option<String> {
+    let name = Name::parse(model);
+    let is_claude = call_type == CallType::Messages && name.family() == Family::Anthropic;
+    match name.route {
+        _ if !is_claude => None,
+        None => Some(format!("invoke/{model}")),
+        Some(Route::Invoke) => Some(model.to_owned()),
+        Some(Route::Converse | Route::ChatCompletions) => None,
+    }
 }
 
 #[cfg(test)]
@@ -121,6 +133,23 @@ mod tests {
         ] {
             let target = route(&format!("bedrock/{model}"), None).target;
             assert!(target.facts.can("native_structured_output"), "{model}");
+        }
+    }
+
+    #[test]
+    fn claude_is_asked_for_messages_in_its_own_format() {
+        let haiku = "anthropic.claude-3-haiku-20240307-v1:0";
+        for (model, name) in [
+            (haiku, Some("invoke/anthropic.claude-3-haiku-20240307-v1:0")),
+            (&format!("eu-west-1/{haiku}"), Some("invoke/eu-west-1/anthropic.claude-3-haiku-20240307-v1:0")),
+            (&format!("invoke/{haiku}"), Some("invoke/anthropic.claude-3-haiku-20240307-v1:0")),
+            (&format!("converse/{haiku}"), None),
+            ("us.amazon.nova-lite-v1:0", None),
+            ("invoke/us.amazon.nova-lite-v1:0", None),
+            ("arn:aws:bedrock:us-west-2:1:application-inference-profile/abc", None),
+        ] {
+            assert_eq!(super::native_name(model, CallType::Messages).as_deref(), name, "{model}");
+            assert_eq!(super::native_name(model, CallType::GenerateContent), None);
         }
     }
 

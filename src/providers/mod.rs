@@ -92,16 +92,21 @@ pub fn is_bridged(provider: &str, model: &str, call_type: CallType) -> bool {
     if !call.has(model) || call.wire.call(call_type).is_none() {
         return true;
     }
-    let model = model.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/')).unwrap_or(model);
+    let model = without_prefix(model, provider);
     let mode = || models::facts(&row.name, model).mode.clone();
     call.accent.not_for_chat_models && mode().is_some_and(|mode| mode == "chat" || mode == "responses")
 }
 
+fn without_prefix<'a>(model: &'a str, provider: &str) -> &'a str {
+    model.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/')).unwrap_or(model)
+}
+
 /// The language in which a chat completion is asked for in place of a call of this type, when it is not the
-/// provider's usual one.
-pub fn bridge_wire(provider: &str, call_type: CallType) -> Option<WireId> {
-    let wire = row(provider)?.calls.get(&call_type)?.wire;
-    wire.call(call_type).is_none().then_some(wire)
+/// provider's usual one, and what the row says of it.
+pub fn bridge_wire(provider: &str, call_type: CallType) -> Option<(WireId, Arc<CallAccent>)> {
+    let row = row(provider)?;
+    let call = row.calls.get(&call_type)?;
+    call.wire.call(call_type).is_none().then(|| (call.wire, call.accent.clone()))
 }
 
 /// Whether models of a provider may have the format of a call type as their own language.
@@ -112,6 +117,18 @@ pub fn may_speak(provider: &str, call_type: CallType) -> bool {
                 || row.quirk.is_some()
                 || row.wires.chat.is_some_and(|wire| wire.call(call_type).is_some())
         })
+}
+
+/// The name under which a model is reached in the language of a call type, where the way that is usual for it speaks
+/// another one, or none where a model does not speak it.
+pub fn native_name(provider: &str, model: &str, call_type: CallType) -> Option<String> {
+    let plain = without_prefix(model, provider);
+    match row(provider)?.model_names {
+        ModelNames::Bedrock => {
+            bedrock::native_name(plain, call_type).map(|name| format!("{provider}/{name}"))
+        }
+        _ => Some(model.to_owned()),
+    }
 }
 
 /// What a caller said about where a call goes; everything may be left to the environment.
@@ -196,7 +213,12 @@ pub fn resolve(
     options: Options,
     environment: &dyn Environment,
 ) -> Result<Route> {
-    let (provider, mut model) = split_model(&wanted.model, wanted.provider.as_deref())?;
+    let (provider, mut model) = match (call_type.resource(), wanted.provider.as_deref()) {
+        (Some(_), Some(provider)) => {
+            (provider.to_owned(), without_prefix(&wanted.model, provider).to_owned())
+        }
+        _ => split_model(&wanted.model, wanted.provider.as_deref())?,
+    };
     let row = row(&provider).ok_or_else(|| names::unknown_provider(&format!("{provider}/{model}")))?;
     if let Some(other) = row.quirk.and_then(|quirk| quirk.redirected(&wanted, &model, &row, environment)) {
         return resolve(other, call_type, options, environment);
@@ -227,6 +249,7 @@ pub fn resolve(
         exchange.read_key(&mut wanted, &row, environment).map_err(at)?;
     }
     let read = match row.model_names {
+        _ if call_type.resource().is_some() => ModelName::plain(&model, wire, &row),
         ModelNames::Vertex if call_type == CallType::Chat => vertex::read(&model, &row),
         ModelNames::Vertex if call.is_some_and(|call| call.path.is_none()) => {
             vertex::read_call(&model, call_type, wire, &row)
@@ -252,6 +275,9 @@ pub fn resolve(
     let values = vars::Values::of(&row, &wanted, &shown, region.as_deref(), environment);
     let mut base =
         format!("{}{}", base(&row, call, &wanted, &values, environment).map_err(at)?, read.base_suffix);
+    if let (Scheme::Google, Some(location)) = (row.auth, &region) {
+        base = vertex::hosted(base, location);
+    }
     if key.is_none() && proof.is_none() && row.key_required {
         return Err(at(missing_key(&row, key_env)));
     }
@@ -291,7 +317,7 @@ pub fn resolve(
     });
     let mut paths = (read.path.or(path), None);
     if let (Some(door), Some(access), Some(location)) = (read.door, &access, &region) {
-        let address = door.address(base, access.project.in_address(), location);
+        let address = door.address(&base, access.project.in_address(), location);
         base = address.base;
         paths = (Some(address.path), Some(address.stream_path));
     }

@@ -180,8 +180,7 @@ pub(super) fn location(
 
 impl Door {
     /// The whole address. A base with a path of the caller's own is the address of the model itself.
-    pub fn address(&self, base: String, project: &str, location: &str) -> Address {
-        let base = if base == regional(location) { host(location) } else { base };
+    pub fn address(&self, base: &str, project: &str, location: &str) -> Address {
         let root_at = base.find("://").map_or(0, |at| at + 3);
         let path_at = base[root_at..].find('/').map_or(base.len(), |at| root_at + at);
         let (root, own) = base.split_at(path_at);
@@ -210,8 +209,13 @@ impl Door {
                 .find_map(|name| base.strip_suffix(method(name).as_str())),
             None => base.strip_suffix(CHAT),
         };
-        Address { base: stripped.unwrap_or(&base).to_owned(), path: whole, stream_path: stream }
+        Address { base: stripped.unwrap_or(base).to_owned(), path: whole, stream_path: stream }
     }
+}
+
+/// The address for all that is in a location: those of many regions have hosts of their own.
+pub(super) fn hosted(base: String, location: &str) -> String {
+    if base == regional(location) { host(location) } else { base }
 }
 
 fn regional(location: &str) -> String {

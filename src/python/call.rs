@@ -16,6 +16,7 @@ use super::runtime::{self, Home};
 use super::stream::{CoreStream, Source};
 use super::value::Nulls;
 use super::{error, objects, results, settings, value};
+use crate::cache::Cache;
 use crate::config::ProcessEnvironment;
 use crate::engine::{Call, ChatCall, Engine, Preview, Settings, is_ignored};
 use crate::error::{Error, Kind};
@@ -51,7 +52,7 @@ fn prepare(
 ) -> PyResult<Ready> {
     let keywords =
         value::keywords(arguments, is_ignored, Nulls::LeftOut).map_err(|failed| failed.into_python(py))?;
-    let settings = settings::read(module);
+    let settings = settings::read(py, module)?;
     let call_type = named(call_type)?;
     let ready = if Asked::has_fallbacks(&keywords) {
         let asked = Asked::read_bare(call_type, keywords, uploads(files));
@@ -90,6 +91,29 @@ pub fn uploads(files: Option<Vec<File>>) -> Vec<Upload> {
     files.unwrap_or_default().into_iter().map(upload).collect()
 }
 
+/// The key under which the answer of a call is kept in a cache; `None` when it has nothing to do with it.
+pub fn cache_key(
+    py: Python<'_>,
+    arguments: &Bound<'_, PyDict>,
+    module: &Bound<'_, PyDict>,
+    call_type: Option<&str>,
+    cache: Arc<Cache>,
+) -> PyResult<Option<String>> {
+    let keywords =
+        value::keywords(arguments, is_ignored, Nulls::LeftOut).map_err(|failed| failed.into_python(py))?;
+    let settings = Settings { cache: Some(cache), ..settings::read(py, module)? };
+    let key = match call_type.map(CallType::from_name) {
+        None => ChatCall::from_keywords(keywords, &settings, &ProcessEnvironment)
+            .map(|call| call.cache_key().map(str::to_owned)),
+        Some(None) => return Ok(None),
+        Some(Some(call_type)) => {
+            Call::from_keywords(call_type, keywords, Vec::new(), &settings, &ProcessEnvironment)
+                .map(|call| call.cache_key().map(str::to_owned))
+        }
+    };
+    key.map_err(|failed| error::exception(py, failed))
+}
+
 fn upload((field, name, content_type, data): File) -> Upload {
     Upload { field, name, content_type, data: Bytes::from_owner(data) }
 }
@@ -125,6 +149,11 @@ pub fn run(py: Python<'_>, ready: Ready) -> PyResult<Bound<'_, PyAny>> {
         Ready::Chat(call) => {
             let answer = caught(py, || runtime::block_on(py, home, engine.chat(*call)))?.map_err(failed)?;
             return objects::response(py, answer);
+        }
+        Ready::Other(call) if call.piece_size().is_some() => {
+            let size = call.piece_size().unwrap_or_default();
+            let stream = caught(py, || runtime::block_on(py, home, engine.call_bytes(*call, size)))?;
+            return CoreStream::create(py, Source::Bytes(Box::new(stream.map_err(failed)?)), home);
         }
         Ready::Other(call) if call.is_stream() => {
             let stream =
@@ -270,6 +299,11 @@ async fn outcome(engine: &'static Engine, ready: Ready) -> Outcome {
             engine.chat_stream(*call).await.map(|stream| Outcome::Stream(Source::Chat(Box::new(stream))))
         }
         Ready::Chat(call) => engine.chat(*call).await.map(|answer| Outcome::Answer(Box::new(answer))),
+        Ready::Other(call) if call.piece_size().is_some() => {
+            let size = call.piece_size().unwrap_or_default();
+            let stream = Box::pin(engine.call_bytes(*call, size)).await;
+            stream.map(|stream| Outcome::Stream(Source::Bytes(Box::new(stream))))
+        }
         Ready::Other(call) if call.is_stream() => {
             let stream = Box::pin(engine.call_stream(*call)).await;
             stream.map(|stream| Outcome::Stream(Source::Events(Box::new(stream))))

@@ -15,6 +15,8 @@ use crate::wires::openai::{Chunk, ChunkChoice, ToolCallChunk};
 /// Makes the chunk objects of one stream; what all of them share is made once.
 pub struct ChunkMaker {
     head: PyOnceLock<Head>,
+    /// What the stream cost, once its usage is known.
+    pub cost: PyOnceLock<f64>,
 }
 
 struct Head {
@@ -26,7 +28,7 @@ struct Head {
 
 impl ChunkMaker {
     pub fn new() -> Self {
-        Self { head: PyOnceLock::new() }
+        Self { head: PyOnceLock::new(), cost: PyOnceLock::new() }
     }
 
     pub fn is_ready(&self, py: Python<'_>) -> bool {
@@ -59,8 +61,12 @@ impl ChunkMaker {
             let made = chunk_object(py, classes, head, chunk)?;
             if reports_usage {
                 // The caller asked for it, once a stream: its cost goes with it.
-                py.import(intern!(py, "ferrolite.cost_calculator"))?
+                let cost = py
+                    .import(intern!(py, "ferrolite.cost_calculator"))?
                     .call_method1(intern!(py, "add_to_usage"), (&made, CallMeta(meta.clone())))?;
+                if let Some(cost) = cost.extract::<Option<f64>>()? {
+                    let _ = self.cost.set(py, cost);
+                }
             }
             out.append(made)?;
         }

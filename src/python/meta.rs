@@ -65,6 +65,16 @@ impl CallMeta {
             headers.set_item("x-litellm-attempted-fallbacks", routing.fallbacks)?;
         }
         out.set_item("additional_headers", headers)?;
+        if let Some(cached) = &meta.cached {
+            out.set_item("cache_hit", true)?;
+            out.set_item("cache_key", &cached.key)?;
+            if cached.asked == 0 {
+                out.set_item("response_cost", 0.0)?;
+            }
+            if let Some(similarity) = cached.similarity {
+                out.set_item("semantic_similarity", similarity)?;
+            }
+        }
         Ok(out)
     }
 
@@ -80,6 +90,9 @@ impl CallMeta {
         out.set_item("base_model", billing.and_then(|billing| billing.base_model.as_deref()))?;
         out.set_item("prices", map(billing.map(|billing| &billing.prices))?)?;
         out.set_item("asked", map(billing.map(|billing| &billing.asked))?)?;
+        if let Some(cached) = &meta.cached {
+            out.set_item("paid_tokens", cached.asked_tokens)?;
+        }
         Ok(out)
     }
 

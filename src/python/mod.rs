@@ -1,5 +1,6 @@
 //! The native module `ferrolite._core`: takes arguments, calls the core, hands objects back. No translation here.
 
+mod cache;
 mod call;
 mod chunks;
 mod error;
@@ -28,6 +29,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     log::connect();
     module.add("version", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<cache::CoreCache>()?;
     module.add_class::<call::PendingCall>()?;
     module.add_class::<meta::CallMeta>()?;
     module.add_class::<queue::LoopQueue>()?;

@@ -14,7 +14,7 @@ use crate::engine::is_ignored;
 use crate::error::{Error, Kind};
 use crate::json::Map;
 use crate::router::{Asked, Attempt, Deployment, Plan, Router, RouterSettings, Step};
-use crate::store::Redis;
+use crate::store::together::RedisTogether;
 
 /// Deployments behind names, and what is known of them.
 #[pyclass(frozen, module = "ferrolite._core")]
@@ -80,7 +80,7 @@ impl CoreRouter {
         keep_reply: bool,
     ) -> PyResult<Ready> {
         let plan = self.planned(py, arguments, call_type, files)?;
-        let settings = settings::read(module);
+        let settings = settings::read(py, module)?;
         Ok(Ready::Planned(Box::new(Planned { plan, settings, keep_reply })))
     }
 }
@@ -95,7 +95,7 @@ impl CoreRouter {
         let mut router = Router::new(deployments, settings);
         let url = arguments.get_item("redis_url")?.filter(|url| !url.is_none());
         if let Some(url) = url {
-            let store = Redis::new(&url.extract::<String>()?, "ferrolite:router");
+            let store = RedisTogether::new(&url.extract::<String>()?, "ferrolite:router");
             router =
                 router.sharing(Arc::new(store.map_err(|failed| error::exception(arguments.py(), failed))?));
         }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-
 use serde_json::Value;
 
-use super::value;
+use super::cache::CoreCache;
+use super::{error, value};
 use crate::auth::Secret;
 use crate::config;
 use crate::engine::{Keys, Settings};
@@ -85,8 +85,7 @@ fn template(model: &Bound<'_, PyAny>, form: &Bound<'_, PyAny>) -> Option<(String
 }
 
 /// Reads the settings from the module's own dict. A name that was never set has its default.
-pub fn read<'py>(module: &Bound<'py, PyDict>) -> Settings {
-    let py = module.py();
+pub fn read<'py>(py: Python<'py>, module: &Bound<'py, PyDict>) -> PyResult<Settings> {
     let get = |name: &Bound<'py, PyString>| find(module, name);
     let text = |name: &Bound<'py, PyString>| get(name).and_then(|value| value.extract::<String>().ok());
     let switch = |name: &Bound<'py, PyString>| {
@@ -141,5 +140,13 @@ pub fn read<'py>(module: &Bound<'py, PyDict>) -> Settings {
         Ok(false) => Some(Verify::Off),
         Err(_) => value.extract::<String>().ok().map(|text| Verify::of_text(&text)),
     });
-    settings
+    // A cache that is not all ours is asked in Python.
+    if let Some(cache) = get(intern!(py, "cache"))
+        && let Ok(core) = cache.getattr(intern!(py, "_core"))
+        && let Ok(core) = core.cast::<CoreCache>()
+    {
+        settings.cache = Some(core.get().cache().map_err(|failed| error::exception(py, failed))?);
+        settings.caching_with_models = switch(intern!(py, "caching_with_models"));
+    }
+    Ok(settings)
 }

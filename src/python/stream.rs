@@ -1,4 +1,4 @@
-//! A stream's core: batches of chunks, or of events in a caller's own format, blocking or awaitable.
+//! A stream's core: batches of chunks, of events in a caller's own format or of pieces of a file, blocking or awaitable.
 //!
 //! The reader asks for a batch; a task reads one and leaves it here. A reader that was cancelled meanwhile loses
 //! nothing: the batch waits for the next one. When the object goes, so does the upstream connection.
@@ -8,9 +8,10 @@
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyBytes, PyList};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::AbortHandle;
 
@@ -19,7 +20,7 @@ use super::meta::CallMeta;
 use super::queue::{LoopQueue, Outcome, Sender};
 use super::runtime::{self, Home};
 use super::{call, error, objects, results};
-use crate::engine::{ChatStream, EventStream, Meta};
+use crate::engine::{ByteStream, ChatStream, EventStream, Meta};
 use crate::error::Error;
 use crate::hub::{CallType, StreamHead};
 use crate::transport::Rest;
@@ -30,12 +31,14 @@ use crate::wires::openai::Chunk;
 pub enum Source {
     Chat(Box<ChatStream>),
     Events(Box<EventStream>),
+    Bytes(Box<ByteStream>),
 }
 
 /// What has been read at once; an empty one means the end.
 enum Batch {
     Chunks(Vec<Chunk>),
     Events(Vec<Event>),
+    Bytes(Vec<Bytes>),
 }
 
 impl Source {
@@ -43,6 +46,9 @@ impl Source {
         match self {
             Self::Chat(stream) => stream.next_batch().await.map(Batch::Chunks),
             Self::Events(stream) => stream.next_batch().await.map(Batch::Events),
+            Self::Bytes(stream) => {
+                stream.next_piece().await.map(|piece| Batch::Bytes(piece.into_iter().collect()))
+            }
         }
     }
 
@@ -50,6 +56,7 @@ impl Source {
         match self {
             Self::Chat(stream) => stream.take_rest(),
             Self::Events(stream) => stream.take_rest(),
+            Self::Bytes(_) => None,
         }
     }
 
@@ -57,6 +64,7 @@ impl Source {
         match self {
             Self::Chat(stream) => stream.meta(),
             Self::Events(stream) => stream.meta(),
+            Self::Bytes(stream) => stream.meta(),
         }
     }
 
@@ -64,7 +72,7 @@ impl Source {
     fn head(&self) -> Option<&StreamHead> {
         match self {
             Self::Chat(stream) => Some(stream.head()),
-            Self::Events(_) => None,
+            Self::Events(_) | Self::Bytes(_) => None,
         }
     }
 }
@@ -156,6 +164,7 @@ impl CoreStream {
         let (call_type, bridged) = match &stream {
             Source::Chat(_) => (CallType::Chat, false),
             Source::Events(stream) => (stream.call_type(), stream.is_bridged()),
+            Source::Bytes(_) => (CallType::FileContent, false),
         };
         let slot = Slot {
             stream: Some(stream),
@@ -181,6 +190,7 @@ impl CoreStream {
         let unreadable =
             |failed: PyErr| objects::unreadable(py, &failed, &self.meta.provider, &self.meta.model);
         let made = match read {
+            Ok(Batch::Bytes(pieces)) => PyList::new(py, pieces.iter().map(|piece| PyBytes::new(py, piece))),
             Ok(Batch::Events(events)) => results::events(py, self.call_type, events).map_err(unreadable),
             Ok(Batch::Chunks(chunks)) => {
                 if !self.maker.is_ready(py)
@@ -360,7 +370,7 @@ impl CoreStream {
         let usage = match &self.lock().stream {
             Some(Source::Chat(stream)) => stream.usage().map(Cow::into_owned),
             Some(Source::Events(stream)) => stream.usage().map(Cow::into_owned),
-            None => None,
+            Some(Source::Bytes(_)) | None => None,
         };
         usage.map(|usage| objects::usage(py, objects::Classes::get(py)?, &usage)).transpose()
     }
@@ -390,6 +400,12 @@ impl CoreStream {
     #[getter]
     fn bridged(&self) -> bool {
         self.bridged
+    }
+
+    /// What the stream cost, once its usage was read.
+    #[getter]
+    fn cost(&self, py: Python<'_>) -> Option<f64> {
+        self.maker.cost.get(py).copied()
     }
 
     /// What is known of the call.

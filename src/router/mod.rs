@@ -48,7 +48,7 @@ use hedging::Percentiles;
 use queue::Queue;
 use shared::Together;
 
-use crate::store::Shared;
+use crate::store::together::Shared;
 
 /// The settings and the deployments as one call sees them.
 #[derive(Debug, Default)]

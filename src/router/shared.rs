@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::clock::Moment;
 use super::{Deployment, Router};
-use crate::store::{Notes, Shared};
+use crate::store::together::{Known, Notes, Shared};
 
 /// The shortest time between two round trips, and the longest.
 const SHORTEST: Duration = Duration::from_millis(2);
@@ -144,7 +144,7 @@ fn work(runtime: &tokio::runtime::Runtime, router: &Weak<Router>) {
 }
 
 /// Takes over what is known together; `own` are counts that have come in meanwhile.
-fn apply(router: &Router, own: &HashMap<String, u64>, known: &crate::store::Known, now: Moment) {
+fn apply(router: &Router, own: &HashMap<String, u64>, known: &Known, now: Moment) {
     let minute = now.minute();
     let sum = |name: &str| {
         known.counts.get(name).copied().unwrap_or_default() + own.get(name).copied().unwrap_or_default()

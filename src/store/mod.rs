@@ -1,40 +1,43 @@
-//! State that several processes share: counts of a minute, marks that expire, and the last of some values.
+//! Where values are kept between calls: bytes under a name, for a while.
+//!
+//! A store knows nothing of what it keeps. Its connections live on the runtime where it is first used, so an owner uses
+//! one store on one runtime.
 
-mod redis;
+pub mod disk;
+pub mod memory;
+pub mod object;
+pub mod redis;
+pub mod together;
 
-use std::collections::HashMap;
 use std::fmt;
-use std::pin::Pin;
+use std::time::Duration;
 
-pub use self::redis::Redis;
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+
 use crate::error::Result;
 
-/// What one process has to say, and wants to know, at a time. Names are the deployments' ids.
-#[derive(Debug, Default, Clone)]
-pub struct Notes {
-    /// The calendar minute of the counts.
-    pub minute: u64,
-    /// Counts to add to, by name.
-    pub counts: HashMap<String, u64>,
-    /// Until when each of these holds, in milliseconds since the epoch.
-    pub marks: HashMap<String, u64>,
-    /// Values, of which the last counts.
-    pub values: HashMap<String, u64>,
-}
+/// A value and the name it has.
+pub type Named = (String, Bytes);
 
-/// The same after everybody's notes have been put together.
-#[derive(Debug, Default)]
-pub struct Known {
-    pub counts: HashMap<String, u64>,
-    pub marks: HashMap<String, u64>,
-    pub values: HashMap<String, u64>,
-}
+/// Keeps bytes by name. A value that is not there, or no longer, is `None` and no error.
+pub trait Store: Send + Sync + fmt::Debug {
+    /// The values of several names, in their order.
+    fn get<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Result<Vec<Option<Bytes>>>>;
 
-/// An answer that is waited for.
-pub type Pending<'s> = Pin<Box<dyn Future<Output = Result<Known>> + Send + 's>>;
+    /// Keeps values, for as long as `ttl` says or until there is no room for them.
+    fn set<'a>(&'a self, values: &'a [Named], ttl: Option<Duration>) -> BoxFuture<'a, Result<()>>;
 
-/// A place where notes are put together.
-pub trait Shared: fmt::Debug + Send + Sync {
-    /// Adds notes and brings what is known then, in one round trip.
-    fn exchange<'s>(&'s self, notes: &'s Notes) -> Pending<'s>;
+    fn delete<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Result<()>>;
+
+    /// Forgets everything that this store has kept.
+    fn clear(&self) -> BoxFuture<'_, Result<()>>;
+
+    /// Whether it can be reached.
+    fn ping(&self) -> BoxFuture<'_, Result<()>>;
+
+    /// Whether it answers without waiting for anything.
+    fn is_immediate(&self) -> bool {
+        false
+    }
 }

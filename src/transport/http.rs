@@ -1,7 +1,9 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::RwLock;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -103,7 +105,8 @@ impl Transport {
         let url = address::checked(&call.url)?;
         let mut request = reqwest::Request::new(call.method, url);
         *request.headers_mut() = call.headers;
-        *request.body_mut() = Some(call.body.into());
+        *request.body_mut() =
+            Some(if call.rest.is_empty() { call.body.into() } else { Pieces::of(call.body, call.rest) });
         let deadline = Instant::now() + limits.total;
         match tokio::time::timeout_at(deadline, client.execute(request)).await {
             Ok(Ok(response)) => Ok(Body { response, deadline }),
@@ -127,6 +130,35 @@ impl Transport {
             return Ok(clients.entry(connection.clone()).or_insert(client).clone());
         }
         Ok(client)
+    }
+}
+
+/// A body in several pieces, sent one after the other and never joined. Its length is known.
+struct Pieces(VecDeque<Bytes>);
+
+impl Pieces {
+    fn of(first: Bytes, rest: Vec<Bytes>) -> reqwest::Body {
+        reqwest::Body::wrap(Self([first].into_iter().chain(rest).filter(|piece| !piece.is_empty()).collect()))
+    }
+}
+
+impl http_body::Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<std::result::Result<http_body::Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.pop_front().map(|piece| Ok(http_body::Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        http_body::SizeHint::with_exact(self.0.iter().map(|piece| piece.len() as u64).sum())
     }
 }
 

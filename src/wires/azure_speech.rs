@@ -73,7 +73,7 @@ fn speak(request: &CallRequest, target: &Target) -> Result<Prepared> {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/ssml+xml"));
     headers.insert(HeaderName::from_static("x-microsoft-outputformat"), format);
     let url = format!("{}/cognitiveservices/v1", host(target, "tts"));
-    let call = HttpCall { method: Method::POST, url, headers, body: body.into() };
+    let call = HttpCall { rest: Vec::new(), method: Method::POST, url, headers, body: body.into() };
     Ok(Prepared { call, memo: Memo::default() })
 }
 

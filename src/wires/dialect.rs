@@ -6,6 +6,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::framing::{Frame, Framing};
@@ -69,9 +70,10 @@ pub struct Inbound {
 }
 
 /// One event of a stream in a caller's format.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// For formats that name their events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     pub data: Value,
 }

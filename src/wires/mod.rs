@@ -31,6 +31,7 @@ use crate::hub::{Call, CallType, Chat, Deltas, Operation, Target, Usage};
 use crate::json::cut;
 use crate::wires::framing::{Frame, Framing};
 
+pub use calls::batch_model;
 pub use dialect::{Destination, Dialect, Event, EventEncoder, EventReader, EventWire, Inbound, dialect};
 
 /// Makes the list of languages: where each is, and what it has for chat and for calls of other types.
@@ -89,13 +90,14 @@ languages! {
     pub mod gemini { Gemini chat(gemini::Gemini) calls(gemini::call); }
     pub mod gigachat { Gigachat chat(gigachat::Gigachat); }
     mod huggingface { Huggingface { Embedding => huggingface::EMBEDDING, Rerank => huggingface::RERANK }; }
+    mod manus { Manus calls(manus::call); }
     mod minimax { Minimax { Speech => minimax::SPEECH }; }
-    mod mistral { Mistral { Speech => mistral::SPEECH }; }
+    mod mistral { Mistral calls(mistral::call); }
     mod nvidia { Nvidia { Rerank => nvidia::RERANK }; }
     pub mod oci { Oci chat(oci::Oci) { Embedding => oci::embedding::EMBEDDING }; }
     pub mod ollama {
-        OllamaChat chat(ollama::OllamaChat) { Embedding => ollama::embedding::EMBEDDING };
-        OllamaGenerate chat(ollama::OllamaGenerate) { Embedding => ollama::embedding::EMBEDDING };
+        OllamaChat chat(ollama::OllamaChat) calls(ollama::call);
+        OllamaGenerate chat(ollama::OllamaGenerate) calls(ollama::call);
     }
     pub mod openai {
         Openai chat(openai::Openai) calls(openai::call);
@@ -111,7 +113,7 @@ languages! {
         SagemakerChat chat(sagemaker::Sagemaker::Chat);
         SagemakerNova chat(sagemaker::Sagemaker::Nova);
     }
-    pub mod sap { Sap chat(sap::Sap); }
+    pub mod sap { Sap chat(sap::Sap) { Embedding => sap::embedding::EMBEDDING }; }
     mod scaledown { Scaledown chat(scaledown::Scaledown); }
     mod soniox { Soniox { Transcription => soniox::TRANSCRIPTION }; }
     mod stability { Stability { ImageGeneration | ImageEdit => stability::IMAGE }; }
@@ -132,23 +134,23 @@ languages! {
         WatsonxText chat(text::WATSONX);
     }
     mod topaz { Topaz { ImageVariation => topaz::VARIATION }; }
-    mod vertex {
-        Vertex {
-            Embedding => vertex::EMBEDDING,
-            Rerank => vertex::RERANK,
-            Speech => vertex::SPEECH,
-            Transcription => vertex::TRANSCRIPTION
-        };
-    }
+    mod vertex { Vertex calls(vertex::call); }
     mod voyage { Voyage { Embedding => voyage::EMBEDDING }; }
     pub mod watsonx { Watsonx chat(watsonx::Watsonx) calls(watsonx::call); }
+    mod xai { Xai calls(xai::call); }
 }
 
 impl WireId {
+    /// Whether a file comes as the provider keeps it, so that it can be handed on piece by piece.
+    pub fn hands_on_bytes(self) -> bool {
+        matches!(self, Self::Anthropic | Self::Manus | Self::Openai)
+    }
+
     /// The same for a call that streams.
     pub fn events(self, call_type: CallType) -> Option<&'static dyn EventWire> {
         match (self, call_type) {
             (Self::Anthropic, CallType::Messages) => Some(&messages::Native),
+            (Self::BedrockInvoke, CallType::Messages) => Some(&bedrock_invoke::Messages),
             (Self::Gemini, CallType::GenerateContent) => Some(&generate_content::Native),
             (Self::Openai, CallType::Responses) => Some(&responses::Native),
             (Self::Openai, CallType::GetResponse) => Some(&responses::Stored),
@@ -165,6 +167,20 @@ pub struct HttpCall {
     pub url: String,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// What follows the body: a form keeps its files as they are, so that none is held twice.
+    pub rest: Vec<Bytes>,
+}
+
+impl HttpCall {
+    /// All of the body in one piece; a copy when it has several.
+    pub fn whole_body(&self) -> Bytes {
+        if self.rest.is_empty() {
+            return self.body.clone();
+        }
+        let mut whole = self.body.to_vec();
+        self.rest.iter().for_each(|piece| whole.extend_from_slice(piece));
+        whole.into()
+    }
 }
 
 /// A whole reply as plain data.

@@ -73,7 +73,7 @@ fn next(request: &CallRequest, reply: &HttpReply, memo: &mut Memo, target: &Targ
 }
 
 fn delete(url: String) -> Next {
-    let call = HttpCall { method: Method::DELETE, ..calls::get(url) };
+    let call = HttpCall { rest: Vec::new(), method: Method::DELETE, ..calls::get(url) };
     Next { may_fail: true, ..Next::now(call) }
 }
 

@@ -303,6 +303,23 @@ def test_the_end_of_a_stream_has_the_whole_answer(provider: Upstream, asynchrono
 
 
 @pytest.mark.parametrize("name", ["completion", "acompletion"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_cost(provider: Upstream, name: str, stream: bool) -> None:
+    logger = Recorder()
+    ferrolite.callbacks.append(logger)
+    more = {"stream_options": {"include_usage": True}} if stream else {}
+    run(provider, name, model="openai/gpt-4o", stream=stream, **more)
+    kwargs = logger.events[-1][1]["kwargs"]
+    asked, said = ferrolite.cost_per_token(model="gpt-4o", prompt_tokens=5, completion_tokens=2)
+    assert kwargs["response_cost"] == pytest.approx(asked + said, rel=1e-12)
+    payload = kwargs["standard_logging_object"]
+    assert payload["response_cost"] == kwargs["response_cost"] > 0
+    breakdown = payload["cost_breakdown"]
+    assert (breakdown["input_cost"], breakdown["output_cost"]) == (asked, said)
+    assert payload["model_map_information"]["model_map_value"]["max_tokens"] > 0
+
+
+@pytest.mark.parametrize("name", ["completion", "acompletion"])
 def test_a_stream_without_counts_is_counted(provider: Upstream, name: str) -> None:
     logger = Recorder()
     ferrolite.callbacks.append(logger)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -332,3 +333,41 @@ def test_mocked_answers(asynchronous: bool) -> None:
     assert vectors.data[0]["embedding"] == VECTOR
     assert image.data[0].url == "http://host/i.png"
     assert not provider.requests
+
+
+@both
+def test_sap_embeds_at_its_deployment(asynchronous: bool) -> None:
+    deployment = {
+        "id": "d1",
+        "status": "RUNNING",
+        "scenarioId": "orchestration",
+        "createdAt": "2025-01-01",
+    }
+    vectors = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": VECTOR}]}
+    final = {"final_result": {**vectors, "model": "m", "usage": {"prompt_tokens": 3, "total_tokens": 3}}}
+    with Provider(
+        {"access_token": "token", "expires_in": 3600}, {"resources": [deployment]}, final
+    ) as provider:
+        key = {"clientid": f"c-{asynchronous}", "clientsecret": "secret-one", "url": provider.origin}
+        response = run(
+            asynchronous,
+            "embedding",
+            provider,
+            model="sap/text-embedding-3-small",
+            input=["a", "b"],
+            dimensions=2,
+            input_type="document",
+            api_key=json.dumps(key),
+        )
+    assert provider.asked == [
+        "POST /oauth/token",
+        "GET /v2/lm/deployments",
+        "POST /v2/inference/deployments/d1/v2/embeddings",
+    ]
+    model = {"name": "text-embedding-3-small", "version": "latest", "params": {"dimensions": 2}}
+    assert provider.requests[2].json() == {
+        "config": {"modules": {"embeddings": {"model": model}}},
+        "input": {"text": ["a", "b"], "type": "document"},
+    }
+    assert provider.requests[2].headers["ai-resource-group"] == "default"
+    assert (response.data[0]["embedding"], response.usage.prompt_tokens) == (VECTOR, 3)

@@ -115,7 +115,10 @@ def test_a_deployment_costs_what_its_model_does(call):
 
 
 def test_a_stream_tells_its_cost_where_it_tells_its_usage(call):
-    chunks = list(call(stream=True, stream_options={"include_usage": True}))
+    stream = call(stream=True, stream_options={"include_usage": True})
+    assert cost(stream) is None
+    chunks = list(stream)
+    assert cost(stream) == pytest.approx(GPT_4O)
     assert chunks[-1].usage.cost == pytest.approx(GPT_4O)
     assert cost(chunks[-1]) == pytest.approx(GPT_4O)
     assert cost(ferrolite.stream_chunk_builder(chunks)) == pytest.approx(GPT_4O)
@@ -168,7 +171,15 @@ def test_cost_per_token_of_counts_and_of_usage():
     assert priority == pytest.approx((0.00425, 0.0017))
 
 
+def test_texts_are_counted_where_there_is_no_answer():
+    found = ferrolite.completion_cost(model="gpt-4o", prompt="hello world", completion="hi there")
+    assert found == pytest.approx(2 * 2.5e-6 + 2 * 1e-5)
+
+
 def test_unlisted_models_of_fireworks_and_together_cost_what_their_size_does():
+    from ferrolite.llms.fireworks_ai.cost_calculator import cost_per_token
+
+    assert cost_per_token("foo-17b", Usage(**USAGE))[0] == pytest.approx(9e-4)
     assert cost_calculator.fireworks_ai_cost_per_token("foo-8b", Usage(**USAGE))[0] == pytest.approx(2e-4)
     response = ModelResponse(model="together_ai/foo/bar-8b", usage=USAGE)
     assert ferrolite.completion_cost(response) == pytest.approx(2.2e-4)

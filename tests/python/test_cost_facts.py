@@ -37,7 +37,6 @@ EXPLAINED = [
     ("gemini-2.0-flash-exp-image-generation", "image usage", "LiteLLM says 0"),
     ("gemini/gemini-2.0-flash-exp-image-generation", "image usage", "LiteLLM says 0"),
     ("*jamba-*", "batch *", "listed, LiteLLM does not find it under this provider and says 0"),
-    ("j2-*", "batch *", "listed, LiteLLM does not find it under this provider and says 0"),
     ("azure/*", "batch *", "listed, LiteLLM does not find it under this provider and says 0"),
     ("together-ai-*", "response *", "LiteLLM reads a size in the name of a size"),
     ("parallel_ai/*", "search *", "searches times the price; LiteLLM has one price for all"),

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from _upstream import DONE, KEY, PATIENCE, Exchange, Upstream, chat, chunk, python, quiet
+from _upstream import DONE, HELLO, KEY, PATIENCE, Exchange, Upstream, chat, chunk, python, quiet
 
 import ferrolite
 from ferrolite import google_genai
@@ -333,3 +333,38 @@ made = ferrolite.anthropic.messages.create(9, turns, "anthropic/claude-x", mock_
 print(made["content"][0]["text"], sorted({"anthropic", "pydantic", "httpx"} & set(sys.modules)))
 """
     quiet(python(code), "hello []")
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_claude_on_bedrock_gets_messages_as_they_are(asynchronous: bool) -> None:
+    message = {"id": "msg_1", "type": "message", "role": "assistant", "content": [], "model": "claude"}
+
+    def answer(exchange: Exchange) -> None:
+        exchange.json(message)
+
+    with Upstream(answer) as upstream:
+        arguments: dict[str, Any] = {
+            "model": "bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "messages": HELLO,
+            "max_tokens": 5,
+            "extra_headers": {"anthropic-beta": "context-1m-2025-08-07"},
+            "aws_access_key_id": "AKIA",
+            "aws_secret_access_key": "secret",
+            "aws_region_name": "us-east-1",
+            "api_base": upstream.origin,
+        }
+        if asynchronous:
+            got = asyncio.run(ferrolite.anthropic.messages.acreate(**arguments))
+        else:
+            got = ferrolite.anthropic.messages.create(**arguments)
+    assert got == message
+    sent = upstream.requests[0]
+    assert sent.path == "/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/invoke"
+    assert sent.json() == {
+        "messages": HELLO,
+        "max_tokens": 5,
+        "anthropic_version": "bedrock-2023-05-31",
+        "anthropic_beta": ["context-1m-2025-08-07"],
+    }
+    assert sent.headers["authorization"].startswith("AWS4-HMAC-SHA256")
+    assert sent.headers["anthropic-beta"] == "context-1m-2025-08-07"

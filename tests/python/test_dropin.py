@@ -227,11 +227,11 @@ print(*(iscoroutinefunction(getattr(litellm, n)) for n in ("acompletion", "aembe
 def test_there_are_three_loggers_with_a_handler_each():
     code = """
 import logging, sys
-from litellm._logging import verbose_logger
+import litellm
 for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
     (handler,) = logging.getLogger(name).handlers
     print(handler.stream is sys.stderr)
-print(verbose_logger.name)
+print(litellm._logging.verbose_logger.name)
 """
     assert switched(code) == ["True", "True", "True", "LiteLLM"]
 

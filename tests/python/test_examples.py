@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 # What each has to print, beside ending well.
 SHOWS = {
+    "batches": ["completed: 2 of 2", "question-1: Hello from"],
     "demo": ["Anthropic: anthropic/", "RateLimitError, status 429, from gemini"],
     "errors": ["fails twice        Hello from", "MidStreamFallbackError after 'Hello"],
     "router": ["most of the calls: True", "answered by spare: Hello from", "tagged: paid"],

@@ -2,6 +2,9 @@
 
 import asyncio
 import logging
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -92,6 +95,19 @@ def test_a_gateway_stands_before_every_model(monkeypatch):
     for model in ("openai/gpt-4o", "gpt-4o", "litellm_proxy/openai/gpt-4o"):
         response = ferrolite.completion(model, MESSAGES, mock_response="Hello")
         assert response._hidden_params["custom_llm_provider"] == "litellm_proxy"
+
+
+def test_the_environment_may_ask_for_the_gateway():
+    code = """
+import ferrolite
+ferrolite.completion("gpt-4o", [{"role": "user", "content": "Hi"}], mock_response="Hello")
+print(ferrolite.use_litellm_proxy)
+"""
+    environment = os.environ | {"USE_LITELLM_PROXY": "True"}
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
+    assert run.stdout == "True\n"
 
 
 def test_credentials_by_name_reach_the_call(provider, monkeypatch):

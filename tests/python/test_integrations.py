@@ -117,6 +117,7 @@ def test_a_webhook(provider: Upstream, collector: Upstream, form: Any) -> None:
     logger = GenericAPILogger(f"{collector.origin}/hook", {"X-Own": "1"}, log_format=form)
     ferrolite.callbacks.append(logger)
     call(provider)
+    told()
     acall(provider)
     with pytest.raises(ferrolite.BadRequestError):
         call(provider, model="openai/bad")

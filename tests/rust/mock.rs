@@ -566,3 +566,92 @@ async fn options_out_of_range_are_refused() {
         assert_eq!(refused.kind(), std::io::ErrorKind::InvalidInput);
     }
 }
+
+/// A form with a purpose and a file, as OpenAI's client sends it.
+fn upload(purpose: &str, content: &str) -> (&'static str, String) {
+    let body = format!(
+        "--line\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\n{purpose}\r\n--line\r\n\
+         Content-Disposition: form-data; name=\"file\"; filename=\"a.jsonl\"\r\nContent-Type: text/plain\r\n\r\n\
+         {content}\r\n--line--\r\n"
+    );
+    ("multipart/form-data; boundary=line", body)
+}
+
+#[tokio::test]
+async fn a_batch_is_worked_off_at_once() {
+    let mock = Mock::plain();
+    let line =
+        |id: &str, url: &str, body: Value| json!({ "custom_id": id, "url": url, "body": body }).to_string();
+    let chat = json!({ "model": "m", "messages": [{ "role": "user", "content": "Hi" }] });
+    let lines = [
+        line("one", "/v1/chat/completions", chat),
+        String::new(),
+        line("two", "/v1/embeddings", json!({ "model": "m", "input": "x", "dimensions": 2 })),
+        line("three", "/v1/chat/completions", json!({ "model": "m" })),
+    ];
+    let (kind, form) = upload("batch", &lines.join("\n"));
+    let file =
+        whole(mock.send(Method::POST, "/v1/files", &[("content-type", kind)], form).await).await.json();
+    assert_eq!((&file["filename"], &file["purpose"]), (&json!("a.jsonl"), &json!("batch")));
+    let asked = json!({ "input_file_id": file["id"], "endpoint": "/v1/chat/completions", "completion_window": "24h" });
+    let batch = mock.post("/v1/batches", &asked).await;
+    assert_eq!(batch["status"], "completed");
+    assert_eq!(batch["request_counts"], json!({ "total": 3, "completed": 2, "failed": 1 }));
+    let read = async |id: &Value| {
+        let path = format!("/v1/files/{}/content", id.as_str().unwrap());
+        let text = whole(mock.send(Method::GET, &path, &[], String::new()).await).await.text;
+        text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect::<Vec<_>>()
+    };
+    let outputs = read(&batch["output_file_id"]).await;
+    let said = &outputs[0]["response"]["body"]["choices"][0]["message"]["content"];
+    assert!(said.as_str().unwrap().contains("you said \"Hi\""), "{said}");
+    assert_eq!((&outputs[0]["custom_id"], &outputs[1]["custom_id"]), (&json!("one"), &json!("two")));
+    let failures = read(&batch["error_file_id"]).await;
+    assert_eq!(
+        (&failures[0]["custom_id"], &failures[0]["response"]["status_code"]),
+        (&json!("three"), &json!(400))
+    );
+    let id = batch["id"].as_str().unwrap();
+    assert_eq!(mock.get(&format!("/v1/batches/{id}")).await, batch);
+    assert_eq!(mock.get("/v1/batches?limit=1").await["data"], json!([batch]));
+    assert_eq!(mock.post(&format!("/v1/batches/{id}/cancel"), &json!({})).await["status"], "completed");
+}
+
+#[tokio::test]
+async fn files_and_jobs_are_kept_until_they_are_deleted() {
+    let mock = Mock::plain();
+    let mut ids = Vec::new();
+    for purpose in ["fine-tune", "batch", "fine-tune"] {
+        let (kind, form) = upload(purpose, "x");
+        let file =
+            whole(mock.send(Method::POST, "/files", &[("content-type", kind)], form).await).await.json();
+        ids.push(file["id"].as_str().unwrap().to_owned());
+    }
+    let page = mock.get("/v1/files?purpose=fine-tune&limit=1").await;
+    assert_eq!((&page["data"][0]["id"], &page["has_more"]), (&json!(ids[2]), &json!(true)));
+    let next = mock.get(&format!("/v1/files?purpose=fine-tune&after={}", ids[2])).await;
+    assert_eq!((&next["data"][0]["id"], &next["has_more"]), (&json!(ids[0]), &json!(false)));
+    let path = format!("/v1/files/{}", ids[0]);
+    assert_eq!(
+        whole(mock.send(Method::DELETE, &path, &[], String::new()).await).await.json()["deleted"],
+        true
+    );
+    assert_eq!(whole(mock.send(Method::GET, &path, &[], String::new()).await).await.status, 404);
+    let job = mock.post("/v1/fine_tuning/jobs", &json!({ "model": "m", "training_file": ids[2] })).await;
+    let id = job["id"].as_str().unwrap();
+    assert_eq!(mock.get(&format!("/v1/fine_tuning/jobs/{id}")).await["status"], "queued");
+    assert_eq!(
+        mock.post(&format!("/v1/fine_tuning/jobs/{id}/cancel"), &json!({})).await["status"],
+        "cancelled"
+    );
+    for (path, body) in [("/v1/files", "{}"), ("/v1/batches", "{}"), ("/v1/fine_tuning/jobs", "{}")] {
+        assert_eq!(
+            whole(mock.send(Method::POST, path, &[], body.to_owned()).await).await.status,
+            400,
+            "{path}"
+        );
+    }
+    let (_, form) = upload("batch", "x");
+    let broken = [("content-type", "multipart/form-data; boundary=other")];
+    assert_eq!(whole(mock.send(Method::POST, "/v1/files", &broken, form).await).await.status, 400);
+}

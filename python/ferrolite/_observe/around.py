@@ -44,7 +44,7 @@ def run(face: Face, arguments: dict[str, Any], files: Any = None) -> Any:
         if ready is not None:
             result = ready()
         elif own is not None:
-            result = own.run()
+            result = _hooks.run_own(face, arguments, own)
         else:
             result = _hooks.send(face, arguments, uploads, keep_reply=True)
         rules.check_answer(result, log.model)
@@ -71,7 +71,7 @@ async def arun(face: Face, arguments: dict[str, Any], files: Any = None) -> Any:
         if ready is not None:
             result = ready()
         elif own is not None:
-            result = await own.arun()
+            result = await _hooks.arun_own(face, arguments, own)
         else:
             result = await _hooks.asend(face, arguments, uploads, keep_reply=True)
         rules.check_answer(result, log.model)

@@ -421,10 +421,12 @@ class Logging:
         details = self.model_call_details
         details["log_event_type"] = "successful_api_call"
         details["end_time"] = ended
+        hidden: Any = getattr(result, "_hidden_params", None)
+        if cache_hit is None and isinstance(hidden, dict):
+            cache_hit = hidden.get("cache_hit")
         details["cache_hit"] = self.cache_hit if cache_hit is None else cache_hit
         if self.stream:
             details["complete_streaming_response"] = details["complete_response"] = result
-        hidden: Any = getattr(result, "_hidden_params", None)
         if isinstance(hidden, dict):
             details["response_cost"] = hidden.get("response_cost")
             details["litellm_params"]["metadata"].setdefault("hidden_params", hidden)

@@ -136,7 +136,7 @@ def payload(
         "cache_key": kwargs.get("cache_key"),
         "cost_finalized": False,
         "response_cost": 0.0 if cache_hit else cost,
-        "cost_breakdown": kwargs.get("cost_breakdown"),
+        "cost_breakdown": _breakdown(cost, init_response_obj, model, kwargs.get("custom_llm_provider")),
         "autorouter_savings": None,
         "autorouter_savings_estimate": None,
         "autorouter_baseline_observation": None,
@@ -229,17 +229,44 @@ def _base(hidden: dict[str, Any], params: dict[str, Any]) -> str:
 
 
 def _model_facts(model: str, provider: str | None, params: dict[str, Any]) -> dict[str, Any]:
-    import ferrolite
+    from ferrolite import get_model_info
 
     key = params.get("base_model") or model
-    facts = None
-    get_model_info = getattr(ferrolite, "get_model_info", None)
-    if get_model_info is not None and key:
+    facts: Any = None
+    if key:
         try:
             facts = get_model_info(model=key, custom_llm_provider=provider)
         except Exception:
             facts = None  # a model that nobody has described
     return {"model_map_key": key, "model_map_value": facts}
+
+
+def _breakdown(cost: float, answer: Any, model: str, provider: str | None) -> dict[str, Any] | None:
+    """What of a cost is for the question, for the answer, and for tools beside them."""
+    usage = getattr(answer, "usage", None)
+    if not cost or usage is None:
+        return None
+    from ferrolite import cost_per_token
+
+    try:
+        asked, said = cost_per_token(model=model, custom_llm_provider=provider, usage_object=usage)
+    except Exception:
+        return None  # priced by other things than tokens
+    return {
+        "total_cost": cost,
+        "service_tier": getattr(answer, "service_tier", None),
+        "data_residency": None,
+        "vertex_location": None,
+        "input_cost": asked,
+        "output_cost": said,
+        "tool_usage_cost": max(cost - asked - said, 0.0),
+        "original_cost": cost,
+        "discount_percent": 0.0,
+        "discount_amount": 0.0,
+        "margin_percent": 0.0,
+        "margin_fixed_amount": 0.0,
+        "margin_total_amount": 0.0,
+    }
 
 
 def _error(error: Exception | None, trace: str | None) -> dict[str, Any]:

@@ -250,7 +250,9 @@ class _End:
             if self.log.face.core is None:
                 _add_usage(whole, self.usage, self.log)
             hidden: Any = {**self.hidden, **(getattr(whole, "_hidden_params", None) or {})}
-            if hidden.get("response_cost") is None:
+            if self.hidden.get("cache_hit"):
+                hidden["response_cost"] = 0.0
+            elif hidden.get("response_cost") is None:
                 hidden["response_cost"] = _cost_of(whole, self.log)
             hidden["litellm_call_id"] = self.log.litellm_call_id
             whole._hidden_params = hidden
@@ -277,11 +279,8 @@ def _add_usage(whole: Any, usage: Any, log: Logging) -> None:
 
 
 def _cost_of(whole: Any, log: Logging) -> float | None:
-    import ferrolite
+    from ferrolite import completion_cost
 
-    completion_cost = getattr(ferrolite, "completion_cost", None)
-    if completion_cost is None:
-        return None
     try:
         return completion_cost(
             completion_response=whole,

@@ -43,9 +43,15 @@ if TYPE_CHECKING:
 
     from ferrolite.types.call_types import CallTypes
     from ferrolite.types.model_info import CostPerToken, ModelInfo, ModelInfoBase
+    from ferrolite.types.resources import BatchRequestCounts as BatchRequestCounts
+    from ferrolite.types.resources import FileDeleted as FileDeleted
+    from ferrolite.types.resources import LiteLLMBatch as LiteLLMBatch
+    from ferrolite.types.resources import LiteLLMFineTuningJob as LiteLLMFineTuningJob
+    from ferrolite.types.resources import OpenAIFileObject as OpenAIFileObject
     from ferrolite.types.streaming import GenericStreamingChunk
 
 __all__ = [
+    "BatchRequestCounts",
     "CacheCreationTokenDetails",
     "CachedTokensDetails",
     "CallTypes",
@@ -64,6 +70,7 @@ __all__ = [
     "Delta",
     "Embedding",
     "EmbeddingResponse",
+    "FileDeleted",
     "Function",
     "FunctionCall",
     "GenericStreamingChunk",
@@ -71,6 +78,8 @@ __all__ = [
     "ImageResponse",
     "ImageUsage",
     "ImageUsageInputTokensDetails",
+    "LiteLLMBatch",
+    "LiteLLMFineTuningJob",
     "Logprobs",
     "Message",
     "ModelInfo",
@@ -78,6 +87,7 @@ __all__ = [
     "ModelResponse",
     "ModelResponseBase",
     "ModelResponseStream",
+    "OpenAIFileObject",
     "OpenAIModerationResponse",
     "OpenAIModerationResult",
     "PromptTokensDetailsWrapper",
@@ -94,11 +104,23 @@ __all__ = [
 
 
 _ON_DEMAND = {
+    "AsyncCursorPage": "resources",
+    "BatchError": "resources",
+    "BatchRequestCounts": "resources",
     "CallTypes": "call_types",
     "CostPerToken": "model_info",
+    "Errors": "resources",
+    "FileDeleted": "resources",
     "GenericStreamingChunk": "streaming",
+    "Hyperparameters": "resources",
+    "LiteLLMBatch": "resources",
+    "LiteLLMFineTuningJob": "resources",
+    "Method": "resources",
     "ModelInfo": "model_info",
     "ModelInfoBase": "model_info",
+    "OpenAIFileObject": "resources",
+    "Part": "resources",
+    "SyncCursorPage": "resources",
 }
 """What no response needs: it is for loggers, for those who write a provider, and for type checkers."""
 

@@ -2,9 +2,10 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-use super::{Credentials, time};
+use super::Credentials;
 use crate::auth::Secret;
 use crate::config::{self, Environment};
+use crate::dates;
 use crate::error::{Error, Kind, Result};
 use crate::json::{Map, str_at};
 use crate::wires::{HttpCall, HttpReply};
@@ -95,7 +96,7 @@ impl Metadata {
             access_key_id: str_at(&map, "AccessKeyId")?.to_owned(),
             secret_access_key: Secret::new(str_at(&map, "SecretAccessKey")?),
             session_token: str_at(&map, "Token").map(Secret::new),
-            expires: time::expiry(
+            expires: dates::expiry(
                 map.get("Expiration")
                     .filter(|value| !value.is_null())
                     .map(|value| value.as_str().unwrap_or_default()),
@@ -123,7 +124,13 @@ fn is_local(url: &str) -> bool {
 }
 
 fn get(url: String) -> HttpCall {
-    HttpCall { method: Method::GET, url, headers: HeaderMap::new(), body: bytes::Bytes::new() }
+    HttpCall {
+        rest: Vec::new(),
+        method: Method::GET,
+        url,
+        headers: HeaderMap::new(),
+        body: bytes::Bytes::new(),
+    }
 }
 
 fn with_session(mut call: HttpCall, session: &str) -> HttpCall {

@@ -1,23 +1,23 @@
 //! AWS: whose keys sign a request, and how they do it.
 //!
-//! Everything here is a function of what it is given: calls to the token service and to the metadata services are
-//! built and read in `sts` and `metadata`, and sent by the engine. Only `profile` reads files.
+//! Everything else here is a function of what it is given: calls to the token service and to the metadata services are
+//! built and read in `sts` and `metadata`. `keys` sends these and keeps what comes. Only `profile` reads files.
 
 mod chain;
+mod keys;
 mod metadata;
 mod profile;
 mod region;
 mod sigv4;
 mod sts;
-mod time;
 
 pub use chain::{Keywords, Role, Source, Token};
+pub use keys::KeyRing;
 pub use metadata::{Metadata, MetadataSource};
 pub use profile::Profiles;
 pub use region::{is_region, region};
 pub use sigv4::{clock_offset, sign};
 pub use sts::{assume_role, read_credentials, web_identity};
-pub use time::parse as parse_time;
 
 use std::time::SystemTime;
 

@@ -8,8 +8,9 @@ use http::header::{AUTHORIZATION, DATE, HOST, HeaderMap, HeaderName, HeaderValue
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::{Credentials, time};
+use super::Credentials;
 use crate::address;
+use crate::dates;
 use crate::error::{Error, Kind, Result};
 use crate::wires::HttpCall;
 
@@ -30,7 +31,7 @@ pub fn sign(
         return Ok(());
     }
     let url = address::checked(&call.url)?;
-    let stamp = time::stamp(now);
+    let stamp = dates::stamp(now);
     let day = &stamp[..8];
     call.headers.insert(AMZ_DATE, value(&stamp)?);
     if let Some(token) = &credentials.session_token {
@@ -44,7 +45,7 @@ pub fn sign(
         call.method,
         canonical_path(url.path()),
         canonical_query(&url),
-        hex(&Sha256::digest(&call.body)),
+        hex(&Sha256::digest(call.whole_body())),
     );
     let scope = format!("{day}/{region}/{service}/aws4_request");
     let sealed = format!("{ALGORITHM}\n{stamp}\n{scope}\n{}", hex(&Sha256::digest(request)));
@@ -185,6 +186,7 @@ mod tests {
 
     fn signature(method: Method, url: &str, headers: &[(&'static str, &'static str)], body: &str) -> String {
         let mut call = HttpCall {
+            rest: Vec::new(),
             method,
             url: url.into(),
             headers: headers
@@ -246,6 +248,7 @@ mod tests {
     #[test]
     fn a_token_travels_signed_and_a_callers_own_authorization_stays() {
         let mut call = HttpCall {
+            rest: Vec::new(),
             method: Method::POST,
             url: "http://127.0.0.1:8080/model/x/converse".into(),
             headers: HeaderMap::new(),

@@ -6,8 +6,9 @@ use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
 use super::chain::Role;
-use super::{Credentials, sigv4, time};
+use super::{Credentials, sigv4};
 use crate::auth::Secret;
+use crate::dates;
 use crate::error::{Error, Kind, Result};
 use crate::json::cut;
 use crate::wires::{HttpCall, HttpReply};
@@ -43,7 +44,7 @@ pub fn read_credentials(reply: &HttpReply) -> Result<Credentials> {
             access_key_id: tag(&text, "AccessKeyId")?.to_owned(),
             secret_access_key: Secret::new(tag(&text, "SecretAccessKey")?),
             session_token: Some(Secret::new(tag(&text, "SessionToken")?)),
-            expires: time::expiry(tag(&text, "Expiration")),
+            expires: dates::expiry(tag(&text, "Expiration")),
         })
     })();
     if let Some(keys) = keys.filter(|_| reply.status == 200) {
@@ -73,7 +74,13 @@ fn form<'a>(action: &str, role: &Role) -> url::form_urlencoded::Serializer<'a, S
 fn call(role: &Role, form: String) -> HttpCall {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-    HttpCall { method: Method::POST, url: format!("{}/", role.sts), headers, body: form.into() }
+    HttpCall {
+        rest: Vec::new(),
+        method: Method::POST,
+        url: format!("{}/", role.sts),
+        headers,
+        body: form.into(),
+    }
 }
 
 /// The text of the first element of a name. Keys and dates hold nothing that XML would escape.

@@ -10,8 +10,9 @@ use http::{Method, header};
 use serde_json::json;
 
 use super::{SCOPE, jwt, unusable};
+use crate::auth::Secret;
 use crate::auth::exchange::{Grant, Identity, Token, form_call, read_token, refusal};
-use crate::auth::{Secret, aws};
+use crate::dates;
 use crate::error::{Error, Kind, Result};
 use crate::json::{Map, str_at};
 use crate::wires::{HttpCall, HttpReply};
@@ -169,7 +170,13 @@ impl Grant for SubjectAt {
             };
             headers.insert(name, value);
         }
-        Ok(HttpCall { method: Method::GET, url: self.url.clone(), headers, body: Bytes::new() })
+        Ok(HttpCall {
+            rest: Vec::new(),
+            method: Method::GET,
+            url: self.url.clone(),
+            headers,
+            body: Bytes::new(),
+        })
     }
 
     fn read(&self, reply: &HttpReply, _now: SystemTime) -> Result<Token> {
@@ -231,14 +238,14 @@ impl Grant for Impersonated {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(AUTHORIZATION, bearer);
         let body = body.to_string().into();
-        Ok(HttpCall { method: Method::POST, url: self.url.clone(), headers, body })
+        Ok(HttpCall { rest: Vec::new(), method: Method::POST, url: self.url.clone(), headers, body })
     }
 
     fn read(&self, reply: &HttpReply, _now: SystemTime) -> Result<Token> {
         let map = serde_json::from_slice::<Map>(&reply.body).unwrap_or_default();
         match str_at(&map, "accessToken") {
             Some(token) if reply.status < 300 => {
-                let expires = str_at(&map, "expireTime").and_then(aws::parse_time);
+                let expires = str_at(&map, "expireTime").and_then(dates::parse);
                 Ok(Token { value: Secret::new(token), expires })
             }
             _ => Err(refusal(reply, &map)),
@@ -274,7 +281,13 @@ impl Grant for Machine {
         let mut headers = HeaderMap::new();
         headers.insert(FLAVOR, HeaderValue::from_static("Google"));
         headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
-        Ok(HttpCall { method: Method::GET, url: self.identity().endpoint, headers, body: Bytes::new() })
+        Ok(HttpCall {
+            rest: Vec::new(),
+            method: Method::GET,
+            url: self.identity().endpoint,
+            headers,
+            body: Bytes::new(),
+        })
     }
 
     fn read(&self, reply: &HttpReply, now: SystemTime) -> Result<Token> {

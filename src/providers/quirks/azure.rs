@@ -31,8 +31,13 @@ pub fn adapt(route: &mut Route, base_model: Option<&str>) {
         return;
     }
     name_model(route, base_model);
-    if route.target.call_type.in_rows() == CallType::Responses || route.target.wire == WireId::Responses {
+    let call_type = route.target.call_type;
+    if call_type.in_rows() == CallType::Responses || route.target.wire == WireId::Responses {
         place_responses(route);
+        return;
+    }
+    if call_type.resource().is_some() {
+        place_account(route);
         return;
     }
     place(route);
@@ -134,8 +139,36 @@ fn is_gpt_5(model: &str) -> bool {
     model.strip_prefix("gpt-").is_some_and(|rest| rest.starts_with(['5', '6', '7', '8', '9']))
 }
 
+/// What an account keeps lies beside the deployments, or in the interface without dates.
+fn place_account(route: &mut Route) {
+    if is_undated(route) {
+        return;
+    }
+    let base = &mut route.target.base;
+    if let Some(at) = base.find("/openai/deployments") {
+        base.truncate(at);
+    }
+    if !base.ends_with("/openai") {
+        base.push_str("/openai");
+    }
+}
+
 /// The path to the deployment, or to the interface without dates (AZ-01). An address that has one keeps it.
 fn place(route: &mut Route) {
+    if is_undated(route) {
+        return;
+    }
+    let base = &mut route.target.base;
+    if base.contains("/openai/deployments/") {
+        return;
+    }
+    let folder = if base.ends_with("/openai") { "/deployments/" } else { "/openai/deployments/" };
+    base.push_str(folder);
+    base.push_str(&address::segment(&route.target.model));
+}
+
+/// Whether the version or the address is that of the interface without dates; if so, the route leads there.
+fn is_undated(route: &mut Route) -> bool {
     let undated = |(name, value): &(String, String)| {
         name == VERSION && matches!(value.as_str(), "v1" | "latest" | "preview")
     };
@@ -152,14 +185,8 @@ fn place(route: &mut Route) {
         }
         // It is OpenAI's own interface, and takes the key as that one does.
         route.auth = Scheme::Bearer;
-        return;
     }
-    if base.contains("/openai/deployments/") {
-        return;
-    }
-    let folder = if base.ends_with("/openai") { "/deployments/" } else { "/openai/deployments/" };
-    base.push_str(folder);
-    base.push_str(&address::segment(&route.target.model));
+    is_v1
 }
 
 /// The whole address of a call, as the portal shows it, says its version.

@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use super::*;
-use crate::store::Redis;
+use crate::store::together::RedisTogether;
 
 struct Server(Child, String);
 
@@ -40,7 +40,7 @@ fn sharing(server: &Server) -> Arc<Router> {
         panic!("an object")
     };
     let router = Router::new(deployments, RouterSettings::read(&settings).unwrap());
-    Arc::new(router.sharing(Arc::new(Redis::new(&server.1, "test").unwrap())))
+    Arc::new(router.sharing(Arc::new(RedisTogether::new(&server.1, "test").unwrap())))
 }
 
 /// A minute with time left in it.

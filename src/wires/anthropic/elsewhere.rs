@@ -147,12 +147,7 @@ pub fn close_schema(schema: &Value, notes: bool) -> Value {
 /// A body in the provider's own format: what has to be said besides where the model is in the address, and the
 /// header that turns features on.
 pub fn native(body: &mut Map, target: &Target) -> Option<HeaderValue> {
-    let given = given_betas(body);
-    let mut betas = Betas::default();
-    for name in &given {
-        betas.need(name);
-    }
-    need_for_body(body, &mut betas);
+    let (betas, given) = features(body);
     let Some(hosted) = &target.accent.hosted else { return betas.header() };
     body.shift_remove("model");
     body.insert("anthropic_version".to_owned(), hosted.version.as_str().into());
@@ -162,6 +157,17 @@ pub fn native(body: &mut Map, target: &Target) -> Option<HeaderValue> {
     };
     let names = betas.names().filter_map(known).collect();
     turn_on(names, body, hosted)
+}
+
+/// The features that a body of a caller's needs, and those that it names itself: the names are taken out of it.
+pub fn features(body: &mut Map) -> (Betas, Vec<String>) {
+    let given = given_betas(body);
+    let mut betas = Betas::default();
+    for name in &given {
+        betas.need(name);
+    }
+    need_for_body(body, &mut betas);
+    (betas, given)
 }
 
 /// Names the features in the body and for the header, with those that hosted tools need.

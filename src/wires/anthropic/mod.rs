@@ -13,6 +13,7 @@ mod errors;
 mod messages;
 mod names;
 mod request;
+mod resources;
 mod response;
 mod schema;
 mod server_tools;
@@ -28,12 +29,12 @@ mod tests;
 use super::framing::Framing;
 use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire, messages as dialect};
 use crate::error::{Kind, Result};
-use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Target};
+use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Resource, Target};
 
 use abilities::Abilities;
 pub(in crate::wires) use betas::HEADER as BETA_HEADER;
 pub(in crate::wires) use elsewhere::{
-    claude_version, close_schema, hosted_body, is_given, native as native_body, native_schema_fits,
+    claude_version, close_schema, features, hosted_body, is_given, native as native_body, native_schema_fits,
     output_config, plan_thinking,
 };
 pub(in crate::wires) use errors::{classify, facts as error_facts, stream_facts};
@@ -44,6 +45,9 @@ pub(in crate::wires) use thinking::Thinking;
 pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
     match call_type {
         CallType::Messages => Some(&dialect::Native),
+        _ if matches!(call_type.resource(), Some(Resource::Batch | Resource::File | Resource::Model)) => {
+            Some(&resources::RESOURCES)
+        }
         _ => None,
     }
 }

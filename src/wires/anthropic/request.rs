@@ -47,8 +47,13 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     if let Some(value) = features {
         headers.insert(HeaderName::from_static(betas::HEADER), value);
     }
-    let call =
-        HttpCall { method: Method::POST, url: url(target, request.stream), headers, body: Bytes::from(body) };
+    let call = HttpCall {
+        rest: Vec::new(),
+        method: Method::POST,
+        url: url(target, request.stream),
+        headers,
+        body: Bytes::from(body),
+    };
     Ok(Prepared { call, memo })
 }
 

@@ -46,7 +46,10 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     let path = target.path.as_deref().unwrap_or_default();
     let verb = if request.stream && !whole { "converse-stream" } else { "converse" };
     let url = format!("{}{path}/{verb}", target.base);
-    Ok(Prepared { call: HttpCall { method: Method::POST, url, headers, body: Bytes::from(bytes) }, memo })
+    Ok(Prepared {
+        call: HttpCall { rest: Vec::new(), method: Method::POST, url, headers, body: Bytes::from(bytes) },
+        memo,
+    })
 }
 
 /// The body, what decoding must remember, and whether the answer has to come as a whole.

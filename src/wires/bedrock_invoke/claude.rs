@@ -8,8 +8,8 @@ use crate::hub::{ChatRequest, Target};
 use crate::json::{Map, str_at};
 use crate::wires::{Memo, anthropic};
 
-const VERSION: &str = "bedrock-2023-05-31";
-const BETA_HEADER: HeaderName = HeaderName::from_static("anthropic-beta");
+pub const VERSION: &str = "bedrock-2023-05-31";
+pub const BETA_HEADER: HeaderName = HeaderName::from_static("anthropic-beta");
 
 /// Features under another name here, or not there at all (ANT-28): what the caller names itself is sent as it is.
 const BETAS: [(&str, Option<&str>); 7] = [
@@ -30,7 +30,8 @@ pub fn body(request: &ChatRequest, target: &Target, memo: &mut Memo, headers: &m
     if let Some(Value::Array(tools)) = body.get_mut("tools") {
         tools.iter_mut().for_each(rename_search_tool);
     }
-    let names: Vec<&str> = betas.names().filter_map(|name| known_here(name, request)).collect();
+    let names: Vec<&str> =
+        betas.names().filter_map(|name| known_here(name, anthropic::is_given(name, request))).collect();
     if !names.is_empty() {
         body.insert("anthropic_beta".to_owned(), names.clone().into());
         if let Ok(value) = HeaderValue::try_from(names.join(",")) {
@@ -43,15 +44,16 @@ pub fn body(request: &ChatRequest, target: &Target, memo: &mut Memo, headers: &m
     Ok(body)
 }
 
-fn known_here<'a>(name: &'a str, request: &ChatRequest) -> Option<&'a str> {
+/// The name of a feature here; the caller's own word for it is kept.
+pub fn known_here(name: &str, is_given: bool) -> Option<&str> {
     match BETAS.iter().find(|(known, _)| *known == name) {
-        Some((_, here)) if !anthropic::is_given(name, request) => *here,
+        Some((_, here)) if !is_given => *here,
         _ => Some(name),
     }
 }
 
 /// The search over tools has no date here.
-fn rename_search_tool(tool: &mut Value) {
+pub fn rename_search_tool(tool: &mut Value) {
     let Value::Object(tool) = tool else { return };
     let Some(kind) = str_at(tool, "type").filter(|kind| kind.starts_with("tool_search_tool_")) else {
         return;

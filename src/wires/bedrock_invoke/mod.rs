@@ -8,6 +8,7 @@ mod claude;
 mod embedding;
 mod guardrail;
 mod images;
+mod messages;
 mod nova;
 mod stream;
 mod text;
@@ -34,9 +35,12 @@ pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
         CallType::Embedding => Some(&embedding::EMBEDDING),
         CallType::ImageEdit => Some(&images::EDIT),
         CallType::ImageGeneration => Some(&images::GENERATION),
+        CallType::Messages => Some(&messages::Messages),
         _ => None,
     }
 }
+
+pub use messages::Messages;
 
 #[derive(Debug)]
 pub struct Invoke;
@@ -150,7 +154,7 @@ fn prepared(body: Bytes, request: &ChatRequest, target: &Target, headers: Header
     let path = target.path.as_deref().unwrap_or_default();
     let verb = if request.stream { "invoke-with-response-stream" } else { "invoke" };
     let url = format!("{}{path}/{verb}", target.base);
-    Prepared { call: HttpCall { method: Method::POST, url, headers, body }, memo }
+    Prepared { call: HttpCall { rest: Vec::new(), method: Method::POST, url, headers, body }, memo }
 }
 
 fn unknown(target: &Target) -> Error {

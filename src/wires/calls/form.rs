@@ -1,5 +1,6 @@
 //! Forms, and the files in them.
 
+use bytes::Bytes;
 use http::header::HeaderValue;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -30,22 +31,30 @@ pub enum Lists {
     Plain,
 }
 
+/// The files follow as they are, between pieces of text: none is copied.
 pub fn form(url: String, fields: &Map, files: &[Upload], lists: Lists, memo: Memo) -> Prepared {
     let boundary = boundary(fields, files);
-    let mut body = Vec::with_capacity(1024 + files.iter().map(|file| file.data.len() + 256).sum::<usize>());
+    let mut text = Vec::with_capacity(1024);
     for (name, value) in fields {
-        for (name, text) in form_values(name, value, lists) {
-            part(&mut body, &boundary, &name, None, None, text.as_bytes());
+        for (name, value) in form_values(name, value, lists) {
+            head(&mut text, &boundary, &name, None);
+            text.extend_from_slice(value.as_bytes());
+            text.extend_from_slice(b"\r\n");
         }
     }
+    let mut pieces = Vec::with_capacity(2 * files.len() + 1);
     for file in files {
-        let kind = file.content_type.as_deref().unwrap_or("application/octet-stream");
-        part(&mut body, &boundary, &file.field, Some(&file.name), Some(kind), &file.data);
+        head(&mut text, &boundary, &file.field, Some(file));
+        pieces.push(Bytes::from(std::mem::replace(&mut text, b"\r\n".to_vec())));
+        pieces.push(file.data.clone());
     }
-    body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+    text.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+    pieces.push(text.into());
     let content_type = HeaderValue::try_from(format!("multipart/form-data; boundary={boundary}"))
         .unwrap_or_else(|_| HeaderValue::from_static("multipart/form-data"));
-    posted(url, content_type, body, memo)
+    let mut prepared = posted(url, content_type, pieces.remove(0), memo);
+    prepared.call.rest = pieces;
+    prepared
 }
 
 /// An object's entries go under `name[key]`.
@@ -64,21 +73,19 @@ fn form_values(name: &str, value: &Value, lists: Lists) -> Vec<(String, String)>
     }
 }
 
-fn part(out: &mut Vec<u8>, boundary: &str, field: &str, file: Option<&str>, kind: Option<&str>, data: &[u8]) {
+/// What stands before a part's content.
+fn head(out: &mut Vec<u8>, boundary: &str, field: &str, file: Option<&Upload>) {
     out.extend_from_slice(
         format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"", quoted(field)).as_bytes(),
     );
     if let Some(file) = file {
-        out.extend_from_slice(format!("; filename=\"{}\"", quoted(file)).as_bytes());
-    }
-    out.extend_from_slice(b"\r\n");
-    if let Some(kind) = kind {
+        let kind = file.content_type.as_deref().unwrap_or("application/octet-stream");
         let kind: String = kind.chars().filter(|letter| !letter.is_control()).collect();
-        out.extend_from_slice(format!("Content-Type: {kind}\r\n").as_bytes());
+        out.extend_from_slice(
+            format!("; filename=\"{}\"\r\nContent-Type: {kind}", quoted(&file.name)).as_bytes(),
+        );
     }
-    out.extend_from_slice(b"\r\n");
-    out.extend_from_slice(data);
-    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(b"\r\n\r\n");
 }
 
 /// As browsers write names in forms.
@@ -105,7 +112,6 @@ fn boundary(fields: &Map, files: &[Upload]) -> String {
 mod tests {
     use serde_json::json;
 
-    use bytes::Bytes;
     use http::header::CONTENT_TYPE;
 
     use super::*;
@@ -121,7 +127,9 @@ mod tests {
             content_type: Some("audio/wav".into()),
             data: Bytes::from_static(b"RIFF\r\n--x"),
         };
+        let content = file.data.as_ptr();
         let prepared = form_call("http://h/p".into(), &fields, &[file], Memo::default());
+        assert!(prepared.call.rest.iter().any(|piece| piece.as_ptr() == content), "the file is no copy");
         let kind = prepared.call.headers[CONTENT_TYPE].to_str().unwrap();
         let (_, boundary) = kind.split_once("boundary=").unwrap();
         let expected = format!(
@@ -132,6 +140,6 @@ mod tests {
              --{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a %22b%22.wav\"\r\n\
              Content-Type: audio/wav\r\n\r\nRIFF\r\n--x\r\n--{boundary}--\r\n"
         );
-        assert_eq!(String::from_utf8_lossy(&prepared.call.body), expected);
+        assert_eq!(String::from_utf8_lossy(&prepared.call.whole_body()), expected);
     }
 }

@@ -1,7 +1,9 @@
 //! What the wires share for calls other than chat: bodies of JSON and of forms, answers of JSON and of bytes.
 
 mod answers;
+mod batch;
 mod form;
+mod resources;
 
 use std::time::Duration;
 
@@ -14,7 +16,11 @@ use serde_json::Value;
 pub use answers::{
     bytes, decoded, embeddings, images, json_object, json_value, ranking, sound, transcript, unreadable,
 };
+pub use batch::{batch_model, completion, lines, output};
 pub use form::{Lists, form, form_call, form_fields};
+pub use resources::{
+    action, bare, bare_call, batch, batch_errors, count, deleted, id, id_segment, listed, moment, page,
+};
 
 /// One segment of a path.
 pub use crate::address::segment;
@@ -87,25 +93,25 @@ pub fn json_call(url: String, mut body: Map, request: &CallRequest, memo: Memo) 
     }
     let body = serde_json::to_vec(&body)
         .map_err(|error| Error::bad_request("the request cannot be written as JSON").with_source(error))?;
-    Ok(posted(url, HeaderValue::from_static("application/json"), body, memo))
+    Ok(posted(url, HeaderValue::from_static("application/json"), body.into(), memo))
 }
 
 /// Prepares a POST of a file's bytes alone.
 pub fn bytes_call(url: String, file: &Upload, memo: Memo) -> Prepared {
     let kind = file.content_type.as_deref().and_then(|kind| HeaderValue::try_from(kind).ok());
     let kind = kind.unwrap_or_else(|| HeaderValue::from_static("application/octet-stream"));
-    posted(url, kind, file.data.to_vec(), memo)
+    posted(url, kind, file.data.clone(), memo)
 }
 
 /// A GET, for calls that are more than one request.
 pub fn get(url: String) -> HttpCall {
-    HttpCall { method: Method::GET, url, headers: HeaderMap::new(), body: Bytes::new() }
+    HttpCall { rest: Vec::new(), method: Method::GET, url, headers: HeaderMap::new(), body: Bytes::new() }
 }
 
-fn posted(url: String, content_type: HeaderValue, body: Vec<u8>, memo: Memo) -> Prepared {
+fn posted(url: String, content_type: HeaderValue, body: Bytes, memo: Memo) -> Prepared {
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(CONTENT_TYPE, content_type);
-    Prepared { call: HttpCall { method: Method::POST, url, headers, body: Bytes::from(body) }, memo }
+    Prepared { call: HttpCall { rest: Vec::new(), method: Method::POST, url, headers, body }, memo }
 }
 
 /// The body of an OpenAI-shaped call: the model's name and the parameters as they are.

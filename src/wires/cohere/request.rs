@@ -40,7 +40,13 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     if request.stream {
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
     }
-    let call = HttpCall { method: Method::POST, url: url(target), headers, body: Bytes::from(body) };
+    let call = HttpCall {
+        rest: Vec::new(),
+        method: Method::POST,
+        url: url(target),
+        headers,
+        body: Bytes::from(body),
+    };
     Ok(Prepared { call, memo: Memo::default() })
 }
 

@@ -3,6 +3,7 @@
 mod audio;
 mod embedding;
 mod errors;
+mod files;
 mod generation;
 mod grounding;
 mod images;
@@ -28,7 +29,7 @@ use super::calls::Errors;
 use super::framing::Framing;
 use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire, generate_content};
 use crate::error::{Kind, Result};
-use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Target};
+use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Resource, Target};
 
 pub const ERRORS: Errors = Errors { facts: errors::facts, classify: |facts, _| errors::classify(facts) };
 pub(in crate::wires) use errors::{classify, facts as error_facts, of_stream as error_of_stream};
@@ -44,6 +45,7 @@ pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
         CallType::Speech => Some(&audio::SPEECH),
         CallType::Transcription => Some(&audio::TRANSCRIPTION),
         CallType::GenerateContent => Some(&generate_content::Native),
+        _ if matches!(call_type.resource(), Some(Resource::File | Resource::Model)) => Some(&files::FILES),
         _ => None,
     }
 }

@@ -58,7 +58,7 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let url = url(target, request.stream);
-    let call = HttpCall { method: Method::POST, url, headers, body: Bytes::from(body) };
+    let call = HttpCall { rest: Vec::new(), method: Method::POST, url, headers, body: Bytes::from(body) };
     let memo = Memo { legacy_functions: params.has("functions"), ..Memo::default() };
     Ok(Prepared { call, memo })
 }

@@ -13,7 +13,7 @@ mod tools;
 use serde_json::Value;
 
 pub use error::error_body;
-pub use native::Native;
+pub use native::{Native, fields as native_fields};
 
 use super::{Destination, Dialect, EventEncoder, Inbound};
 use crate::error::Result;

@@ -24,20 +24,7 @@ impl Wire<Call> for Native {
     }
 
     fn encode(&self, request: &CallRequest, target: &Target) -> Result<Prepared> {
-        if !request.params.contains_key("max_tokens") {
-            return Err(Error::bad_request("'max_tokens' is missing.").with_param("max_tokens"));
-        }
-        let mut body = calls::named_body(request, target);
-        // Of the caller's own bookkeeping only this is the provider's business.
-        if let Some(Value::Object(metadata)) = body.get_mut("metadata") {
-            metadata.retain(|name, _| name == "user_id");
-            if metadata.is_empty() {
-                body.shift_remove("metadata");
-            }
-        }
-        if let Some(Value::Array(turns)) = body.get_mut("messages") {
-            turns.iter_mut().for_each(drop_foreign_thinking);
-        }
+        let mut body = fields(request, target)?;
         body.insert("stream".into(), request.stream.into());
         let features = anthropic::native_body(&mut body, target);
         let mut prepared =
@@ -68,6 +55,25 @@ impl Wire<Call> for Native {
     fn classify(&self, facts: &ErrorFacts, _target: &Target) -> Kind {
         anthropic::classify(facts)
     }
+}
+
+/// The body, wherever Claude is served.
+pub fn fields(request: &CallRequest, target: &Target) -> Result<Map> {
+    if !request.params.contains_key("max_tokens") {
+        return Err(Error::bad_request("'max_tokens' is missing.").with_param("max_tokens"));
+    }
+    let mut body = calls::named_body(request, target);
+    // Of the caller's own bookkeeping only this is the provider's business.
+    if let Some(Value::Object(metadata)) = body.get_mut("metadata") {
+        metadata.retain(|name, _| name == "user_id");
+        if metadata.is_empty() {
+            body.shift_remove("metadata");
+        }
+    }
+    if let Some(Value::Array(turns)) = body.get_mut("messages") {
+        turns.iter_mut().for_each(drop_foreign_thinking);
+    }
+    Ok(body)
 }
 
 /// Reasoning that OpenAI encrypted says nothing to Claude (AMI-25).

@@ -52,7 +52,7 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let base = &target.base;
     let url = if base.ends_with(PATH) { base.clone() } else { format!("{base}{PATH}") };
-    let call = HttpCall { method: Method::POST, url, headers, body: Bytes::from(body) };
+    let call = HttpCall { rest: Vec::new(), method: Method::POST, url, headers, body: Bytes::from(body) };
     Ok(Prepared { call, memo: Memo::default() })
 }
 

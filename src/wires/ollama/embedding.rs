@@ -9,13 +9,11 @@ use crate::json::Map;
 use crate::wires::calls::{self, CallWire, Errors};
 use crate::wires::{ErrorFacts, HttpReply, Memo, Prepared};
 
-pub static EMBEDDING: CallWire = CallWire {
-    takes: |parameter, _| parameter == "dimensions",
-    encode,
-    decode,
-    next: None,
-    errors: Errors { facts: ErrorFacts::whole_body, classify: |facts, _| errors::classify(facts) },
-};
+pub const ERRORS: Errors =
+    Errors { facts: ErrorFacts::whole_body, classify: |facts, _| errors::classify(facts) };
+
+pub static EMBEDDING: CallWire =
+    CallWire { takes: |parameter, _| parameter == "dimensions", encode, decode, next: None, errors: ERRORS };
 
 /// What is no option of the model.
 const OUTSIDE: [&str; 4] = ["dimensions", "keep_alive", "options", "truncate"];

@@ -2,10 +2,11 @@
 
 mod calls;
 mod chat;
-pub mod embedding;
+mod embedding;
 mod errors;
 mod generate;
 mod images;
+mod models;
 mod python;
 mod request;
 mod response;
@@ -19,7 +20,16 @@ mod tests;
 use super::framing::Framing;
 use super::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamWire, Wire};
 use crate::error::{Kind, Result};
-use crate::hub::{Chat, ChatRequest, ChatResponse, Target};
+use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Target};
+
+/// Its side for a call of another type.
+pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
+    match call_type {
+        CallType::Embedding => Some(&embedding::EMBEDDING),
+        CallType::ListModels => Some(&models::MODELS),
+        _ => None,
+    }
+}
 
 /// Which of the two doors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

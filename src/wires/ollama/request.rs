@@ -44,7 +44,7 @@ pub fn encode(endpoint: Endpoint, request: &ChatRequest, target: &Target) -> Res
     memo.sent = Some(body.clone());
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let call = HttpCall { method: Method::POST, url: url(endpoint, target), headers, body };
+    let call = HttpCall { rest: Vec::new(), method: Method::POST, url: url(endpoint, target), headers, body };
     Ok(Prepared { call, memo })
 }
 

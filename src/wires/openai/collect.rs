@@ -37,3 +37,43 @@ pub fn collect_chunks(chunks: Vec<Value>) -> Result<ChatResponse> {
     response.extra.shift_remove("provider_specific_fields");
     Ok(response)
 }
+
+/// A whole answer, as OpenAI has it: a stream of one chunk.
+pub fn response_of(mut answer: Value) -> Result<ChatResponse> {
+    for choice in answer.get_mut("choices").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Some(choice) = choice.as_object_mut() else { continue };
+        let Some(mut message) = choice.shift_remove("message") else { continue };
+        let calls = message.get_mut("tool_calls").and_then(Value::as_array_mut);
+        for (index, call) in calls.into_iter().flatten().enumerate() {
+            if let Some(call) = call.as_object_mut() {
+                call.insert("index".into(), index.into());
+            }
+        }
+        choice.insert("delta".into(), message);
+    }
+    collect_chunks(vec![answer])
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_whole_answer_is_read() {
+        let call = json!({ "id": "c", "type": "function", "function": { "name": "f", "arguments": "{}" } });
+        let response = response_of(json!({
+            "id": "x", "created": 5, "model": "m",
+            "choices": [{ "index": 0, "finish_reason": "tool_calls",
+                          "message": { "role": "assistant", "content": "hi", "tool_calls": [call] } }],
+            "usage": { "prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3 },
+        }))
+        .unwrap();
+        assert_eq!((response.id.as_str(), response.created, response.model.as_str()), ("x", 5, "m"));
+        let message = &response.choices[0].message;
+        assert_eq!(message.content.as_deref(), Some("hi"));
+        assert_eq!(message.tool_calls[0].function.name.as_deref(), Some("f"));
+        assert_eq!(response.usage.unwrap().total_tokens, 3);
+    }
+}

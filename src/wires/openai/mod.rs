@@ -11,12 +11,13 @@ mod images;
 mod moderation;
 mod params;
 mod request;
+pub(super) mod resources;
 mod response;
 mod stream;
 mod turns;
 
 pub use chunk::{Chunk, ChunkChoice, Chunker, ToolCallChunk};
-pub use collect::collect_chunks;
+pub use collect::{collect_chunks, response_of};
 pub use errors::is_context_window;
 
 use super::calls::Errors;
@@ -40,6 +41,7 @@ pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
         CallType::Responses => Some(&responses::Native),
         CallType::TextCompletion => Some(&text_completions::Native),
         call_type if call_type.is_about_response() => Some(&responses::Stored),
+        call_type if call_type.resource().is_some() => Some(&resources::RESOURCES),
         _ => None,
     }
 }

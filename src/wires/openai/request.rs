@@ -42,7 +42,7 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     // Some callers give the whole address.
     let url =
         if target.base.ends_with(path) { target.base.clone() } else { format!("{}{path}", target.base) };
-    let call = HttpCall { method: Method::POST, url, headers, body: Bytes::from(body) };
+    let call = HttpCall { rest: Vec::new(), method: Method::POST, url, headers, body: Bytes::from(body) };
     let memo = Memo { json_tool: asides.json_tool.map(str::to_owned), ..Memo::default() };
     Ok(Prepared { call, memo })
 }

@@ -15,7 +15,7 @@ use crate::wires::{
 };
 
 /// The smallest limit of tokens: what is below is an error.
-const LEAST_LIMIT: u64 = 16;
+pub(super) const LEAST_LIMIT: u64 = 16;
 
 /// `/responses`.
 #[derive(Debug)]

@@ -51,7 +51,10 @@ impl Wire<Call> for Stored {
                 url = format!("{url}?{query}");
             }
         }
-        Ok(Prepared { call: HttpCall { method, url, headers, body }, memo: Memo::default() })
+        Ok(Prepared {
+            call: HttpCall { rest: Vec::new(), method, url, headers, body },
+            memo: Memo::default(),
+        })
     }
 
     fn decode(&self, reply: &HttpReply, _memo: &Memo, target: &Target) -> Result<CallResponse> {

@@ -1,6 +1,7 @@
 //! SAP's Generative AI Hub: OpenAI's format inside the configuration of an orchestration, whose deployment is looked up
 //! first.
 
+pub mod embedding;
 mod request;
 
 use serde_json::Value;

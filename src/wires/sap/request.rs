@@ -11,8 +11,10 @@ use crate::json::{Map, str_at};
 use crate::wires::openai::Openai;
 use crate::wires::{HttpCall, HttpReply, Memo, Next, Prepared, Wire};
 
-/// The body that waits for its address.
+/// The body that waits for its address, and where it goes there.
 const LATER: &str = "later";
+const PATH: &str = "path";
+const COMPLETION: &str = "/v2/completion";
 /// What belongs to the prompt and not to the model.
 const OF_PROMPT: [&str; 3] = ["messages", "tools", "response_format"];
 const SCENARIO: &str = "orchestration";
@@ -20,7 +22,7 @@ const SCENARIO: &str = "orchestration";
 /// OpenAI's body is taken apart, and the deployment looked up that it goes to, unless the caller knows it.
 pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     let asked = ChatRequest { stream: false, extra_body: Map::new(), ..request.clone() };
-    let Prepared { call, mut memo } = Openai.encode(&asked, target)?;
+    let Prepared { call, memo } = Openai.encode(&asked, target)?;
     let wrong = |error| Error::bad_request("the request cannot be written as JSON").with_source(error);
     let mut params = serde_json::from_slice::<Map>(&call.body).map_err(wrong)?;
     params.shift_remove("model");
@@ -46,18 +48,24 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
     if let Value::Object(body) = &mut body {
         body.extend(request.extra_body.clone());
     }
+    Ok(at_deployment(target, COMPLETION, body, memo))
+}
+
+/// A request to the deployment, which is looked up first unless the caller knows it.
+pub fn at_deployment(target: &Target, path: &str, body: Value, mut memo: Memo) -> Prepared {
     let call = match target.vars.get("deployment_url") {
-        Some(address) => completion(address, &body),
+        Some(address) => post(address, path, &body),
         None => {
             memo.notes.insert(LATER.to_owned(), body);
+            memo.notes.insert(PATH.to_owned(), path.into());
             get(format!("{}/v2/lm/deployments", base(target)))
         }
     };
-    Ok(Prepared { call, memo })
+    Prepared { call, memo }
 }
 
 /// From the list of deployments to the newest orchestration that runs.
-pub fn next(reply: &HttpReply, memo: &Memo, target: &Target) -> Result<Option<Next>> {
+pub fn next(reply: &HttpReply, memo: &mut Memo, target: &Target) -> Result<Option<Next>> {
     let Some(body) = memo.notes.get(LATER) else { return Ok(None) };
     let list = serde_json::from_slice::<Map>(&reply.body).unwrap_or_default();
     let Some(Value::Array(deployments)) = list.get("resources") else { return Ok(None) };
@@ -73,7 +81,8 @@ pub fn next(reply: &HttpReply, memo: &Memo, target: &Target) -> Result<Option<Ne
         return Err(Error::new(Kind::NotFound, what));
     };
     let address = format!("{}/v2/inference/deployments/{id}", base(target));
-    Ok(Some(Next::now(completion(&address, body))))
+    let path = str_at(&memo.notes, PATH).unwrap_or(COMPLETION);
+    Ok(Some(Next::now(post(&address, path, body))))
 }
 
 /// The address may have its version already.
@@ -82,12 +91,18 @@ fn base(target: &Target) -> &str {
 }
 
 fn get(url: String) -> HttpCall {
-    HttpCall { method: Method::GET, url, headers: headers(), body: Bytes::new() }
+    HttpCall { rest: Vec::new(), method: Method::GET, url, headers: headers(), body: Bytes::new() }
 }
 
-fn completion(deployment: &str, body: &Value) -> HttpCall {
-    let url = format!("{}/v2/completion", deployment.trim_end_matches('/'));
-    HttpCall { method: Method::POST, url, headers: headers(), body: body.to_string().into() }
+fn post(deployment: &str, path: &str, body: &Value) -> HttpCall {
+    let url = format!("{}{path}", deployment.trim_end_matches('/'));
+    HttpCall {
+        rest: Vec::new(),
+        method: Method::POST,
+        url,
+        headers: headers(),
+        body: body.to_string().into(),
+    }
 }
 
 fn headers() -> HeaderMap {

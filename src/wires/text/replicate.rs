@@ -83,7 +83,7 @@ fn next(reply: &HttpReply, _memo: &Memo, target: &Target) -> Result<Option<Next>
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     let url = format!("{}/v1/predictions/{id}", target.base);
-    let call = HttpCall { method: Method::GET, url, headers, body: Bytes::new() };
+    let call = HttpCall { rest: Vec::new(), method: Method::GET, url, headers, body: Bytes::new() };
     Ok(Some(Next::after(WAIT, call)))
 }
 

@@ -47,7 +47,7 @@ pub fn encode(format: &Format, request: &ChatRequest, target: &Target) -> Result
 fn post(url: String, body: Bytes) -> HttpCall {
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    HttpCall { method: Method::POST, url, headers, body }
+    HttpCall { rest: Vec::new(), method: Method::POST, url, headers, body }
 }
 
 /// The request proper, once a reply has said under which id.

@@ -26,16 +26,17 @@ const VOICE: &str = "21m00Tcm4TlvDq8ikWAM";
 /// A token that takes the place of a key.
 const TOKEN: &str = "ya29.k";
 
-/// Those of other files: other dialects' calls.
+/// Those of other files: other dialects' calls, and what an account keeps.
 fn is_ours(call_type: CallType) -> bool {
-    !matches!(
-        call_type,
-        CallType::Chat
-            | CallType::GenerateContent
-            | CallType::Messages
-            | CallType::Responses
-            | CallType::TextCompletion
-    )
+    call_type.resource().is_none()
+        && !matches!(
+            call_type,
+            CallType::Chat
+                | CallType::GenerateContent
+                | CallType::Messages
+                | CallType::Responses
+                | CallType::TextCompletion
+        )
 }
 
 /// A model that tells its format by its name, where one has to.
@@ -99,6 +100,10 @@ fn call(provider: &str, call_type: CallType, variables: &Variables) -> Result<Ca
     }
     let of_one = match provider {
         "watsonx" => vec![("project_id", "p")],
+        "sap" => vec![
+            ("api_key", r#"{ "clientid": "c", "clientsecret": "s", "url": "https://auth.invalid" }"#),
+            ("deployment_url", "https://host.invalid/v2/inference/deployments/zqid"),
+        ],
         "oci" => vec![
             ("oci_compartment_id", "c"),
             ("oci_region", "zq-region"),
@@ -143,6 +148,7 @@ fn sent(provider: &str, call_type: CallType) -> Sent {
     let request = call.request().expect("a native call");
     let prepared = wire.encode(request, target).unwrap_or_else(|error| panic!("{provider}: {error}"));
     let route = &call.envelope().route;
+    let body = prepared.call.whole_body();
     let mut headers = prepared.call.headers;
     for (name, value) in &route.headers {
         let name = http::HeaderName::try_from(name.as_str()).expect("a name");
@@ -159,7 +165,7 @@ fn sent(provider: &str, call_type: CallType) -> Sent {
         method: prepared.call.method.to_string(),
         url: format!("{}{mark}{query}", prepared.call.url),
         headers,
-        body: String::from_utf8_lossy(&prepared.call.body).into_owned(),
+        body: String::from_utf8_lossy(&body).into_owned(),
         is_form,
         is_signed: route.signing.is_some() || route.signer.is_some(),
         grants: route.grant.is_some(),
@@ -335,6 +341,8 @@ fn every_call_goes_where_it_is_known_to_go() {
             ("huggingface", "rerank: no model", "a server has one model"),
             ("litellm_proxy", "image_variation: nothing known", "a proxy knows what it has"),
             ("mistral", "moderation: address", NOT_OPENAI),
+            ("sap", "embedding: address", "what was observed is the request for a token before it"),
+            ("sap", "embedding: header ai-client-type", "the name of the client is ours"),
             (
                 "soniox",
                 "transcription: no model",
@@ -354,9 +362,8 @@ fn what_a_provider_lacks_is_refused_before_anything_is_sent() {
             let has = if call_type == CallType::Chat {
                 row.wires.chat.is_some()
             } else {
-                // Whoever makes responses keeps them.
-                row.calls.contains_key(&call_type)
-                    || call_type.is_about_response() && row.calls.contains_key(&CallType::Responses)
+                // Whoever makes something keeps it.
+                row.calls.contains_key(&call_type.in_rows())
             };
             if has {
                 continue;

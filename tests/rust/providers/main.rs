@@ -20,6 +20,7 @@ mod natives;
 mod parameters;
 mod polling;
 mod quirks;
+mod resources;
 mod rows;
 mod stream_errors;
 mod subscriptions;

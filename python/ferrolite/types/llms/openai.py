@@ -571,7 +571,20 @@ def event(fields: dict[str, Any]) -> GenericEvent:
     return _CLASSES.get(fields.get("type"), GenericEvent)(**{"type": "", **fields})
 
 
+_RESOURCES = {
+    "Batch": "LiteLLMBatch",
+    "FileDeleted": "FileDeleted",
+    "FileObject": "OpenAIFileObject",
+    "FineTuningJob": "LiteLLMFineTuningJob",
+    "OpenAIFileObject": "OpenAIFileObject",
+}
+
+
 def __getattr__(name: str) -> Any:
+    if name in _RESOURCES:
+        from ferrolite.types import resources
+
+        return getattr(resources, _RESOURCES[name])
     from ferrolite._surface import resolve
 
     return resolve(__name__, name)

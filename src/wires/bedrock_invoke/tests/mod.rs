@@ -2,6 +2,7 @@
 
 mod claude;
 mod makers;
+mod messages;
 mod streams;
 
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use crate::hub::FinishReason;
 use crate::wires::event_stream::tests::{event, exception, message};
 
 /// Messages with one event each.
-fn chunks(events: &[Value]) -> Vec<u8> {
+pub fn chunks(events: &[Value]) -> Vec<u8> {
     events
         .iter()
         .flat_map(|inner| event("chunk", &json!({"bytes": STANDARD.encode(inner.to_string())})))

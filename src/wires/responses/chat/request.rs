@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
+use super::super::native::LEAST_LIMIT;
 use super::ENCRYPTED;
 use crate::error::Result;
 use crate::hub::{CallRequest, ChatRequest, Content, Flatten, Message, Params, Part, Role, Target, ToolCall};
@@ -54,12 +55,15 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
         input.iter_mut().for_each(flatten);
     }
     body.insert("input".into(), input.into());
-    // Reasoning goes back with the next turn: nothing of it is kept for us (OAR-11).
-    if !accent.nameless {
+    // Reasoning goes back with the next turn: nothing of it is kept for us (OAR-11). Other models refuse to be asked.
+    if target.facts.can("reasoning") && !accent.nameless {
         body.insert("include".into(), json!(["reasoning.encrypted_content"]));
     }
     if let Some(limit) = params.output_limit() {
-        body.insert("max_output_tokens".into(), limit.clone());
+        let is_small = !accent.nameless
+            && !target.call_accent.small_limits
+            && limit.as_u64().is_some_and(|limit| limit < LEAST_LIMIT);
+        body.insert("max_output_tokens".into(), if is_small { LEAST_LIMIT.into() } else { limit.clone() });
     }
     for name in SAME {
         if let Some(value) = params.get(name) {
@@ -84,7 +88,7 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
         body.insert("stream".into(), true.into());
     }
     body.extend(request.extra.iter().map(|(name, value)| (name.clone(), value.clone())));
-    for (name, value) in &accent.defaults {
+    for (name, value) in accent.defaults.iter().chain(&target.call_accent.defaults) {
         body.entry(name.as_str()).or_insert_with(|| value.clone());
     }
     let sent = CallRequest { extra_body: request.extra_body.clone(), ..CallRequest::default() };

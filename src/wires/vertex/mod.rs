@@ -1,12 +1,31 @@
 //! Google's cloud beside Gemini: Vertex AI's embeddings, and the services for ranking, speaking and hearing.
 
+mod files;
+mod jobs;
+mod labels;
+
 use serde_json::{Value, json};
 
 use super::calls::{self, CallWire};
-use super::{HttpReply, Memo, Prepared, gemini};
+use super::{HttpReply, Memo, Prepared, Wire, gemini};
 use crate::error::{Error, Result};
-use crate::hub::{CallRequest, CallResponse, Target};
+use crate::hub::{Call, CallRequest, CallResponse, CallType, Resource, Target};
 use crate::json::Map;
+
+/// Its side for a call of a type.
+pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
+    match call_type {
+        CallType::Embedding => Some(&EMBEDDING),
+        CallType::Rerank => Some(&RERANK),
+        CallType::Speech => Some(&SPEECH),
+        CallType::Transcription => Some(&TRANSCRIPTION),
+        _ => match call_type.resource()? {
+            Resource::File => Some(&files::FILES),
+            Resource::Batch | Resource::FineTuningJob => Some(&jobs::JOBS),
+            Resource::Model => None,
+        },
+    }
+}
 
 pub static EMBEDDING: CallWire = CallWire {
     takes: |parameter, _| matches!(parameter, "dimensions" | "encoding_format"),

@@ -21,12 +21,12 @@ const LOCAL: Limits = Limits { total: Duration::from_secs(1), idle: Duration::fr
 
 /// Fetched keys by where they come from.
 #[derive(Debug, Default)]
-pub struct Credentials {
+pub struct KeyRing {
     kept: Mutex<Vec<(Source, aws::Credentials)>>,
     turns: Mutex<Vec<(Source, Arc<tokio::sync::Mutex<()>>)>>,
 }
 
-impl Credentials {
+impl KeyRing {
     /// The keys of a route: there, kept, or fetched.
     pub async fn get(
         &self,
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn keys_are_replaced_before_they_expire() {
-        let cache = Credentials::default();
+        let cache = KeyRing::default();
         let source = Source::Metadata(MetadataSource::Machine { base: "http://m".into() });
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         assert_eq!(cache.kept(&source, at(0)), None);
@@ -213,7 +213,7 @@ mod tests {
             Reply::new("200 OK", "role"),
             Reply::new("200 OK", r#"{"AccessKeyId":"A","SecretAccessKey":"S","Token":"T"}"#),
         ]);
-        let (cache, transport) = (Credentials::default(), Transport::default());
+        let (cache, transport) = (KeyRing::default(), Transport::default());
         let signing = signing(Source::Metadata(MetadataSource::Machine { base }));
         for _ in 0..2 {
             let keys = cache.get(&transport, &Connection::default(), &signing).await.unwrap();
@@ -240,7 +240,7 @@ mod tests {
             sts: sts.clone(),
         };
         let base = || Box::new(Source::Keys(keys(None)));
-        let (cache, transport) = (Credentials::default(), Transport::default());
+        let (cache, transport) = (KeyRing::default(), Transport::default());
         let first = signing(Source::Role { base: base(), role: role("one") });
         let found = cache.get(&transport, &Connection::default(), &first).await.unwrap();
         assert_eq!(found.access_key_id, "R");
@@ -257,7 +257,7 @@ mod tests {
     #[tokio::test]
     async fn aged_keys_serve_on_while_they_are_valid_and_the_service_is_away() {
         let (base, served) = server(vec![Reply::new("503 Service Unavailable", "no")]);
-        let (cache, transport) = (Credentials::default(), Transport::default());
+        let (cache, transport) = (KeyRing::default(), Transport::default());
         let signing = metadata(&base);
         let expires = SystemTime::now() + EARLY / 2;
         cache.keep(&signing.source, &aws::Credentials { expires: Some(expires), ..keys(None) });
@@ -269,7 +269,7 @@ mod tests {
     #[tokio::test]
     async fn an_error_says_why_there_are_no_keys() {
         let (base, served) = server(vec![Reply::new("403 Forbidden", "no")]);
-        let (cache, transport) = (Credentials::default(), Transport::default());
+        let (cache, transport) = (KeyRing::default(), Transport::default());
         let signing = metadata(&base);
         let error = cache.get(&transport, &Connection::default(), &signing).await.unwrap_err();
         assert!(error.message().contains("it answered 403"), "{error}");
@@ -284,7 +284,7 @@ mod tests {
             Reply::new("200 OK", "role"),
             Reply::new("200 OK", r#"{"AccessKeyId":"A","SecretAccessKey":"S","Token":"T"}"#),
         ]);
-        let (cache, transport) = (Credentials::default(), Transport::default());
+        let (cache, transport) = (KeyRing::default(), Transport::default());
         let (signing, connection) = (metadata(&base), Connection::default());
         let get = || cache.get(&transport, &connection, &signing);
         let (one, two, three) = tokio::join!(get(), get(), get());

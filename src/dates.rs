@@ -1,4 +1,4 @@
-//! Times as AWS writes them, in UTC.
+//! Moments as services write them, in UTC.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -34,6 +34,11 @@ pub fn parse(text: &str) -> Option<SystemTime> {
     }
     let seconds = days(year, month, day) * DAY + hour * 3600 + minute * 60 + second;
     UNIX_EPOCH.checked_add(Duration::from_secs(seconds.checked_add_signed(-offset)?))
+}
+
+/// The same as whole seconds since 1970.
+pub fn seconds(text: &str) -> Option<u64> {
+    parse(text)?.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs())
 }
 
 /// When fetched keys expire, for a date that a service gave. One that cannot be read must not make them last: they serve

@@ -1,14 +1,25 @@
-//! Mistral's speech: OpenAI's, but for the voice's name and the sound in JSON.
+//! Mistral beside OpenAI's format: its batches, and speech, which differs by the voice's name and the sound in JSON.
+
+mod batches;
 
 use serde_json::Value;
 
 use super::calls::{self, CallWire};
 use super::openai;
-use super::{HttpReply, Memo, Prepared};
+use super::{HttpReply, Memo, Prepared, Wire};
 use crate::error::Result;
-use crate::hub::{CallRequest, CallResponse, Target};
+use crate::hub::{Call, CallRequest, CallResponse, CallType, Resource, Target};
 
-pub static SPEECH: CallWire = CallWire {
+/// Its side for a call of a type.
+pub fn call(call_type: CallType) -> Option<&'static dyn Wire<Call>> {
+    match call_type {
+        CallType::Speech => Some(&SPEECH),
+        _ if call_type.resource() == Some(Resource::Batch) => Some(&batches::BATCHES),
+        _ => None,
+    }
+}
+
+static SPEECH: CallWire = CallWire {
     takes: |parameter, _| matches!(parameter, "response_format" | "voice"),
     encode,
     decode,

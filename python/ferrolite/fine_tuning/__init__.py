@@ -1,0 +1,1 @@
+"""Jobs that tune a model."""

@@ -1,0 +1,1 @@
+"""What other packages import of Fireworks."""
