@@ -225,7 +225,10 @@ class Router(Calls):
         self._own = {}
         self._strategy = None
         self.__dict__.update(given)
-        self._core_router = _core.CoreRouter([], self._told())
+        told = self._told()
+        if (url := redis_url or _redis_url(redis_host, redis_port, redis_password, redis_db)) is not None:
+            told["redis_url"] = url
+        self._core_router = _core.CoreRouter([], told)
         if model_list:
             self.set_model_list(model_list)
 
@@ -572,6 +575,16 @@ def _made_id(name: str, params: dict[str, Any]) -> str:
 
     text = dumps([name, params], sort_keys=True, default=lambda value: type(value).__name__)
     return sha256(text.encode()).hexdigest()
+
+
+def _redis_url(host: str | None, port: int | None, password: str | None, db: int | None) -> str | None:
+    """The address that the parts make; None without a host."""
+    if host is None:
+        return None
+    from urllib.parse import quote
+
+    proof = f":{quote(password, safe='')}@" if password else ""
+    return f"redis://{proof}{host}:{port or 6379}/{db or 0}"
 
 
 def _is_json(value: Any) -> bool:

@@ -87,7 +87,8 @@ pub fn cache_key(
     call_type: Option<&str>,
     cache: Arc<Cache>,
 ) -> PyResult<Option<String>> {
-    let keywords = value::keywords(arguments, is_ignored, Nulls::LeftOut).map_err(|failed| failed.into_python(py))?;
+    let keywords =
+        value::keywords(arguments, is_ignored, Nulls::LeftOut).map_err(|failed| failed.into_python(py))?;
     let settings = Settings { cache: Some(cache), ..settings::read(py, module)? };
     let key = match call_type.map(CallType::from_name) {
         None => ChatCall::from_keywords(keywords, &settings, &ProcessEnvironment)

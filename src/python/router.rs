@@ -14,6 +14,7 @@ use crate::engine::is_ignored;
 use crate::error::{Error, Kind};
 use crate::json::Map;
 use crate::router::{Asked, Attempt, Deployment, Plan, Router, RouterSettings, Step};
+use crate::store::together::RedisTogether;
 
 /// Deployments behind names, and what is known of them.
 #[pyclass(frozen, module = "ferrolite._core")]
@@ -91,7 +92,14 @@ impl CoreRouter {
     fn new(entries: &Bound<'_, PyList>, arguments: &Bound<'_, PyDict>) -> PyResult<Self> {
         let deployments = deployments_of(entries)?.into_iter().map(Arc::new).collect();
         let settings = settings_of(arguments)?;
-        Ok(Self { router: Arc::new(Router::new(deployments, settings)) })
+        let mut router = Router::new(deployments, settings);
+        let url = arguments.get_item("redis_url")?.filter(|url| !url.is_none());
+        if let Some(url) = url {
+            let store = RedisTogether::new(&url.extract::<String>()?, "ferrolite:router");
+            router =
+                router.sharing(Arc::new(store.map_err(|failed| error::exception(arguments.py(), failed))?));
+        }
+        Ok(Self { router: Arc::new(router) })
     }
 
     fn set_deployments(&self, entries: &Bound<'_, PyList>) -> PyResult<()> {

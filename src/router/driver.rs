@@ -130,8 +130,8 @@ pub async fn run<E: Handle>(caller: Caller<E>, mut plan: Plan) -> Result<Outcome
     if plan.router().is_none() {
         return Ok(outcome);
     }
-    if tokens > 0 {
-        lease.deployment.live.tokens.add(now.minute(), tokens);
+    if let Some(router) = plan.router().filter(|_| tokens > 0) {
+        router.count_tokens(&lease.deployment, tokens, now);
     }
     if let Some(id) = outcome.response_id() {
         plan.holds_response(id, &lease.deployment, now);

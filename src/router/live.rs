@@ -180,6 +180,13 @@ impl Live {
         self.measured.store(now.0, Ordering::Relaxed);
     }
 
+    /// What other processes have measured, where this one has not.
+    pub fn learn(&self, average: std::time::Duration) {
+        if load(&self.average).is_none() {
+            store(&self.average, average.as_secs_f64());
+        }
+    }
+
     /// The moving average, in seconds.
     pub fn average(&self) -> Option<f64> {
         load(&self.average)

@@ -20,6 +20,7 @@ mod policy;
 mod queue;
 mod request;
 mod settings;
+mod shared;
 mod strategy;
 mod stream;
 #[cfg(test)]
@@ -45,6 +46,9 @@ pub use strategy::Strategy;
 use affinity::Affinity;
 use hedging::Percentiles;
 use queue::Queue;
+use shared::Together;
+
+use crate::store::together::Shared;
 
 /// The settings and the deployments as one call sees them.
 #[derive(Debug, Default)]
@@ -66,6 +70,7 @@ pub struct Router {
     queue: Queue,
     affinity: Affinity,
     percentiles: Percentiles,
+    together: Option<Together>,
 }
 
 /// The prices of the list of models.
@@ -96,6 +101,25 @@ impl Router {
             queue: Queue::default(),
             affinity: Affinity::default(),
             percentiles: Percentiles::default(),
+            together: None,
+        }
+    }
+
+    /// Shares what it knows with the routers of other processes.
+    pub fn sharing(mut self, store: Arc<dyn Shared>) -> Self {
+        self.together = Some(Together::new(store));
+        self
+    }
+
+    fn together(&self) -> Option<&Together> {
+        self.together.as_ref()
+    }
+
+    /// Counts tokens of an answer.
+    fn count_tokens(&self, deployment: &Deployment, tokens: u64, now: Moment) {
+        deployment.live.tokens.add(now.minute(), tokens);
+        if let Some(together) = &self.together {
+            together.count(deployment, 't', tokens, now);
         }
     }
 

@@ -258,7 +258,7 @@ impl Plan {
             && checks.refusal(tied).is_none()
             && checks.take(tied)
         {
-            return Ok((Lease::begun(router.clone(), tied.clone()), current.tier));
+            return Ok((begun(router, tied, now), current.tier));
         }
         // First those that have not failed in this call, then any.
         let passes: &[bool] = if current.tried.is_empty() { &[true] } else { &[false, true] };
@@ -273,7 +273,7 @@ impl Plan {
                 for _ in 0..=tier.members.len() {
                     let Some(chosen) = choice.of(settings.strategy, tier, &admits) else { break };
                     if checks.take(chosen) {
-                        return Ok((Lease::begun(router.clone(), chosen.clone()), number));
+                        return Ok((begun(router, chosen, now), number));
                     }
                 }
             }
@@ -311,7 +311,7 @@ impl Plan {
         chosen.live.requests.add(now.minute(), 1);
         chosen.live.begin();
         let model = current.found.model_of(&chosen);
-        Some(Attempt { lease: Lease::begun(router, chosen), began: now, is_hedge: false, model })
+        Some(Attempt { lease: begun(&router, &chosen, now), began: now, is_hedge: false, model })
     }
 
     /// The keywords of the request that an attempt makes.
@@ -374,6 +374,9 @@ impl Plan {
             let latency = Latency { seconds: elapsed.as_secs_f64(), is_first_content: self.asked.streams };
             lease.deployment.live.measure(latency, self.settings().latency_window, now);
             lease.deployment.live.successes.add(now.minute(), 1);
+            if let Some(together) = self.router.as_ref().and_then(|router| router.together()) {
+                together.took(&lease.deployment, lease.deployment.live.average().unwrap_or_default());
+            }
             self.count_latency(is_hedge, elapsed);
             if let (Some(router), Some(current)) = (&self.router, &self.current) {
                 let (id, ttl) = (&lease.deployment.id, self.settings().affinity_ttl);
@@ -485,6 +488,9 @@ impl Plan {
         if let Some(span) = cooldown::after_failure(self.settings(), deployment, error, company, now) {
             tracing::info!(deployment = %deployment.id, seconds = span.as_secs_f64(), error = %error, "cooldown");
             deployment.live.cool_until(now.plus(span));
+            if let Some(together) = self.router.as_ref().and_then(|router| router.together()) {
+                together.cools(deployment, now.plus(span));
+            }
         }
     }
 
@@ -707,6 +713,15 @@ impl Plan {
             None => self.leave(kept),
         }
     }
+}
+
+/// A deployment that a call begins to use; others are told.
+fn begun(router: &Arc<Router>, deployment: &Arc<Deployment>, now: Moment) -> Lease {
+    if let Some(together) = router.together() {
+        together.count(deployment, 'r', 1, now);
+        together.start(router);
+    }
+    Lease::begun(router.clone(), deployment.clone())
 }
 
 /// An error without its source.

@@ -28,8 +28,8 @@ impl<E: Handle> Owner<E> {
     }
 
     fn count(&self, tokens: u64) {
-        if tokens > 0 {
-            self.lease.deployment.live.tokens.add(self.plan.now().minute(), tokens);
+        if let Some(router) = self.plan.router().filter(|_| tokens > 0) {
+            router.count_tokens(&self.lease.deployment, tokens, self.plan.now());
         }
     }
 

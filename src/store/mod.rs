@@ -7,6 +7,7 @@ pub mod disk;
 pub mod memory;
 pub mod object;
 pub mod redis;
+pub mod together;
 
 use std::fmt;
 use std::time::Duration;

@@ -406,3 +406,13 @@ def test_a_call_may_have_fallbacks_of_its_own(upstream):
     assert text(asyncio.run(ferrolite.acompletion(**arguments, fallbacks=[good]))) == "good"
     with pytest.raises(ferrolite.InternalServerError, match="openai/y"):
         ferrolite.completion(**arguments, fallbacks=["openai/y"])
+
+
+def test_redis_that_is_away_stops_nobody(upstream):
+    router = Router(
+        [entry(upstream, "a", "good")], redis_host="127.0.0.1", redis_port=9, redis_password="p@ss"
+    )
+    assert text(router.completion("a", MESSAGES)) == "good"
+    with pytest.raises(ferrolite.BadRequestError, match="redis_url") as raised:
+        Router([], redis_url="nonsense")
+    assert raised.value.param == "redis_url"

@@ -7,6 +7,7 @@ mod rules;
 mod sequences;
 mod served;
 mod server;
+mod sharing;
 
 use std::sync::Arc;
 use std::time::Duration;
