@@ -55,6 +55,8 @@ def text() -> str:
         program = (CLIENTS / f"use_{name.replace('-', '_')}.py").read_text()
         does = (ast.get_docstring(ast.parse(program)) or "").partition(": ")[2].rstrip(".")
         title = package["requires"][0].replace("==", " ")
+        if "cannot" in package:
+            does = f"does not work: {package['cannot']}"
         made += f"| {title} | {does} | {'yes' if package.get('ci') else ''} |\n"
     made += SUITES
     for name, suite in sorted(facts["suites"].items()):

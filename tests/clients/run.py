@@ -65,6 +65,8 @@ def main() -> int:
 
 def run(name: str, facts: dict[str, Any], with_original: bool) -> tuple[str, str]:
     """How the program went, and what it said or why it was skipped."""
+    if "cannot" in facts and not with_original:
+        return "skipped", facts["cannot"]
     version = facts.get("original", FACTS["settings"]["original"]) if with_original else None
     overrides = facts.get("original-overrides") if with_original else None
     try:
