@@ -29,7 +29,8 @@ pub async fn answer(engine: &Engine, call: ChatCall, started: Instant) -> Result
     loop {
         match job.whole(engine).await {
             Ok(reply) => return job.answer(reply),
-            Err(failure) => job.again(*failure).await?,
+            // Boxed, as what else is rare: each call would carry the room for it.
+            Err(failure) => Box::pin(job.again(*failure)).await?,
         }
     }
 }
@@ -39,7 +40,7 @@ pub async fn stream(engine: &Engine, call: ChatCall, started: Instant) -> Result
     loop {
         match job.exchange.body(engine, job.wire).await {
             Ok(body) => return job.stream(engine, body).await,
-            Err(failure) => job.again(*failure).await?,
+            Err(failure) => Box::pin(job.again(*failure)).await?,
         }
     }
 }
@@ -52,7 +53,8 @@ impl Job {
         let wire = chat_wire(target)?;
         let wanted = wire.remote_media(&request, target);
         if !wanted.is_empty() {
-            let fetched = media::fetch(transport, &envelope.connection, envelope.limits, wanted).await;
+            let fetched = media::fetch(transport, &envelope.connection, envelope.limits, wanted);
+            let fetched = Box::pin(fetched).await;
             request.media = fetched.map_err(named)?;
         }
         let Prepared { call: http, memo } = wire.encode(&request, target).map_err(named)?;
@@ -95,7 +97,7 @@ impl Job {
             Followed::Reply(reply) => Ok(reply),
             Followed::Stream(body) => {
                 let limits = self.exchange.envelope.limits;
-                body.collect(limits).await.map_err(|error| self.exchange.broken(error))
+                Box::pin(body.collect(limits)).await.map_err(|error| self.exchange.broken(error))
             }
         }
     }
@@ -109,11 +111,11 @@ impl Job {
             let Some(next) = next.map_err(|error| self.exchange.broken(error))? else {
                 return Ok(Followed::Reply(reply));
             };
-            let body = self.exchange.further(engine, next, deadline, self.wire).await?;
+            let body = Box::pin(self.exchange.further(engine, next, deadline, self.wire)).await?;
             if wanted == Wanted::Streamed && !body.is_json() {
                 return Ok(Followed::Stream(body));
             }
-            reply = body.collect(limits).await.map_err(|error| self.exchange.broken(error))?;
+            reply = Box::pin(body.collect(limits)).await.map_err(|error| self.exchange.broken(error))?;
         }
     }
 

@@ -141,8 +141,11 @@ impl Exchange {
     ) -> Outcome<Body> {
         let limits = self.envelope.limits;
         let is_home = self.is_home(&http);
-        let http =
-            if is_home { self.signed(engine, http).await.map_err(|error| self.broken(error))? } else { http };
+        let http = if is_home && self.envelope.route.is_signed() {
+            Box::pin(self.signed(engine, http)).await.map_err(|error| self.broken(error))?
+        } else {
+            http
+        };
         let connection = &self.envelope.connection;
         let elsewhere = (!is_home).then(|| Connection { reach: Reach::Public, ..connection.clone() });
         let sent = engine.transport.send(http, elsewhere.as_ref().unwrap_or(connection), limits).await;
@@ -150,11 +153,11 @@ impl Exchange {
         if body.status() < 300 {
             return Ok(body);
         }
-        let reply = body.collect(limits).await.map_err(|error| self.broken(error))?;
+        let reply = Box::pin(body.collect(limits)).await.map_err(|error| self.broken(error))?;
         if reply.status == 401
             && let (Some(grant), Some(token)) = (&self.envelope.route.grant, &self.token)
         {
-            engine.tokens.forget(grant, token).await;
+            Box::pin(engine.tokens.forget(grant, token)).await;
         }
         Err(self.failed(&reply, wire))
     }

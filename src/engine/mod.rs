@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use futures_util::future::{Either, FutureExt as _};
 use http::HeaderMap;
 
 use crate::auth::aws::KeyRing;
@@ -128,11 +129,13 @@ impl Engine {
     }
 
     /// A whole chat completion.
-    pub async fn chat(&self, mut call: ChatCall) -> Result<Answer> {
+    pub fn chat(&self, mut call: ChatCall) -> impl Future<Output = Result<Answer>> + Send + '_ {
         let started = Instant::now();
-        match call.plan.take() {
-            None => self.chat_upstream(call, started).await,
-            Some(plan) => Box::pin(cached::chat(self, *plan, call, started)).await,
+        // The way that most calls take is no wider for the others: futures are moved as a whole.
+        match (call.plan.take(), &call.mock) {
+            (None, None) => Either::Left(chat::answer(self, call, started)),
+            (None, Some(_)) => Either::Right(self.chat_upstream(call, started).boxed()),
+            (Some(plan), _) => Either::Right(cached::chat(self, *plan, call, started).boxed()),
         }
     }
 
@@ -144,11 +147,12 @@ impl Engine {
     }
 
     /// A streamed chat completion: returns when the upstream has begun to answer.
-    pub async fn chat_stream(&self, mut call: ChatCall) -> Result<ChatStream> {
+    pub fn chat_stream(&self, mut call: ChatCall) -> impl Future<Output = Result<ChatStream>> + Send + '_ {
         let started = Instant::now();
-        match call.plan.take() {
-            None => self.chat_stream_upstream(call, started).await,
-            Some(plan) => Box::pin(cached::chat_stream(self, *plan, call, started)).await,
+        match (call.plan.take(), &call.mock) {
+            (None, None) => Either::Left(chat::stream(self, call, started)),
+            (None, Some(_)) => Either::Right(self.chat_stream_upstream(call, started).boxed()),
+            (Some(plan), _) => Either::Right(cached::chat_stream(self, *plan, call, started).boxed()),
         }
     }
 

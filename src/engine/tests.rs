@@ -157,3 +157,12 @@ async fn a_reply_that_is_too_large_is_not_held() {
         drop(served);
     }
 }
+
+/// A future is moved as a whole, several times a call: what few calls need is boxed, and not room in all of them.
+#[test]
+fn the_way_of_most_calls_is_narrow() {
+    let engine = Engine::new();
+    let keyed = || call(&json!({ "api_key": "k" }));
+    assert!(size_of_val(&engine.chat(keyed())) < 8 * 1024);
+    assert!(size_of_val(&engine.chat_stream(keyed())) < 8 * 1024);
+}

@@ -180,6 +180,11 @@ pub struct Route {
 }
 
 impl Route {
+    /// Whether each attempt needs more than its headers to prove who asks.
+    pub fn is_signed(&self) -> bool {
+        self.signing.is_some() || self.signer.is_some() || self.grant.is_some() || self.project.is_some()
+    }
+
     /// A token takes the place of the key.
     fn prove_with(&mut self, proof: azure::Proof) {
         self.auth = Scheme::Bearer;

@@ -89,8 +89,8 @@ pub fn read<'py>(py: Python<'py>, module: &Bound<'py, PyDict>) -> PyResult<Setti
     let get = |name: &Bound<'py, PyString>| find(module, name);
     let text = |name: &Bound<'py, PyString>| get(name).and_then(|value| value.extract::<String>().ok());
     let switch = |name: &Bound<'py, PyString>| {
-        get(name).is_some_and(|value| match value.extract::<String>() {
-            Ok(text) => config::parse_switch(&text).unwrap_or(false),
+        get(name).is_some_and(|value| match value.cast::<PyString>() {
+            Ok(text) => text.to_str().ok().and_then(config::parse_switch).unwrap_or(false),
             Err(_) => value.is_truthy().unwrap_or(false),
         })
     };
