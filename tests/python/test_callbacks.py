@@ -288,6 +288,17 @@ def test_what_a_failure_says(provider: Upstream) -> None:
     assert payload["response"] == {}
 
 
+def test_a_function_that_is_told_of_chunks_finds_a_cost_that_is_not_known_yet(
+    provider: Upstream, monkeypatch: Any
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr(
+        ferrolite, "success_callback", [lambda kw, answer, a, b: seen.append(kw["response_cost"])]
+    )
+    chunks = run(provider, "completion", stream=True)
+    assert len(seen) == len(chunks) + 1
+
+
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
 def test_the_end_of_a_stream_has_the_whole_answer(provider: Upstream, asynchronous: bool) -> None:
     logger = Recorder()

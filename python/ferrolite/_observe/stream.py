@@ -62,6 +62,8 @@ class StreamWatch:
 
         stream._hidden_params["litellm_call_id"] = log.litellm_call_id  # pyright: ignore[reportPrivateUsage]
         log.model_call_details["response_headers"] = stream._response_headers  # pyright: ignore[reportPrivateUsage]
+        # Known at the end; functions that are told of each chunk look for it all the same.
+        log.model_call_details.setdefault("response_cost", None)
         watch = cls(log, stream, asked)
         stream._watch = watch  # pyright: ignore[reportPrivateUsage]
         if isinstance(stream, CustomStreamWrapper):
