@@ -25,6 +25,8 @@ pub mod transport;
 pub mod wires;
 
 #[cfg(feature = "gateway")]
+pub mod gateway;
+#[cfg(feature = "gateway")]
 pub mod mock;
 
 #[cfg(feature = "python")]

@@ -1,0 +1,106 @@
+//! The gateway's configuration: the YAML file as written, checked, and what it means.
+//!
+//! Three stages. `yaml` reads text into values that know their lines, `check` says every problem of a file with its line
+//! and the nearest known key, and [`Config`] is what is left: typed, environment references resolved. The running
+//! gateway is built from it and swapped whole on reload.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::auth::Secret;
+use crate::engine::Settings;
+use crate::json::Map;
+use crate::router::{Deployment, RouterSettings};
+
+/// What a gateway runs on.
+#[derive(Debug, Default)]
+pub struct Config {
+    pub deployments: Vec<Deployment>,
+    pub router: RouterSettings,
+    /// Where usage, cooldowns and latencies are shared with other gateways.
+    pub redis_url: Option<String>,
+    /// `litellm_settings` that steer calls.
+    pub engine: Settings,
+    pub general: General,
+    pub pass_through: Vec<PassThrough>,
+    /// Python callbacks by their names or `module.object`, in the order of the file.
+    pub hooks: Hooks,
+    /// The files that were read: the one that was named, then those it includes. Watched for changes.
+    pub files: Vec<PathBuf>,
+}
+
+/// `general_settings`: who may come in, and how much.
+#[derive(Debug)]
+pub struct General {
+    /// Without one, everybody may.
+    pub master_key: Option<Secret>,
+    pub jwt: Option<Jwt>,
+    /// The largest body of a request, in bytes.
+    pub max_request_bytes: usize,
+    /// The most requests under way at once; further ones are answered 429 at once.
+    pub max_parallel_requests: Option<usize>,
+    /// Keywords that a client may send to say itself where its call goes and with which key; none by default (SSRF).
+    pub client_credentials: Vec<String>,
+    /// Headers of the client go upstream (`forward_client_headers_to_llm_api`): those that begin with `x-`.
+    pub forward_client_headers: bool,
+    /// Paths that need no key beside the health checks and the documentation.
+    pub public_routes: Vec<String>,
+    /// How long a stopping gateway waits for what is under way.
+    pub drain: Duration,
+}
+
+impl Default for General {
+    fn default() -> Self {
+        Self {
+            master_key: None,
+            jwt: None,
+            max_request_bytes: 100 * 1024 * 1024,
+            max_parallel_requests: None,
+            client_credentials: Vec::new(),
+            forward_client_headers: false,
+            public_routes: Vec::new(),
+            drain: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Tokens of somebody else's that let clients in.
+#[derive(Debug, Clone, Default)]
+pub struct Jwt {
+    /// Where the public keys are.
+    pub jwks_url: String,
+    pub audience: Option<String>,
+    pub issuer: Option<String>,
+    /// The claim that names the user.
+    pub user_claim: Option<String>,
+}
+
+/// An address of the gateway that stands for one elsewhere (`pass_through_endpoints`).
+#[derive(Debug, Clone)]
+pub struct PassThrough {
+    pub path: String,
+    pub target: String,
+    pub headers: Vec<(String, Secret)>,
+    pub include_subpath: bool,
+    /// Whether a key of the gateway is needed.
+    pub auth: bool,
+    /// Whether the client's own headers go along.
+    pub forward_headers: bool,
+}
+
+/// What is written in Python, by name.
+#[derive(Debug, Clone, Default)]
+pub struct Hooks {
+    pub callbacks: Vec<String>,
+    pub success_callbacks: Vec<String>,
+    pub failure_callbacks: Vec<String>,
+    pub custom_auth: Option<String>,
+    /// `custom_provider_map`: (provider, handler).
+    pub custom_providers: Vec<(String, String)>,
+    /// `guardrails`, as written.
+    pub guardrails: Vec<Value>,
+    /// `callback_settings` and other settings of callbacks, as written.
+    pub settings: Map,
+}
