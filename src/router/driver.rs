@@ -79,7 +79,7 @@ impl Outcome {
 
 impl<E: Handle> Caller<E> {
     /// One request, until its answer or the first content of its stream.
-    pub(super) async fn perform(
+    pub async fn perform(
         &self,
         call_type: Option<CallType>,
         keywords: Keywords,

@@ -138,6 +138,17 @@ impl Router {
         self.replace(deployments.into_iter().map(Arc::new).collect());
     }
 
+    /// Puts deployments in place with what another router knows of them: for settings that change as a whole.
+    pub fn take_over(&self, other: &Self, mut deployments: Vec<Deployment>) {
+        let known = other.view();
+        for deployment in &mut deployments {
+            if let Some(known) = known.table.by_id(&deployment.id) {
+                deployment.live = known.live.clone();
+            }
+        }
+        self.replace(deployments.into_iter().map(Arc::new).collect());
+    }
+
     fn replace(&self, deployments: Vec<Arc<Deployment>>) {
         self.change(|old| {
             let table = Table::new(deployments, old.settings.aliases.clone());

@@ -15,10 +15,12 @@ pub(super) mod resources;
 mod response;
 mod stream;
 mod turns;
+mod write;
 
 pub use chunk::{Chunk, ChunkChoice, Chunker, ToolCallChunk};
 pub use collect::{collect_chunks, response_of};
 pub use errors::is_context_window;
+pub use write::{write_chunk, write_response};
 
 use super::calls::Errors;
 use super::framing::Framing;

@@ -1,0 +1,120 @@
+//! What requests share: the engine, and the configuration with its router, which a reload swaps as a whole.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
+
+use super::config::Config;
+use crate::config::ProcessEnvironment;
+use crate::engine::{Engine, Settings};
+use crate::error::{Error, Kind, Result};
+use crate::router::{Caller, Router};
+use crate::store::together::RedisTogether;
+
+/// A gateway: all that its requests need.
+pub struct Gateway {
+    running: RwLock<Arc<Running>>,
+    engine: Arc<Engine>,
+    pub begun: Instant,
+    under_way: AtomicUsize,
+    taking: AtomicBool,
+}
+
+/// A configuration that is in force. A request keeps the one that it began with.
+pub struct Running {
+    pub config: Config,
+    pub router: Arc<Router>,
+    settings: Arc<Settings>,
+}
+
+impl Running {
+    fn new(mut config: Config) -> Result<Self> {
+        let deployments = std::mem::take(&mut config.deployments).into_iter().map(Arc::new).collect();
+        let mut router = Router::new(deployments, config.router.clone());
+        if let Some(url) = &config.redis_url {
+            router = router.sharing(Arc::new(RedisTogether::new(url, "ferrolite:router")?));
+        }
+        Ok(Self { router: Arc::new(router), settings: Arc::new(config.engine.clone()), config })
+    }
+}
+
+impl Gateway {
+    /// # Errors
+    /// [`Kind::Config`] when the address of Redis is none.
+    pub fn new(config: Config) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self {
+            running: RwLock::new(Arc::new(Running::new(config)?)),
+            engine: Arc::default(),
+            begun: Instant::now(),
+            under_way: AtomicUsize::new(0),
+            taking: AtomicBool::new(true),
+        }))
+    }
+
+    /// The configuration in force.
+    pub fn running(&self) -> Arc<Running> {
+        self.running.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts another configuration in force. Requests under way end as they began; what is known of deployments that
+    /// stay (cooldowns, latencies, counts) is kept, by their ids.
+    ///
+    /// # Errors
+    /// The old one stays in force.
+    pub fn reload(&self, mut config: Config) -> Result<()> {
+        let deployments = std::mem::take(&mut config.deployments);
+        let next = Running::new(config)?;
+        next.router.take_over(&self.running().router, deployments);
+        *self.running.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        Ok(())
+    }
+
+    /// What calls are made with.
+    pub fn caller(&self, running: &Running) -> Caller<Arc<Engine>> {
+        Caller {
+            engine: self.engine.clone(),
+            settings: running.settings.clone(),
+            environment: &ProcessEnvironment,
+            keep_reply: false,
+        }
+    }
+
+    /// Counts a request in.
+    ///
+    /// # Errors
+    /// [`Kind::RateLimit`] when as many are under way as the configuration allows: at once, not after a wait.
+    pub fn enter(self: &Arc<Self>, running: &Running) -> Result<UnderWay> {
+        let before = self.under_way.fetch_add(1, Ordering::Relaxed);
+        let place = UnderWay(self.clone());
+        match running.config.general.max_parallel_requests {
+            Some(most) if before >= most => {
+                let mut full = Error::new(Kind::RateLimit, "The gateway has as many requests as it takes; come back in a second.");
+                full.facts_mut().retry_after = Some(std::time::Duration::from_secs(1));
+                Err(full)
+            }
+            _ => Ok(place),
+        }
+    }
+
+    pub fn under_way(&self) -> usize {
+        self.under_way.load(Ordering::Relaxed)
+    }
+
+    /// Whether new requests are taken: not any more while the gateway stops.
+    pub fn is_taking(&self) -> bool {
+        self.taking.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn stop_taking(&self) {
+        self.taking.store(false, Ordering::Relaxed);
+    }
+}
+
+/// A request that is counted, until this is dropped.
+pub struct UnderWay(Arc<Gateway>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
