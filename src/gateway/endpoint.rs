@@ -125,7 +125,7 @@ pub static ROUTES: &[Route] = &[
     get("/v1/fine_tuning/jobs/{fine_tuning_job_id}", Endpoint::Kept(CallType::RetrieveFineTuningJob), "How a job is doing"),
     post("/v1/fine_tuning/jobs/{fine_tuning_job_id}/cancel", Endpoint::Kept(CallType::CancelFineTuningJob), "Cancels a job"),
     get("/v1/models", Endpoint::Models, "The models that are served"),
-    get("/v1/models/{*model}", Endpoint::Model, "One model"),
+    get("/v1/models/{*name}", Endpoint::Model, "One model"),
     get("/v1/model/info", Endpoint::ModelInfo, "Deployments and what is known of their models"),
     get("/v1/model_group/info", Endpoint::GroupInfo, "Models as clients see them"),
     post("/model/new", Endpoint::NewModel, "Adds a deployment until the next start").lets_in(Access::Master),
@@ -133,9 +133,9 @@ pub static ROUTES: &[Route] = &[
     post("/utils/token_counter", Endpoint::TokenCounter, "Tokens of a prompt"),
     get("/v1beta/models", Endpoint::GeminiModels, "The models that are served, in Gemini's format")
         .speaks(Dialect::Gemini),
-    post("/v1beta/models/{*call}", Endpoint::Gemini, "generateContent, streamGenerateContent, countTokens, embedContent")
+    post("/v1beta/models/{*name}", Endpoint::Gemini, "generateContent, streamGenerateContent, countTokens, embedContent")
         .speaks(Dialect::Gemini),
-    post("/models/{*call}", Endpoint::Gemini, "The same without a version").speaks(Dialect::Gemini),
+    post("/models/{*name}", Endpoint::Gemini, "The same without a version").speaks(Dialect::Gemini),
     post("/engines/{*call}", Endpoint::Deployment, "A model, then one of OpenAI's paths"),
     post("/openai/deployments/{*call}", Endpoint::Deployment, "The same for clients of Azure"),
     get("/health", Endpoint::Health, "Calls every deployment").lets_in(Access::Key),
@@ -260,8 +260,8 @@ mod tests {
     #[test]
     fn names_in_paths_are_decoded() {
         let found = find(&Method::GET, "/v1/models/openai%2Fgpt-4o").unwrap();
-        assert_eq!(found.param("model"), Some("openai/gpt-4o"));
+        assert_eq!(found.param("name"), Some("openai/gpt-4o"));
         let found = find(&Method::GET, "/models/openai/gpt-4o/").unwrap();
-        assert_eq!(found.param("model"), Some("openai/gpt-4o"));
+        assert_eq!(found.param("name"), Some("openai/gpt-4o"));
     }
 }

@@ -26,27 +26,17 @@ pub async fn handle(gateway: Arc<Gateway>, request: Request<Incoming>, _peer: So
     if parts.method == Method::OPTIONS {
         return preflight();
     }
-    let found = endpoint::find(&parts.method, parts.uri.path());
-    let dialect = match &found {
-        Ok(found) => found.route.dialect,
-        Err(_) => endpoint::dialect_of(parts.uri.path()),
-    };
-    let answered = AssertUnwindSafe(answer(&gateway, &parts, Body::new(body), found)).catch_unwind().await;
-    let mut response = match answered {
-        Ok(Ok(response)) => response,
-        Ok(Err(error)) => failed(&parts, dialect, &error),
-        Err(_) => {
-            let error = Error::new(Kind::InternalServer, "The gateway failed at this request; please report it.");
-            failed(&parts, dialect, &error)
-        }
-    };
+    let answered = AssertUnwindSafe(answer(&gateway, &parts, Body::new(body))).catch_unwind().await;
+    let mut response = answered.unwrap_or_else(|_| {
+        let error = Error::new(Kind::InternalServer, "The gateway failed at this request; please report it.");
+        failed(&parts, endpoint::dialect_of(parts.uri.path()), &error)
+    });
     response.headers_mut().insert("access-control-allow-origin", http::HeaderValue::from_static("*"));
     response
 }
 
 fn failed(parts: &Parts, dialect: Dialect, error: &Error) -> Response {
-    let level_is_ours = error.status() >= 500;
-    if level_is_ours {
+    if error.status() >= 500 {
         tracing::warn!(path = parts.uri.path(), status = error.status(), error = %error, "a request failed");
     } else {
         tracing::debug!(path = parts.uri.path(), status = error.status(), error = %error, "a request was refused");
@@ -69,26 +59,24 @@ fn preflight() -> Response {
     response
 }
 
-async fn answer(
-    gateway: &Arc<Gateway>,
-    parts: &Parts,
-    body: Body,
-    found: std::result::Result<Found, Miss>,
-) -> Result<Response> {
+async fn answer(gateway: &Arc<Gateway>, parts: &Parts, body: Body) -> Response {
     let running = gateway.running();
-    let found = found.map_err(|miss| missed(miss, parts))?;
-    let principal = admission::admit(parts, found.route.access, &running)?;
-    let call = Call::new(parts, found.route.endpoint, principal);
-    let answered = taken(gateway, &running, parts, body, &found, &call).await;
-    let mut response = match answered {
-        Ok(response) => response,
-        Err(mut error) => {
-            error.facts_mut().request_id.get_or_insert_with(|| call.id.to_string());
-            failed(parts, found.route.dialect, &error)
-        }
+    let found = match endpoint::find(&parts.method, parts.uri.path()) {
+        Ok(found) => found,
+        Err(miss) => return failed(parts, endpoint::dialect_of(parts.uri.path()), &missed(miss, parts)),
     };
+    let dialect = found.route.dialect;
+    let principal = match admission::admit(parts, found.route.access, &running) {
+        Ok(principal) => principal,
+        Err(error) => return failed(parts, dialect, &error),
+    };
+    let call = Call::new(parts, found.route.endpoint, principal);
+    let mut response = taken(gateway, &running, parts, body, &found, &call).await.unwrap_or_else(|mut error| {
+        error.facts_mut().request_id.get_or_insert_with(|| call.id.to_string());
+        failed(parts, dialect, &error)
+    });
     headers::of_call(&call, response.headers_mut());
-    Ok(response)
+    response
 }
 
 async fn taken(

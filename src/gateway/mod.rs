@@ -17,6 +17,7 @@ mod headers;
 mod record;
 mod routes;
 mod server;
+pub mod start;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ mod cache;
 mod call;
 mod chunks;
 mod error;
+mod gateway;
 mod log;
 mod lookup;
 mod meta;
@@ -31,6 +32,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("version", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<cache::CoreCache>()?;
     module.add_class::<call::PendingCall>()?;
+    module.add_class::<gateway::CoreGateway>()?;
     module.add_class::<meta::CallMeta>()?;
     module.add_class::<queue::LoopQueue>()?;
     module.add_class::<router::CorePlan>()?;
@@ -44,6 +46,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(call::preview, module)?)?;
     module.add_function(wrap_pyfunction!(call::register_provider, module)?)?;
     module.add_function(wrap_pyfunction!(call::split_model, module)?)?;
+    module.add_function(wrap_pyfunction!(gateway::check_gateway, module)?)?;
+    module.add_function(wrap_pyfunction!(gateway::serve_gateway, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::is_steering, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::missing_environment, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::model_can, module)?)?;

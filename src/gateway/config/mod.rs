@@ -27,6 +27,8 @@ pub struct Config {
     pub pass_through: Vec<PassThrough>,
     /// Python callbacks by their names or `module.object`, in the order of the file.
     pub hooks: Hooks,
+    /// What the file says and the gateway does not do, or not quite.
+    pub warnings: Vec<Problem>,
     /// The files that were read: the one that was named, then those it includes. Watched for changes.
     pub files: Vec<PathBuf>,
 }
@@ -103,4 +105,33 @@ pub struct Hooks {
     pub guardrails: Vec<Value>,
     /// `callback_settings` and other settings of callbacks, as written.
     pub settings: Map,
+}
+
+// --- stand-ins until the reader is there ---
+#[derive(Debug, Clone)]
+pub struct Problem(String);
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(&self.0) }
+}
+impl Problem { pub fn is_error(&self) -> bool { true } }
+pub fn check(_file: &std::path::Path) -> Vec<Problem> { Vec::new() }
+pub fn load(file: &std::path::Path) -> Result<Config, Vec<Problem>> {
+    let text = std::fs::read_to_string(file).map_err(|e| vec![Problem(e.to_string())])?;
+    let value: Value = serde_json::from_str(&text).map_err(|e| vec![Problem(e.to_string())])?;
+    let mut config = Config { files: vec![file.to_owned()], ..Config::default() };
+    for entry in value["model_list"].as_array().into_iter().flatten() {
+        config.deployments.push(Deployment::read(entry).map_err(|e| vec![Problem(e.to_string())])?);
+    }
+    if let Some(router) = value["router_settings"].as_object() {
+        config.router = RouterSettings::read(router).map_err(|e| vec![Problem(e.to_string())])?;
+    }
+    config.general.master_key = value["general_settings"]["master_key"].as_str().map(Secret::new);
+    Ok(config)
+}
+pub fn of_model(options: &Map) -> Result<Config, Vec<Problem>> {
+    let model = options.get("model").cloned().unwrap_or_default();
+    let mut params = options.clone();
+    params.retain(|name, _| matches!(name.as_str(), "model" | "api_base" | "api_key"));
+    let entry = serde_json::json!({ "model_name": model, "litellm_params": params });
+    Ok(Config { deployments: vec![Deployment::read(&entry).map_err(|e| vec![Problem(e.to_string())])?], ..Config::default() })
 }

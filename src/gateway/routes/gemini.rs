@@ -13,7 +13,7 @@ use crate::json::Map;
 use crate::router::Outcome;
 
 pub async fn answer(context: Context<'_>, body: Body) -> Result<Response> {
-    let path = context.found.param("call").unwrap_or_default();
+    let path = context.found.param("name").unwrap_or_default();
     let (model, verb) = path.rsplit_once(':').ok_or_else(|| not_there(path))?;
     let bytes = body::read(body, context.limit()).await?;
     let mut keywords = body::object(&bytes)?;

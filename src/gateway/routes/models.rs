@@ -29,7 +29,7 @@ pub fn list(context: Context<'_>) -> Response {
 
 /// `/v1/models/{model}`.
 pub fn one(context: Context<'_>) -> Result<Response> {
-    let name = context.found.param("model").unwrap_or_default();
+    let name = context.found.param("name").unwrap_or_default();
     if context.running.router.view().table.find(name).is_none() {
         return Err(unknown_model(context.running, name).with_status(404));
     }

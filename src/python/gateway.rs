@@ -1,0 +1,163 @@
+//! The gateway for the command and for Python programs.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use super::value;
+use crate::error::Error;
+use crate::gateway::config::{self, Config};
+use crate::gateway::start::{self, Listening, Start};
+use crate::json::Map;
+
+/// Options as Python passes them.
+fn read(options: &Bound<'_, PyDict>) -> PyResult<(Start, Config, Vec<String>)> {
+    let py = options.py();
+    let options = match value::to_json(options, "options") {
+        Ok(Value::Object(options)) => options,
+        Ok(_) => Map::new(),
+        Err(failed) => return Err(failed.into_python(py)),
+    };
+    let text = |name: &str| options.get(name).and_then(Value::as_str).map(str::to_owned);
+    let count = |name: &str| options.get(name).and_then(Value::as_u64);
+    let start = Start {
+        file: text("config").map(PathBuf::from),
+        host: text("host"),
+        port: count("port").and_then(|port| u16::try_from(port).ok()).unwrap_or(4000),
+        workers: count("num_workers").and_then(|count| usize::try_from(count).ok()),
+    };
+    let read = match &start.file {
+        Some(file) => config::load(file),
+        None => config::of_model(&options),
+    };
+    match read {
+        Ok(config) => {
+            let warnings = config.warnings.iter().map(ToString::to_string).collect();
+            Ok((start, config, warnings))
+        }
+        Err(problems) => {
+            let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            Err(PyValueError::new_err(said.join("\n")))
+        }
+    }
+}
+
+fn refused(error: &Error) -> PyErr {
+    PyOSError::new_err(error.message().to_owned())
+}
+
+fn told<'py>(py: Python<'py>, listening: &Listening, warnings: Vec<String>) -> PyResult<Bound<'py, PyDict>> {
+    let out = PyDict::new(py);
+    out.set_item("base_url", &listening.base_url)?;
+    out.set_item("is_open", listening.is_open)?;
+    out.set_item("has_key", listening.has_key)?;
+    out.set_item("models", listening.models.clone())?;
+    out.set_item("warnings", warnings)?;
+    Ok(out)
+}
+
+/// Serves until a signal asks for the end; `ready` is called with what is served where.
+#[pyfunction]
+pub fn serve_gateway(py: Python<'_>, options: &Bound<'_, PyDict>, ready: Py<PyAny>) -> PyResult<()> {
+    let (start, config, warnings) = read(options)?;
+    py.detach(|| {
+        let runtime = start::runtime(start.workers).map_err(|error| refused(&error))?;
+        let mut raised = None;
+        let told = |listening: Listening| {
+            let called = Python::attach(|py| ready.call1(py, (told(py, &listening, warnings)?,)).map(drop));
+            raised = called.err();
+        };
+        let served = runtime.block_on(start::serve(start, config, told, std::future::pending()));
+        // What still waits for a client is not waited for.
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        match raised {
+            Some(raised) => Err(raised),
+            None => served.map_err(|error| refused(&error)),
+        }
+    })
+}
+
+/// A gateway in the background of this process, until it is stopped.
+#[pyclass(frozen, module = "ferrolite._core")]
+pub struct CoreGateway {
+    stop: Mutex<Option<oneshot::Sender<()>>>,
+    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+    facts: Py<PyDict>,
+}
+
+#[pymethods]
+impl CoreGateway {
+    /// Starts it on threads of its own.
+    #[new]
+    fn new(py: Python<'_>, options: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let (start, config, warnings) = read(options)?;
+        let (stop, stopping) = oneshot::channel();
+        let (send, receive) = std::sync::mpsc::channel();
+        let sender = Arc::new(Mutex::new(Some(send)));
+        let tell = sender.clone();
+        let thread = std::thread::spawn(move || {
+            let send = move |outcome: Result<Listening, Error>| {
+                if let Ok(mut sender) = tell.lock()
+                    && let Some(sender) = sender.take()
+                {
+                    // Nobody listens any more: nobody wants it.
+                    let _ = sender.send(outcome);
+                }
+            };
+            let runtime = match start::runtime(start.workers) {
+                Ok(runtime) => runtime,
+                Err(error) => return send(Err(error)),
+            };
+            let told = |listening| send(Ok(listening));
+            let until = async {
+                // An error is a dropped handle.
+                let _ = stopping.await;
+            };
+            let served = runtime.block_on(start::serve(start, config, told, until));
+            runtime.shutdown_timeout(Duration::from_secs(1));
+            if let Err(error) = served {
+                send(Err(error));
+            }
+        });
+        let listening = py
+            .detach(move || receive.recv())
+            .map_err(|_| PyRuntimeError::new_err("the gateway failed to start"))?
+            .map_err(|error| refused(&error))?;
+        Ok(Self {
+            stop: Mutex::new(Some(stop)),
+            thread: Mutex::new(Some(thread)),
+            facts: told(py, &listening, warnings)?.unbind(),
+        })
+    }
+
+    /// What is served where: base_url, models, has_key, is_open, warnings.
+    #[getter]
+    fn facts(&self, py: Python<'_>) -> Py<PyDict> {
+        self.facts.clone_ref(py)
+    }
+
+    /// Stops it, and waits until it has.
+    fn stop(&self, py: Python<'_>) {
+        let stop = self.stop.lock().ok().and_then(|mut stop| stop.take());
+        drop(stop);
+        let thread = self.thread.lock().ok().and_then(|mut thread| thread.take());
+        if let Some(thread) = thread {
+            // A panic of the thread's has been reported by it.
+            let _ = py.detach(|| thread.join());
+        }
+    }
+}
+
+/// Every problem of a configuration's file, as lines of text, and whether it would start.
+#[pyfunction]
+pub fn check_gateway(file: PathBuf) -> (Vec<String>, bool) {
+    let problems = config::check(&file);
+    let is_good = !problems.iter().any(config::Problem::is_error);
+    (problems.iter().map(ToString::to_string).collect(), is_good)
+}
