@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    from ferrolite import _core
+    from ferrolite import _core, _gateway_cli
 
     parser = argparse.ArgumentParser(
-        prog="ferrolite", description="Call any language model in OpenAI's format."
+        prog="ferrolite",
+        description="One address for every language model: a gateway for clients of OpenAI, Anthropic and Gemini.",
+        epilog="Examples: ferrolite --model gpt-4o    ferrolite --config config.yaml    ferrolite check config.yaml",
     )
-    parser.add_argument("--version", action="version", version=f"ferrolite {_core.version}")
-    commands = parser.add_subparsers(dest="command", metavar="command")
+    parser.add_argument("-v", "--version", action="version", version=f"ferrolite {_core.version}")
+    _gateway_cli.add_flags(parser)
+    commands = parser.add_subparsers(dest="command", metavar="command", title="commands")
+    _gateway_cli.add_commands(commands)
     _add_mock(commands)
     _add_models(commands)
     _add_run(commands)
@@ -31,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return dropin.run(given[1:])
     options = parser.parse_args(given)
     if options.command is None:
+        if _gateway_cli.wants_gateway(options):
+            return _gateway_cli.serve(options)
         parser.print_help()
         return 2
     return options.run(options)

@@ -12,6 +12,7 @@ mod calls;
 pub mod config;
 mod dialect;
 mod endpoint;
+pub mod explain;
 mod handle;
 mod headers;
 mod record;

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use super::value;
 use crate::error::Error;
 use crate::gateway::config::{self, Config};
+use crate::gateway::explain::explain;
 use crate::gateway::start::{self, Listening, Start};
 use crate::json::Map;
 
@@ -41,11 +42,13 @@ fn read(options: &Bound<'_, PyDict>) -> PyResult<(Start, Config, Vec<String>)> {
             let warnings = config.warnings.iter().map(ToString::to_string).collect();
             Ok((start, config, warnings))
         }
-        Err(problems) => {
-            let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            Err(PyValueError::new_err(said.join("\n")))
-        }
+        Err(problems) => Err(unreadable(&problems)),
     }
+}
+
+fn unreadable(problems: &[config::Problem]) -> PyErr {
+    let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    PyValueError::new_err(said.join("\n"))
 }
 
 fn refused(error: &Error) -> PyErr {
@@ -160,4 +163,11 @@ pub fn check_gateway(file: PathBuf) -> (Vec<String>, bool) {
     let problems = config::check(&file);
     let is_good = !problems.iter().any(config::Problem::is_error);
     (problems.iter().map(ToString::to_string).collect(), is_good)
+}
+
+/// Where a request for a model would go, in words.
+#[pyfunction]
+pub fn explain_gateway(py: Python<'_>, file: PathBuf, model: &str) -> PyResult<String> {
+    let config = config::load(&file).map_err(|problems| unreadable(&problems))?;
+    py.detach(|| explain(config, model)).map_err(|error| PyValueError::new_err(error.message().to_owned()))
 }

@@ -47,6 +47,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(call::register_provider, module)?)?;
     module.add_function(wrap_pyfunction!(call::split_model, module)?)?;
     module.add_function(wrap_pyfunction!(gateway::check_gateway, module)?)?;
+    module.add_function(wrap_pyfunction!(gateway::explain_gateway, module)?)?;
     module.add_function(wrap_pyfunction!(gateway::serve_gateway, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::is_steering, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::missing_environment, module)?)?;

@@ -40,6 +40,11 @@ impl Strategy {
         NAMES.iter().find(|(known, _)| *known == name).map(|(_, strategy)| *strategy)
     }
 
+    /// The first of its names.
+    pub fn name(self) -> &'static str {
+        NAMES.iter().find(|(_, strategy)| *strategy == self).map_or("", |(name, _)| name)
+    }
+
     pub fn names() -> String {
         NAMES.map(|(name, _)| name).join(", ")
     }
