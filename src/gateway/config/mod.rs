@@ -1,18 +1,39 @@
 //! The gateway's configuration: the YAML file as written, checked, and what it means.
 //!
-//! Three stages. `yaml` reads text into values that know their lines, `check` says every problem of a file with its line
-//! and the nearest known key, and [`Config`] is what is left: typed, environment references resolved. The running
-//! gateway is built from it and swapped whole on reload.
+//! Four stages. `yaml` reads text into values that know their lines, `source` adds what a file includes and puts the
+//! environment's values in, `schema` holds all of it against the known keys (`keys.toml`), and `build` makes the
+//! [`Config`] that the running gateway is built from and that is swapped whole on reload. Each says what is wrong to
+//! one report, so that [`check`] names every problem at once.
 
-use std::path::PathBuf;
+mod build;
+mod cache;
+mod command;
+mod models;
+mod problem;
+mod schema;
+mod source;
+#[cfg(test)]
+mod tests;
+mod yaml;
+
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
 
+pub use command::ModelOptions;
+pub use problem::{Problem, Severity};
+pub use source::Variables;
+
 use crate::auth::Secret;
+use crate::cache::Spec;
+use crate::config::Environment;
 use crate::engine::Settings;
+use crate::error::Result as CoreResult;
 use crate::json::Map;
+use crate::providers::{self, Provider};
 use crate::router::{Deployment, RouterSettings};
+use problem::Report;
 
 /// What a gateway runs on.
 #[derive(Debug, Default)]
@@ -21,14 +42,77 @@ pub struct Config {
     pub router: RouterSettings,
     /// Where usage, cooldowns and latencies are shared with other gateways.
     pub redis_url: Option<String>,
-    /// `litellm_settings` that steer calls.
+    /// `litellm_settings` that steer calls. The cache is not open yet: see [`Config::open_cache`].
     pub engine: Settings,
+    /// The cache as it is described.
+    pub cache: Option<Spec>,
+    /// `environment_variables`, in front of those of the process.
+    pub variables: Variables,
+    /// `providers`: rows of one's own, which [`Config::register_providers`] puts in force.
+    pub providers: Vec<Provider>,
     pub general: General,
     pub pass_through: Vec<PassThrough>,
     /// Python callbacks by their names or `module.object`, in the order of the file.
     pub hooks: Hooks,
     /// The files that were read: the one that was named, then those it includes. Watched for changes.
     pub files: Vec<PathBuf>,
+    /// What is not acted on, or looks wrong, and does not keep a gateway from starting.
+    pub warnings: Vec<Problem>,
+}
+
+impl Config {
+    /// Reads a file. `os.environ/NAME` is resolved here, and nowhere else.
+    ///
+    /// # Errors
+    /// Every problem, with the warnings among them, when one of them is an error.
+    pub fn load(path: &Path, environment: &dyn Environment) -> Result<Self, Vec<Problem>> {
+        let (config, problems) = read(path, environment);
+        if problems.iter().any(|problem| problem.severity == Severity::Error) {
+            return Err(problems);
+        }
+        Ok(Self { warnings: problems, ..config })
+    }
+
+    /// Opens the cache, whose connections will live on the runtime `home`.
+    ///
+    /// # Errors
+    /// `Config` for a cache that cannot be as it is described.
+    pub fn open_cache(&mut self, home: tokio::runtime::Handle) -> CoreResult<()> {
+        if let Some(spec) = &self.cache {
+            self.engine.cache = Some(std::sync::Arc::new(spec.open(home, &self.variables)?));
+        }
+        Ok(())
+    }
+
+    /// Puts the file's own providers in force, for the whole process.
+    ///
+    /// # Errors
+    /// `Config` for a row that cannot be.
+    pub fn register_providers(&self) -> CoreResult<()> {
+        self.providers.iter().cloned().try_for_each(providers::register)
+    }
+}
+
+/// Every problem of a file, in the order of its lines; none when all is well.
+pub fn check(path: &Path, environment: &dyn Environment) -> Vec<Problem> {
+    read(path, environment).1
+}
+
+/// The file that the environment names, for when the command line names none.
+pub fn file_of_environment(environment: &dyn Environment) -> Option<PathBuf> {
+    environment.get("CONFIG_FILE_PATH").map(PathBuf::from)
+}
+
+fn read(path: &Path, environment: &dyn Environment) -> (Config, Vec<Problem>) {
+    let mut report = Report::default();
+    let mut root = source::read(path, &mut report);
+    let variables = source::variables(&mut root, environment, &mut report);
+    let over = variables.over(environment);
+    source::resolve(&mut root, &over, &mut report);
+    schema::check(&mut root, &mut report);
+    let config = build::build(&root, &over, &mut report);
+    let files = report.files.clone();
+    (Config { files, variables, ..config }, report.finish())
 }
 
 /// `general_settings`: who may come in, and how much.
