@@ -6,9 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use tokio::runtime::{Builder, Runtime};
 
-use super::config::{self, Config};
+use super::config::Config;
 use super::server::{Server, ServerOptions};
 use super::state::Gateway;
+use crate::config::ProcessEnvironment;
 use crate::error::{Error, Kind, Result};
 
 /// How often the files of the configuration are looked at.
@@ -150,7 +151,7 @@ async fn keep_current(gateway: Arc<Gateway>, file: std::path::PathBuf) {
         }
         seen = now;
         let path = file.clone();
-        let read = tokio::task::spawn_blocking(move || config::load(&path)).await;
+        let read = tokio::task::spawn_blocking(move || Config::load(&path, &ProcessEnvironment)).await;
         match read {
             Ok(Ok(config)) => match gateway.reload(config) {
                 Ok(()) => {
@@ -160,7 +161,7 @@ async fn keep_current(gateway: Arc<Gateway>, file: std::path::PathBuf) {
                 Err(error) => tracing::error!(error = %error, "the configuration stays as it was"),
             },
             Ok(Err(problems)) => {
-                for problem in problems {
+                for problem in &problems {
                     tracing::error!(%problem, "the configuration stays as it was");
                 }
             }

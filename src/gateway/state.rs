@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use super::config::Config;
-use crate::config::ProcessEnvironment;
+use crate::config::{Environment, ProcessEnvironment};
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Kind, Result};
 use crate::router::{Caller, Router};
@@ -25,22 +25,42 @@ pub struct Running {
     pub config: Config,
     pub router: Arc<Router>,
     settings: Arc<Settings>,
+    environment: &'static (dyn Environment + Sync),
+}
+
+/// The file's own variables before those of the process.
+struct Variables(super::config::Variables);
+
+impl Environment for Variables {
+    fn get(&self, name: &str) -> Option<String> {
+        self.0.get(name).or_else(|| ProcessEnvironment.get(name))
+    }
 }
 
 impl Running {
     fn new(mut config: Config) -> Result<Self> {
+        config.register_providers()?;
+        config.open_cache(tokio::runtime::Handle::current())?;
+        let environment: &'static (dyn Environment + Sync) = if config.variables.iter().next().is_none() {
+            &ProcessEnvironment
+        } else {
+            // Calls under way may outlive the configuration, and there are as many as reloads.
+            Box::leak(Box::new(Variables(config.variables.clone())))
+        };
         let deployments = std::mem::take(&mut config.deployments).into_iter().map(Arc::new).collect();
         let mut router = Router::new(deployments, config.router.clone());
         if let Some(url) = &config.redis_url {
             router = router.sharing(Arc::new(RedisTogether::new(url, "ferrolite:router")?));
         }
-        Ok(Self { router: Arc::new(router), settings: Arc::new(config.engine.clone()), config })
+        Ok(Self { router: Arc::new(router), settings: Arc::new(config.engine.clone()), environment, config })
     }
 }
 
 impl Gateway {
+    /// To be called within a tokio runtime.
+    ///
     /// # Errors
-    /// [`Kind::Config`] when the address of Redis is none.
+    /// [`Kind::Config`] when the address of Redis is none, or a cache cannot be opened.
     pub fn new(config: Config) -> Result<Arc<Self>> {
         Ok(Arc::new(Self {
             running: RwLock::new(Arc::new(Running::new(config)?)),
@@ -74,7 +94,7 @@ impl Gateway {
         Caller {
             engine: self.engine.clone(),
             settings: running.settings.clone(),
-            environment: &ProcessEnvironment,
+            environment: running.environment,
             keep_reply: false,
         }
     }

@@ -11,8 +11,10 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::value;
+use crate::auth::Secret;
+use crate::config::ProcessEnvironment;
 use crate::error::Error;
-use crate::gateway::config::{self, Config};
+use crate::gateway::config::{self, Config, ModelOptions, Severity};
 use crate::gateway::explain::explain;
 use crate::gateway::start::{self, Listening, Start};
 use crate::json::Map;
@@ -33,9 +35,10 @@ fn read(options: &Bound<'_, PyDict>) -> PyResult<(Start, Config, Vec<String>)> {
         port: count("port").and_then(|port| u16::try_from(port).ok()).unwrap_or(4000),
         workers: count("num_workers").and_then(|count| usize::try_from(count).ok()),
     };
-    let read = match &start.file {
-        Some(file) => config::load(file),
-        None => config::of_model(&options),
+    let read = match (&start.file, text("model")) {
+        (Some(file), _) => Config::load(file, &ProcessEnvironment),
+        (None, Some(model)) => Config::of_model(&model, &model_options(&options), &ProcessEnvironment),
+        (None, None) => return Err(PyValueError::new_err("a gateway needs a configuration or a model")),
     };
     match read {
         Ok(config) => {
@@ -43,6 +46,26 @@ fn read(options: &Bound<'_, PyDict>) -> PyResult<(Start, Config, Vec<String>)> {
             Ok((start, config, warnings))
         }
         Err(problems) => Err(unreadable(&problems)),
+    }
+}
+
+/// What goes with `model`.
+fn model_options(options: &Map) -> ModelOptions {
+    let text = |name: &str| options.get(name).and_then(Value::as_str).map(str::to_owned);
+    let number = |name: &str| options.get(name).and_then(Value::as_f64);
+    let is_on = |name: &str| options.get(name) == Some(&Value::Bool(true));
+    ModelOptions {
+        alias: text("alias"),
+        api_base: text("api_base"),
+        api_version: text("api_version"),
+        api_key: text("api_key").map(Secret::new),
+        headers: options.get("headers").and_then(Value::as_object).cloned(),
+        temperature: number("temperature"),
+        max_tokens: options.get("max_tokens").and_then(Value::as_u64),
+        request_timeout: number("request_timeout"),
+        drop_params: is_on("drop_params"),
+        add_function_to_prompt: is_on("add_function_to_prompt"),
+        max_budget: number("max_budget"),
     }
 }
 
@@ -160,14 +183,19 @@ impl CoreGateway {
 /// Every problem of a configuration's file, as lines of text, and whether it would start.
 #[pyfunction]
 pub fn check_gateway(file: PathBuf) -> (Vec<String>, bool) {
-    let problems = config::check(&file);
-    let is_good = !problems.iter().any(config::Problem::is_error);
+    let problems = config::check(&file, &ProcessEnvironment);
+    let is_good = !problems.iter().any(|problem| problem.severity == Severity::Error);
     (problems.iter().map(ToString::to_string).collect(), is_good)
 }
 
 /// Where a request for a model would go, in words.
 #[pyfunction]
 pub fn explain_gateway(py: Python<'_>, file: PathBuf, model: &str) -> PyResult<String> {
-    let config = config::load(&file).map_err(|problems| unreadable(&problems))?;
-    py.detach(|| explain(config, model)).map_err(|error| PyValueError::new_err(error.message().to_owned()))
+    let config = Config::load(&file, &ProcessEnvironment).map_err(|problems| unreadable(&problems))?;
+    let runtime = start::runtime(Some(1)).map_err(|error| refused(&error))?;
+    let said = py.detach(|| {
+        let _context = runtime.enter();
+        explain(config, model)
+    });
+    said.map_err(|error| PyValueError::new_err(error.message().to_owned()))
 }

@@ -1,36 +1,133 @@
 //! The gateway's configuration: the YAML file as written, checked, and what it means.
 //!
-//! Three stages. `yaml` reads text into values that know their lines, `check` says every problem of a file with its line
-//! and the nearest known key, and [`Config`] is what is left: typed, environment references resolved. The running
-//! gateway is built from it and swapped whole on reload.
+//! Four stages. `yaml` reads text into values that know their lines, `source` adds what a file includes and puts the
+//! environment's values in, `schema` holds all of it against the known keys (`keys.toml`), and `build` makes the
+//! [`Config`] that the running gateway is built from and that is swapped whole on reload. Each says what is wrong to
+//! one report, so that [`check`] names every problem at once.
 
-use std::path::PathBuf;
+mod build;
+mod cache;
+mod command;
+mod models;
+mod problem;
+mod schema;
+mod source;
+#[cfg(test)]
+mod tests;
+mod yaml;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
 
+pub use command::ModelOptions;
+pub use problem::{Problem, Severity};
+pub use source::Variables;
+
 use crate::auth::Secret;
+use crate::cache::Spec;
+use crate::config::Environment;
 use crate::engine::Settings;
+use crate::error::Result as CoreResult;
 use crate::json::Map;
+use crate::providers::{self, Provider};
 use crate::router::{Deployment, RouterSettings};
+use problem::Report;
 
 /// What a gateway runs on.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Config {
     pub deployments: Vec<Deployment>,
     pub router: RouterSettings,
     /// Where usage, cooldowns and latencies are shared with other gateways.
     pub redis_url: Option<String>,
-    /// `litellm_settings` that steer calls.
+    /// `litellm_settings` that steer calls. The cache is not open yet: see [`Config::open_cache`].
     pub engine: Settings,
+    /// The cache as it is described.
+    pub cache: Option<Spec>,
+    /// `environment_variables`, in front of those of the process.
+    pub variables: Variables,
+    /// `providers`: rows of one's own, which [`Config::register_providers`] puts in force.
+    pub providers: Vec<Provider>,
     pub general: General,
     pub pass_through: Vec<PassThrough>,
     /// Python callbacks by their names or `module.object`, in the order of the file.
     pub hooks: Hooks,
-    /// What the file says and the gateway does not do, or not quite.
-    pub warnings: Vec<Problem>,
     /// The files that were read: the one that was named, then those it includes. Watched for changes.
     pub files: Vec<PathBuf>,
+    /// What is not acted on, or looks wrong, and does not keep a gateway from starting.
+    pub warnings: Vec<Problem>,
+}
+
+impl fmt::Debug for Config {
+    /// Without what may have a key in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { deployments, general, hooks, files, warnings, .. } = self;
+        f.debug_struct("Config")
+            .field("deployments", deployments)
+            .field("general", general)
+            .field("hooks", hooks)
+            .field("files", files)
+            .field("warnings", warnings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Config {
+    /// Reads a file. `os.environ/NAME` is resolved here, and nowhere else.
+    ///
+    /// # Errors
+    /// Every problem, with the warnings among them, when one of them is an error.
+    pub fn load(path: &Path, environment: &dyn Environment) -> Result<Self, Vec<Problem>> {
+        let (config, problems) = read(path, environment);
+        if problems.iter().any(|problem| problem.severity == Severity::Error) {
+            return Err(problems);
+        }
+        Ok(Self { warnings: problems, ..config })
+    }
+
+    /// Opens the cache, whose connections will live on the runtime `home`.
+    ///
+    /// # Errors
+    /// `Config` for a cache that cannot be as it is described.
+    pub fn open_cache(&mut self, home: tokio::runtime::Handle) -> CoreResult<()> {
+        if let Some(spec) = &self.cache {
+            self.engine.cache = Some(std::sync::Arc::new(spec.open(home, &self.variables)?));
+        }
+        Ok(())
+    }
+
+    /// Puts the file's own providers in force, for the whole process.
+    ///
+    /// # Errors
+    /// `Config` for a row that cannot be.
+    pub fn register_providers(&self) -> CoreResult<()> {
+        self.providers.iter().cloned().try_for_each(providers::register)
+    }
+}
+
+/// Every problem of a file, in the order of its lines; none when all is well.
+pub fn check(path: &Path, environment: &dyn Environment) -> Vec<Problem> {
+    read(path, environment).1
+}
+
+/// The file that the environment names, for when the command line names none.
+pub fn file_of_environment(environment: &dyn Environment) -> Option<PathBuf> {
+    environment.get("CONFIG_FILE_PATH").map(PathBuf::from)
+}
+
+fn read(path: &Path, environment: &dyn Environment) -> (Config, Vec<Problem>) {
+    let mut report = Report::default();
+    let mut root = source::read(path, &mut report);
+    let variables = source::variables(&mut root, environment, &mut report);
+    let over = variables.over(environment);
+    source::resolve(&mut root, &over, &mut report);
+    schema::check(&mut root, &mut report);
+    let config = build::build(&root, &over, &mut report);
+    let files = report.files.clone();
+    (Config { variables, files, ..config }, report.finish())
 }
 
 /// `general_settings`: who may come in, and how much.
@@ -93,7 +190,7 @@ pub struct PassThrough {
 }
 
 /// What is written in Python, by name.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Hooks {
     pub callbacks: Vec<String>,
     pub success_callbacks: Vec<String>,
@@ -107,31 +204,17 @@ pub struct Hooks {
     pub settings: Map,
 }
 
-// --- stand-ins until the reader is there ---
-#[derive(Debug, Clone)]
-pub struct Problem(String);
-impl std::fmt::Display for Problem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(&self.0) }
-}
-impl Problem { pub fn is_error(&self) -> bool { true } }
-pub fn check(_file: &std::path::Path) -> Vec<Problem> { Vec::new() }
-pub fn load(file: &std::path::Path) -> Result<Config, Vec<Problem>> {
-    let text = std::fs::read_to_string(file).map_err(|e| vec![Problem(e.to_string())])?;
-    let value: Value = serde_json::from_str(&text).map_err(|e| vec![Problem(e.to_string())])?;
-    let mut config = Config { files: vec![file.to_owned()], ..Config::default() };
-    for entry in value["model_list"].as_array().into_iter().flatten() {
-        config.deployments.push(Deployment::read(entry).map_err(|e| vec![Problem(e.to_string())])?);
+impl fmt::Debug for Hooks {
+    /// Without settings and guardrails, which may have keys in them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { callbacks, success_callbacks, failure_callbacks, custom_auth, custom_providers, .. } =
+            self;
+        f.debug_struct("Hooks")
+            .field("callbacks", callbacks)
+            .field("success_callbacks", success_callbacks)
+            .field("failure_callbacks", failure_callbacks)
+            .field("custom_auth", custom_auth)
+            .field("custom_providers", custom_providers)
+            .finish_non_exhaustive()
     }
-    if let Some(router) = value["router_settings"].as_object() {
-        config.router = RouterSettings::read(router).map_err(|e| vec![Problem(e.to_string())])?;
-    }
-    config.general.master_key = value["general_settings"]["master_key"].as_str().map(Secret::new);
-    Ok(config)
-}
-pub fn of_model(options: &Map) -> Result<Config, Vec<Problem>> {
-    let model = options.get("model").cloned().unwrap_or_default();
-    let mut params = options.clone();
-    params.retain(|name, _| matches!(name.as_str(), "model" | "api_base" | "api_key"));
-    let entry = serde_json::json!({ "model_name": model, "litellm_params": params });
-    Ok(Config { deployments: vec![Deployment::read(&entry).map_err(|e| vec![Problem(e.to_string())])?], ..Config::default() })
 }
