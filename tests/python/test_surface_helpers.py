@@ -1,6 +1,8 @@
 """Functions and classes that programs borrow: what they answer is LiteLLM's, as it was seen."""
 
 import asyncio
+import re
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -245,6 +247,39 @@ def test_which_provider_has_responses():
     )
     assert manager.get_provider_chat_config("x", ferrolite.LlmProviders.GROQ).custom_llm_provider == "groq"
     assert manager.get_provider_chat_config("x", ferrolite.LlmProviders.LANGFUSE) is None
+
+
+@pytest.mark.parametrize(
+    ("provider", "variable", "base"),
+    [
+        ("cerebras", "CEREBRAS_API_KEY", "https://api.cerebras.ai/v1"),
+        ("cohere", "COHERE_API_KEY", "https://api.cohere.com"),
+        ("nebius", "NEBIUS_API_KEY", "https://api.studio.nebius.ai/v1"),
+    ],
+)
+def test_a_provider_gets_its_own_key_only(provider, variable, base, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "openais")
+    monkeypatch.delenv(variable, raising=False)
+    monkeypatch.delenv("CO_API_KEY", raising=False)
+    config = ferrolite.ProviderConfigManager.get_provider_chat_config("m", provider)
+    assert config.get_api_key() is type(config).get_api_key() is None
+    assert config.get_api_base() == base
+    assert "Authorization" not in config.validate_environment({}, "m", MESSAGES, {}, {})
+    monkeypatch.setenv(variable, "its-own")
+    assert config.validate_environment({}, "m", MESSAGES, {}, {})["Authorization"] == "Bearer its-own"
+    again = ferrolite.ProviderConfigManager.get_provider_chat_config("m", provider)
+    assert type(again) is type(config)
+    assert ferrolite.OpenAIGPTConfig.get_api_key() == "openais"
+
+
+def test_settings_with_keys_are_those_that_calls_read(monkeypatch):
+    from ferrolite.llms import configs
+
+    source = (Path(__file__).parents[2] / "src" / "python" / "settings.rs").read_text()
+    table = source.partition("const KEYS: ")[2].partition("];")[0]
+    assert dict(re.findall(r'\("(\w+)", "(\w+)"\)', table)) == configs._KEY_SETTINGS
+    monkeypatch.setattr(ferrolite, "togetherai_api_key", "by-setting")
+    assert ferrolite.TogetherAIConfig.get_api_key() == "by-setting"
 
 
 @pytest.mark.parametrize(
