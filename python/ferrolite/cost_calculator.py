@@ -379,7 +379,8 @@ def cost_of_answer(answer: Any, meta: _core.CallMeta) -> float | None:
     """What an answer of the core cost; None where no price is known."""
     try:
         # Its fields, and not itself: what is known of its call is what is being found out.
-        fields, facts = _as_dict(answer), meta.cost_facts()
+        # Only the outermost ones: there may be thousands of vectors below.
+        fields, facts = _outermost(answer), meta.cost_facts()
         paid = facts.get("paid_tokens")
         if paid is not None:
             # From a cache, all of it or all but these.
@@ -477,6 +478,11 @@ def _as_dict(value: Any) -> dict[str, Any]:
         return value  # pyright: ignore[reportUnknownVariableType]
     dump = getattr(value, "model_dump", None)
     return dump() if dump else dict(getattr(value, "__dict__", {}))
+
+
+def _outermost(value: Any) -> dict[str, Any]:
+    """The same without a copy of what is below."""
+    return dict(iter(value)) if hasattr(value, "model_dump") else _as_dict(value)
 
 
 def _hidden(response: Any) -> dict[str, Any]:

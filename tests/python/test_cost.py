@@ -342,3 +342,17 @@ def test_signatures_are_the_reference_s():
         "api_base",
         "api_key",
     ]
+
+
+def test_an_answers_cost_is_found_without_a_copy_of_its_vectors():
+    from unittest import mock
+
+    from ferrolite import cost_calculator
+
+    answer = ferrolite.EmbeddingResponse(model="m", data=[{"embedding": [0.0], "index": 0}])
+    meta = mock.Mock()
+    meta.cost_facts.return_value = {}
+    with mock.patch.object(cost_calculator, "_cost_by_facts", return_value=1.0) as found:
+        assert cost_calculator.cost_of_answer(answer, meta) == 1.0
+    assert found.call_args.args[0]["data"] is answer.data
+    assert found.call_args.args[0]["model"] == "m"
