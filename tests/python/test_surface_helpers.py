@@ -204,6 +204,25 @@ def test_completion_with_retries_is_a_completion_with_retries():
     other.assert_called_once_with("openai/x", MESSAGES, num_retries=5)
 
 
+@pytest.mark.parametrize("name", ["completion", "responses"])
+@pytest.mark.parametrize(
+    ("given", "retries"),
+    [
+        ({}, 3),
+        ({"num_retries": 0, "max_retries": 4}, 0),
+        ({"max_retries": 0}, 0),
+        ({"num_retries": None, "max_retries": 2}, 2),
+    ],
+)
+def test_how_often_is_one_rule(name, given, retries):
+    function = mock.Mock()
+    getattr(ferrolite, f"{name}_with_retries")("m", original_function=function, **given)
+    function.assert_called_once_with("m", num_retries=retries)
+    function = mock.AsyncMock()
+    asyncio.run(getattr(ferrolite, f"a{name}_with_retries")("m", original_function=function, **given))
+    function.assert_awaited_once_with("m", num_retries=retries)
+
+
 # Questions about single providers
 
 
@@ -310,6 +329,28 @@ def test_azures_credentials(monkeypatch):
         common.get_azure_ad_token_from_oidc("oidc/env/NO_SUCH_VARIABLE")
 
 
+def test_a_token_to_exchange_is_found_as_in_calls(tmp_path, monkeypatch):
+    pytest.importorskip("httpx")
+    exchange = ferrolite.llms.azure.common_utils.get_azure_ad_token_from_oidc
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "token").write_text("from-file\n")
+    monkeypatch.setenv("TOKEN_PATH", "token")
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", "login.example")
+    with mock.patch("ferrolite._http.HTTPHandler.post") as post:
+        post.return_value.json.return_value = {"access_token": "t"}
+        for named in ("oidc/file/token", f"oidc/file/{tmp_path}/token", "oidc/env_path/TOKEN_PATH"):
+            assert exchange(named, "client", "tenant") == "t"
+    for call in post.call_args_list:
+        assert call.args == ("https://login.example/tenant/oauth2/v2.0/token",)
+        assert call.kwargs["data"]["client_assertion"] == "from-file"
+    with pytest.raises(ValueError, match="NOT_SET"):
+        exchange("oidc/env/NOT_SET", "client", "tenant")
+    with pytest.raises(ValueError, match="oidc/file/PATH"):
+        exchange("oidc/github/x", "client", "tenant")
+    with pytest.raises(FileNotFoundError):
+        exchange("oidc/file/missing", "client", "tenant")
+
+
 def test_the_registry_of_providers():
     registry = ferrolite.llms.openai_like.json_loader.JSONProviderRegistry
     assert "groq" in registry.list_providers()
@@ -335,7 +376,9 @@ def test_http_handlers_raise_for_what_is_sent():
     with handlers.HTTPHandler(client=httpx.Client(transport=transport)) as client:
         assert client.get("http://x").text == "got"
         with pytest.raises(httpx.HTTPStatusError) as raised:
-            client.post("http://x", json={"a": 1})
+            client.post("http://x/path?key=secret", json={"a": 1})
+    assert "http://x/path" in str(raised.value)
+    assert "secret" not in str(raised.value)
     assert (raised.value.status_code, raised.value.text) == (404, '{"a":1}')
 
     async def run():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import lru_cache
+from functools import cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -388,7 +388,7 @@ def _config_of(name: str) -> BaseConfig:
     return _made(name)()
 
 
-@lru_cache(maxsize=None)
+@cache
 def _made(name: str) -> type[BaseConfig]:
     """A class for a provider without one above: the questions about keys and addresses are asked of classes."""
     title = name.title().replace("_", "").replace("-", "")
