@@ -311,13 +311,14 @@ fn name_owner(keywords: &mut Keywords, resource: Resource) {
 /// The model that the lines of an uploaded batch are for, where the provider wants them in that one's own format.
 fn model_of_lines(call_type: CallType, request: &CallRequest, wanted: &Wanted) -> Result<Option<String>> {
     let provider = wanted.provider.as_deref().unwrap_or_default();
-    let prefix = providers::row(provider)
-        .filter(|_| call_type == CallType::CreateFile && str_at(&request.params, "purpose") == Some("batch"))
-        .and_then(|row| row.calls.get(&call_type)?.accent.lines.clone());
-    let (Some(prefix), Some(file)) = (prefix, request.files.first()) else { return Ok(None) };
+    let is_batch = call_type == CallType::CreateFile && str_at(&request.params, "purpose") == Some("batch");
+    let row = providers::row(provider).filter(|_| is_batch);
+    let translates =
+        row.is_some_and(|row| row.calls.get(&call_type).is_some_and(|call| call.accent.translates_lines));
+    let Some(file) = request.files.first().filter(|_| translates) else { return Ok(None) };
     let model = wires::batch_model(&file.data)?;
     let plain = model.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/')).unwrap_or(&model);
-    Ok(Some(format!("{provider}/{prefix}{plain}")))
+    Ok(Some(format!("{provider}/{plain}")))
 }
 
 /// Whether a chat completion is asked for in any case: the caller says so, or wants a mock, which is one.

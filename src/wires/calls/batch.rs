@@ -30,7 +30,10 @@ fn at(line: usize, error: &Error) -> Error {
 /// The model of the first line.
 pub fn batch_model(data: &[u8]) -> Result<String> {
     match lines(data).next() {
-        Some(line) => line.and_then(|line| line.model().map(str::to_owned).map_err(|error| at(1, &error))),
+        Some(line) => {
+            let line = line?;
+            line.model().map(str::to_owned).map_err(|error| at(line.number, &error))
+        }
         None => Err(Error::bad_request("The batch has no lines.").with_param("file")),
     }
 }
@@ -176,4 +179,15 @@ pub fn completion(answer: ChatResponse) -> Value {
         made["usage"] = counts;
     }
     made
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_name_the_line_of_the_file() {
+        let error = batch_model(b"\n\n{\"body\":{}}\n").unwrap_err();
+        assert!(error.message().starts_with("Line 3 of the batch: "), "{error}");
+    }
 }

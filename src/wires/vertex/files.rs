@@ -144,8 +144,7 @@ fn decode(reply: &HttpReply, memo: &Memo, target: &Target) -> Result<CallRespons
                 .flatten()
                 .filter_map(|one| file(one.as_object()?, None, "processed"))
                 .collect();
-            let next = answer.get("nextPageToken").cloned();
-            Ok(calls::page(&data, next.is_some(), next))
+            Ok(calls::page_by_token(&data, &answer, "nextPageToken"))
         }
         call_type => {
             let status = if call_type == CallType::CreateFile { "uploaded" } else { "processed" };
