@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::control::Control;
 use super::{Meta, now};
-use crate::hub::Usage;
+use crate::hub::{CallType, Usage};
 use crate::json::{Map, str_at};
 use crate::pricing::{self, Counts, Listed, Work};
 
@@ -45,13 +45,14 @@ impl Billing {
     }
 
     /// Adds the parameters that have a price.
-    pub(super) fn add(into: &mut Option<Box<Self>>, params: &Map) {
+    pub(super) fn add(into: &mut Option<Box<Self>>, params: &Map, call_type: CallType) {
         for name in ASKED {
-            let value = match params.get(name) {
-                // A list is that of an embedding, which is paid by token.
-                None | Some(Value::Array(_)) => continue,
-                Some(value) => value.clone(),
-            };
+            let Some(value) = params.get(name) else { continue };
+            // Texts are long: it is kept where it is paid by its length.
+            if value.is_array() || name == "input" && call_type != CallType::Speech {
+                continue;
+            }
+            let value = value.clone();
             into.get_or_insert_default().asked.insert(name.to_owned(), value);
         }
     }
@@ -100,6 +101,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn only_what_is_paid_by_its_length_is_kept() {
+        let Value::Object(params) = json!({ "input": "a long text", "n": 2 }) else { panic!("an object") };
+        let asked = |call_type| {
+            let mut billing = None;
+            Billing::add(&mut billing, &params, call_type);
+            Value::Object(billing.unwrap().asked)
+        };
+        assert_eq!(asked(CallType::Embedding), json!({ "n": 2 }));
+        assert_eq!(asked(CallType::Speech), json!({ "input": "a long text", "n": 2 }));
+    }
 
     #[test]
     fn an_answer_has_a_cost() {

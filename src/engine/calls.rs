@@ -237,7 +237,8 @@ impl Call {
         let plan = Draft::new(call_type, control, settings)
             .filter(|draft| !draft.is_by_meaning())
             .map(|draft| Box::new(draft.finish_call(&request, &envelope, control, settings)));
-        Billing::add(&mut envelope.billing, &request.params);
+        envelope.route.mark();
+        Billing::add(&mut envelope.billing, &request.params, call_type);
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
         let wire = target.wire.call(call_type).ok_or_else(|| {
