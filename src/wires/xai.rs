@@ -86,7 +86,9 @@ fn next(
     let pages = calls::count(memo.notes.get("pages")) + 1;
     let size = calls::count(memo.notes.get("size")).saturating_add(reply.body.len() as u64);
     if size > REPLY_LIMIT as u64 {
-        return Err(Error::unreadable(format!("the results of the batch are larger than {REPLY_LIMIT} bytes")));
+        return Err(Error::unreadable(format!(
+            "the results of the batch are larger than {REPLY_LIMIT} bytes"
+        )));
     }
     memo.notes.insert("pages".into(), pages.into());
     memo.notes.insert("size".into(), size.into());

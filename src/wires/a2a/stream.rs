@@ -26,7 +26,13 @@ pub struct Decoder {
 
 impl Decoder {
     pub fn new(memo: Memo) -> Self {
-        Self { notes: memo.notes, text: String::new(), last_words: String::new(), has_begun: false, is_over: false }
+        Self {
+            notes: memo.notes,
+            text: String::new(),
+            last_words: String::new(),
+            has_begun: false,
+            is_over: false,
+        }
     }
 
     fn say(&mut self, text: &str, out: &mut Deltas) {
