@@ -3,10 +3,8 @@
 use serde_json::Value;
 
 use super::control::Control;
-use super::{Meta, now};
-use crate::hub::{CallType, Usage};
+use crate::hub::CallType;
 use crate::json::{Map, str_at};
-use crate::pricing::{self, Counts, Listed, Work};
 
 /// Facts for the price of a call. Most calls have none.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -62,40 +60,6 @@ fn is_price(name: &str) -> bool {
     name.contains("cost_per_") || name.contains("_token_cost") || name == "tiered_pricing"
 }
 
-impl Meta {
-    /// What an answer with this usage cost in US dollars; `None` where no price is known. The answer's own name of the
-    /// model counts before the one that was called.
-    pub fn cost(&self, usage: &Usage, service_tier: Option<&str>) -> Option<f64> {
-        let counts = Counts::of_usage(usage);
-        if counts.cost.is_some() {
-            return counts.cost;
-        }
-        let nothing = Billing::default();
-        let billing = self.billing.as_deref().unwrap_or(&nothing);
-        let names =
-            [billing.base_model.as_deref(), self.response_model.as_deref(), Some(self.model.as_str())];
-        let found =
-            names.into_iter().flatten().find_map(|name| pricing::find(&Listed, name, Some(&self.provider)));
-        let (key, mut entry) = match found {
-            Some((key, entry)) => (key, entry.as_ref().clone()),
-            None if billing.prices.is_empty() => return None,
-            None => (self.model.clone(), Map::new()),
-        };
-        entry.extend(billing.prices.clone());
-        let tools = pricing::web_search(&entry, (&self.provider, &key), &counts, None, false);
-        let work = Work {
-            provider: &self.provider,
-            counts,
-            service_tier: service_tier.or_else(|| str_at(&billing.asked, "service_tier")),
-            vertex_location: str_at(&billing.asked, "vertex_location"),
-            seconds: self.elapsed_ms / 1000.0,
-            now: now(),
-            ..Work::default()
-        };
-        Some(pricing::cost(&entry, &work).total() + tools)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -112,24 +76,5 @@ mod tests {
         };
         assert_eq!(asked(CallType::Embedding), json!({ "n": 2 }));
         assert_eq!(asked(CallType::Speech), json!({ "input": "a long text", "n": 2 }));
-    }
-
-    #[test]
-    fn an_answer_has_a_cost() {
-        let mut meta = Meta { provider: "openai".into(), model: "gpt-4o".to_owned(), ..Meta::default() };
-        let usage = Usage::new(1000, 100);
-        let near =
-            |found: Option<f64>, wanted: f64| assert!((found.unwrap() - wanted).abs() < 1e-12, "{found:?}");
-        near(meta.cost(&usage, None), 0.0035);
-        near(meta.cost(&usage, Some("priority")), 0.00595);
-        near(meta.cost(&usage.clone().with("cost", 0.25), None), 0.25);
-        meta.model = "a-deployment".to_owned();
-        assert_eq!(meta.cost(&usage, None), None);
-        let mut billing = Billing { base_model: Some("gpt-4o".to_owned()), ..Billing::default() };
-        meta.billing = Some(Box::new(billing.clone()));
-        near(meta.cost(&usage, None), 0.0035);
-        billing.prices.insert("input_cost_per_token".to_owned(), json!(1));
-        meta.billing = Some(Box::new(billing));
-        near(meta.cost(&usage, None), 1000.001);
     }
 }
