@@ -24,6 +24,9 @@ use crate::wires::{self, Destination, Dialect, HttpReply, Inbound, Memo, Next, P
 const PIECE: usize = 1024 * 1024;
 const MOST: usize = 64 * 1024 * 1024;
 
+/// What is larger is read and written on a thread where it holds up no other call.
+const LARGE: usize = 1024 * 1024;
+
 /// A call that is ready to be sent.
 #[derive(Debug)]
 pub struct Call {
@@ -461,7 +464,9 @@ pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<Cal
         return mock::call(mocked, native.envelope.target());
     }
     let deadline = started + native.envelope.limits.total;
-    let Exchanging { request, mut exchange, mut memo, wire } = native.prepare(started)?;
+    let size = native.request.files.iter().map(|file| file.data.len()).sum();
+    let Exchanging { request, mut exchange, mut memo, wire } =
+        aside(size, move || native.prepare(started)).await?;
     let mut reply = loop {
         match exchange.reply(engine, wire).await {
             Ok(reply) => break reply,
@@ -483,9 +488,13 @@ pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<Cal
         }
         exchange.log_reply(&reply);
     }
-    let mut response = wire
-        .decode(&reply, &memo, exchange.target())
-        .map_err(|error| exchange.decorate(error, &reply.headers))?;
+    let (mut response, exchange, reply) = aside(reply.body.len(), move || {
+        let response = wire
+            .decode(&reply, &memo, exchange.target())
+            .map_err(|error| exchange.decorate(error, &reply.headers))?;
+        Ok((response, exchange, reply))
+    })
+    .await?;
     if let CallResponse::Json(Value::Object(ranking)) = &mut response
         && call_type == CallType::Rerank
     {
@@ -496,6 +505,20 @@ pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<Cal
         meta.response_model = value.get("model").and_then(Value::as_str).map(str::to_owned);
     }
     Ok(CallAnswer { call_type, response, meta })
+}
+
+/// Work on so many bytes, on a thread of its own if they are many.
+async fn aside<T: Send + 'static>(
+    size: usize,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    if size < LARGE {
+        return work();
+    }
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| {
+        Error::new(Kind::InternalServer, "a large body was not translated").with_source(error)
+    })?
 }
 
 /// A file as it comes, in pieces of a size that the caller says. One that has to be translated is there at once.
@@ -580,5 +603,19 @@ async fn further(
             Ok(reply) => return Ok(reply),
             Err(failure) => exchange.again(*failure).await?,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn large_bodies_hold_up_no_other_call() {
+        let here = std::thread::current().id();
+        let thread = || Ok(std::thread::current().id());
+        assert_eq!(aside(LARGE - 1, thread).await.unwrap(), here);
+        assert_ne!(aside(LARGE, thread).await.unwrap(), here);
+        assert_eq!(aside(LARGE, || Err::<(), _>(Error::bad_request("x"))).await.unwrap_err().message(), "x");
     }
 }

@@ -300,3 +300,37 @@ fn a_part_of_a_batchs_results_is_not_its_file() {
         results(|_| json!({ "results": [], "padding": padding, "pagination_token": "t" })).unwrap_err();
     assert!(large.message().contains("larger than"), "{large}");
 }
+
+#[test]
+fn predictions_keep_all_that_is_said_and_are_dated() {
+    let keywords = json!({ "custom_llm_provider": "vertex_ai", "api_key": "k", "vertex_project": "p",
+        "vertex_location": "us-central1", "file_id": "gs://b/predictions.jsonl" });
+    let Value::Object(keywords) = keywords else { panic!("keywords are an object") };
+    let settings = Settings::default();
+    let call =
+        Call::from_keywords(CallType::FileContent, keywords, Vec::new(), &settings, &variables()).unwrap();
+    let wire = call.target().wire.call(CallType::FileContent).unwrap();
+    let memo = call.prepare().unwrap().memo;
+    let line = |processed: Option<&str>| {
+        json!({ "custom_id": "c", "status": "", "request": {}, "processed_time": processed, "response": {
+            "id": "msg_1", "type": "message", "role": "assistant", "model": "claude", "stop_reason": "refusal",
+            "content": [{ "type": "text", "text": "Hello", "citations": [{ "cited_text": "H" }] }],
+            "usage": { "input_tokens": 3, "output_tokens": 4, "cache_read_input_tokens": 2 } } })
+    };
+    let body = format!("{}\n{}\n", line(Some("2024-11-01T18:13:16.826+00:00")), line(None));
+    let mut headers = http::HeaderMap::new();
+    headers.insert(http::header::LAST_MODIFIED, "Sat, 02 Nov 2024 00:00:00 GMT".parse().unwrap());
+    let reply = HttpReply { status: 200, headers, body: body.into() };
+    let made = wire.decode(&reply, &memo, call.target()).unwrap().into_bytes();
+    let mut bodies = made.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(|line| {
+        let mut line: Value = serde_json::from_slice(line).unwrap();
+        line["response"]["body"].take()
+    });
+    let first = bodies.next().unwrap();
+    assert_eq!(first["created"], 1_730_484_796);
+    assert_eq!(bodies.next().unwrap()["created"], 1_730_505_600);
+    assert_eq!(first["usage"]["cache_read_input_tokens"], 2, "{first}");
+    let said = &first["choices"][0]["message"]["provider_specific_fields"];
+    assert_eq!(said["stop_reason"], "refusal", "{first}");
+    assert!(said["citations"].is_array(), "{first}");
+}
