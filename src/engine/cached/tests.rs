@@ -387,3 +387,21 @@ fn what_is_no_text_is_not_compared_by_meaning() {
     let plain = |text: &str| of(json!([{ "role": "user", "content": text }]));
     assert_eq!(plain("a").1, plain("b").1);
 }
+
+#[tokio::test]
+async fn ids_of_a_single_call_are_not_in_the_key() {
+    for model in ["a2a/agent", "chatgpt/gpt-5.2"] {
+        let keywords = json!({ "model": model, "api_base": "http://127.0.0.1:1" });
+        let settings = settings();
+        let (one, other) = (chat_call(&keywords, &settings), chat_call(&keywords, &settings));
+        assert!(one.cache_key().is_some());
+        assert_eq!(one.cache_key(), other.cache_key(), "{model}");
+        let marks = |call: &ChatCall| {
+            let headers = call.envelope.route.headers.iter();
+            let header =
+                headers.filter(|(name, _)| name == "session_id").map(|(_, value)| value.clone()).next();
+            header.or_else(|| call.target().vars.get("message_id").cloned()).unwrap()
+        };
+        assert_ne!(marks(&one), marks(&other), "{model}");
+    }
+}
