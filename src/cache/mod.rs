@@ -258,7 +258,7 @@ impl Cache {
     }
 
     /// Keeps an entry by what its question means. Returns at once.
-    pub fn add(&self, question: Question, entry: Entry, ttl: Option<Duration>) {
+    pub fn add(&self, question: Question, entry: &Entry, ttl: Option<Duration>) {
         let Some(semantic) = &self.semantic else { return };
         let bytes = entry.write();
         if bytes.is_empty() || bytes.len() > LARGEST {

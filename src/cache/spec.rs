@@ -393,7 +393,7 @@ mod tests {
             }));
             let cache = cache.open(Handle::current(), &Variables(&[])).unwrap();
             let question = Question { scope: "s".into(), text: "hi".into(), vector: vec![1.0] };
-            cache.add(question, Entry::new(Kept::Json(json!(1))), None);
+            cache.add(question, &Entry::new(Kept::Json(json!(1))), None);
             assert!(cache.flush(Duration::from_secs(5)).await);
             cache.store().clear().await.unwrap();
             let asked = asked.lock().unwrap();

@@ -204,10 +204,10 @@ async fn answers_kept_by_meaning_are_bounded_too() {
     let store = Arc::new(MemoryStore::new(0));
     let cache = Cache::semantic(store, semantic, CacheSettings::default(), Handle::current());
     let question = |at: usize| Question { scope: "s".into(), text: format!("{at}"), vector: vec![1.0] };
-    cache.add(question(0), entry(&"x".repeat(LARGEST + 1)), None);
+    cache.add(question(0), &entry(&"x".repeat(LARGEST + 1)), None);
     assert!(cache.pending.is_empty(), "larger than what is kept");
     for at in 0..20 {
-        cache.add(question(at), entry(&"x".repeat(LARGEST / 2)), None);
+        cache.add(question(at), &entry(&"x".repeat(LARGEST / 2)), None);
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
     let begun = usize::try_from(far.0.load(Ordering::Relaxed)).unwrap();

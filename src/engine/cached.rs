@@ -281,7 +281,7 @@ impl Plan {
         match &self.asking {
             None => self.keep(kept),
             Some(asking) if self.policy.writes && !asking.vector.is_empty() => {
-                self.cache.add(asking.question(), Entry::new(kept), self.policy.ttl);
+                self.cache.add(asking.question(), &Entry::new(kept), self.policy.ttl);
             }
             Some(_) => {}
         }
