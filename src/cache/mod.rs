@@ -219,8 +219,11 @@ impl Cache {
         }
         let (store, pending, trouble) = (self.store.clone(), self.pending.clone(), self.trouble.clone());
         self.home.spawn(async move {
+            let mut works = true;
             for piece in begun {
-                trouble.note("written", tokio::time::timeout(WRITE_LIMIT, store.set(&piece, ttl)).await);
+                if works {
+                    works = trouble.note(tokio::time::timeout(WRITE_LIMIT, store.set(&piece, ttl)).await);
+                }
                 pending.end(&piece);
             }
         });
@@ -273,7 +276,7 @@ impl Cache {
         let ttl = ttl.or(self.settings.ttl);
         self.home.spawn(async move {
             let add = neighbours.add(&question, &written[0].1, ttl);
-            trouble.note("written", tokio::time::timeout(WRITE_LIMIT, add).await);
+            trouble.note(tokio::time::timeout(WRITE_LIMIT, add).await);
             pending.end(&written);
         });
     }
@@ -388,11 +391,17 @@ impl Trouble {
         }
     }
 
-    fn note(&self, what: &str, outcome: std::result::Result<Result<()>, tokio::time::error::Elapsed>) {
-        match outcome {
-            Ok(Ok(())) => self.is_over(),
-            Ok(Err(error)) => self.is(what, &error),
-            Err(_) => self.is(what, &timed_out(WRITE_LIMIT)),
+    /// What has come of a write. Says whether it has worked.
+    fn note(&self, outcome: std::result::Result<Result<()>, tokio::time::error::Elapsed>) -> bool {
+        match outcome.unwrap_or_else(|_| Err(timed_out(WRITE_LIMIT))) {
+            Ok(()) => {
+                self.is_over();
+                true
+            }
+            Err(error) => {
+                self.is("written", &error);
+                false
+            }
         }
     }
 
