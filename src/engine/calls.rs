@@ -195,6 +195,7 @@ impl Call {
                     Envelope::new(wanted, &control, purpose, options, settings, environment)
                 })?
             {
+                let draft = Draft::call(call_type, &keywords, &control, settings);
                 let mut request =
                     read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
                 for (header, keyword) in &envelope.route.row.keywords_from_headers {
@@ -206,7 +207,7 @@ impl Call {
                 envelope.headers.retain(|(name, _)| {
                     !named.keywords_from_headers.keys().any(|header| header.eq_ignore_ascii_case(name))
                 });
-                return Self::native(call_type, request, envelope, None, &control, settings);
+                return Self::native(call_type, request, envelope, None, &control, draft);
             }
             let provider = wanted.provider.as_deref().filter(|_| !as_chat);
             let wire = provider.and_then(|provider| providers::bridge_wire(provider, call_type));
@@ -215,6 +216,7 @@ impl Call {
             return Ok(Self { call_type, lane: Lane::Bridged(Box::new(bridged)) });
         }
         let options = envelope::options(&control, &keywords, settings, environment)?;
+        let draft = Draft::call(call_type, &keywords, &control, settings);
         let mut request = read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
         let purpose = Purpose { call_type, stream: request.stream, mocked: mock.is_some() };
         if let Some(model) =
@@ -226,7 +228,7 @@ impl Call {
             request.lines = Some(Arc::new(envelope.route.target));
         }
         let envelope = Envelope::new(wanted, &control, purpose, options, settings, environment)?;
-        Self::native(call_type, request, envelope, mock, &control, settings)
+        Self::native(call_type, request, envelope, mock, &control, draft)
     }
 
     fn native(
@@ -235,11 +237,9 @@ impl Call {
         mut envelope: Envelope,
         mock: Option<Value>,
         control: &Control,
-        settings: &Settings,
+        draft: Option<Draft>,
     ) -> Result<Self> {
-        let plan = Draft::new(call_type, control, settings)
-            .filter(|draft| !draft.is_by_meaning())
-            .map(|draft| Box::new(draft.finish_call(&request, &envelope, control, settings)));
+        let plan = draft.map(|draft| Box::new(draft.finish_call(&request, &envelope)));
         envelope.route.mark();
         Billing::add(&mut envelope.billing, &request.params, call_type);
         let target = envelope.target();

@@ -752,7 +752,7 @@ def test_pages_lead_to_pages() -> None:
 
 
 def test_an_empty_page_with_a_token_is_not_the_end() -> None:
-    from ferrolite.types.resources import OpenAIFileObject, SyncCursorPage, page_of, turned
+    from ferrolite.types.resources import OpenAIFileObject, page_of, turned
 
     pages = {
         None: {"data": [FILE], "has_more": True, "next_page_token": "1"},
