@@ -119,10 +119,11 @@ def _checked(response: Any, arguments: dict[str, Any]) -> Any:
     schema: Any = (form.get("json_schema") or {}).get("schema") or form.get("response_schema")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     if schema is None:
         return response
+    message: Any = response.choices[0].message
+    text: Any = message.content
+    if text is None or (not text and message.tool_calls):  # tools are called first
+        return response
     from ferrolite._json_schema import validate_schema
 
-    validate_schema(
-        schema=schema,  # pyright: ignore[reportUnknownArgumentType]
-        response=response.choices[0].message.content,
-    )
+    validate_schema(schema=schema, response=text)  # pyright: ignore[reportUnknownArgumentType]
     return response

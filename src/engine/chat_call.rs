@@ -103,7 +103,8 @@ impl ChatCall {
             envelope.route.target.call_accent = accent;
         }
         let plan = draft.and_then(|draft| draft.finish(&envelope, settings, environment)).map(Box::new);
-        Billing::add(&mut envelope.billing, &request.params.0);
+        envelope.route.mark();
+        Billing::add(&mut envelope.billing, &request.params.0, call_type);
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
         cache_marks::inject(&mut request, control.get("cache_control_injection_points")).map_err(named)?;

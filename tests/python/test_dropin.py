@@ -76,6 +76,17 @@ def test_a_command_that_is_a_python_script_runs_by_its_name(program, monkeypatch
     assert python("-m", "ferrolite", "run", "their-command", "now") == ["litellm.types.utils Hello now"]
 
 
+def test_a_folder_of_a_commands_name_is_not_the_command(program, monkeypatch):
+    (program / "bin").mkdir()
+    command = program / "bin" / "their-command"
+    command.write_text(f"#!/bin/sh\n'''exec' {sys.executable} \"$0\" \"$@\"\n' '''\n{PROGRAM}")
+    command.chmod(0o755)
+    (program / "their-command").mkdir()
+    monkeypatch.setenv("PATH", str(program / "bin"), prepend=os.pathsep)
+    run = ["-m", "ferrolite", "run", "their-command", "now"]
+    assert python(*run, cwd=program) == ["litellm.types.utils Hello now"]
+
+
 @pytest.mark.parametrize("arguments", [[], ["-m"], ["no-such-program-here"]])
 def test_without_a_program_there_is_an_error(arguments, capsys):
     from ferrolite import dropin

@@ -124,5 +124,11 @@ def test_answers_are_checked_against_their_schema(monkeypatch, by_setting):
     given = {"response_format": FORM, "enable_json_schema_validation": None if by_setting else True}
     good = ferrolite.completion("openai/gpt-4o", MESSAGES, mock_response='{"a": 1}', **given)
     assert text(good) == '{"a": 1}'
-    with pytest.raises(ferrolite.JSONSchemaValidationError):
+    with pytest.raises(ferrolite.JSONSchemaValidationError) as raised:
         ferrolite.completion("openai/gpt-4o", MESSAGES, mock_response="{}", **given)
+    assert "'a' is a required property" in str(raised.value.__cause__)
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    called = ferrolite.completion(
+        "openai/gpt-4o", MESSAGES, mock_tool_calls=[call], mock_response="", **given
+    )
+    assert called.choices[0].message.tool_calls

@@ -751,6 +751,22 @@ def test_pages_lead_to_pages() -> None:
     assert provider.asked == ["GET /files?purpose=batch", "GET /files?purpose=batch&after=file-2"] * 2
 
 
+def test_an_empty_page_with_a_token_is_not_the_end() -> None:
+    from ferrolite.types.resources import OpenAIFileObject, page_of, turned
+
+    pages = {
+        None: {"data": [FILE], "has_more": True, "next_page_token": "1"},
+        "1": {"data": [], "has_more": True, "next_page_token": "2"},
+        "2": {"data": [{**FILE, "id": "file-2"}], "has_more": False},
+    }
+
+    def fetch(info: dict[str, Any]) -> SyncCursorPage:
+        page = page_of(OpenAIFileObject, cast("Any", pages[info.get("after")]))
+        return cast("SyncCursorPage", turned(page, fetch, is_async=False))
+
+    assert [file.id for file in fetch({})] == ["file-1", "file-2"]
+
+
 def test_a_page_is_kept_without_the_key() -> None:
     with Provider(listing(FILE, more=True)) as provider:
         page = run(False, "file_list", provider)
