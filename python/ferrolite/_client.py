@@ -65,7 +65,7 @@ class Call(CustomCall):
         kind = None if self.call_type == "chat" else self.call_type
         made = _core.preview(_keyed(self.arguments, client), _settings, kind, whole=True)
         self._facts = made["cost_facts"]
-        options = {
+        options: dict[str, Any] = {
             "headers": {
                 **(given.get("headers") or _settings["headers"] or {}),
                 **(given.get("extra_headers") or {}),

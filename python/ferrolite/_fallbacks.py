@@ -109,11 +109,13 @@ def apply(arguments: dict[str, Any]) -> None:
 
 def _checked(response: Any, face: Face, arguments: dict[str, Any], is_async: bool) -> Any:
     """The response, when its text follows the schema that was asked for (not a stream's); its cost is counted."""
-    if _settings["max_budget"] and isinstance(response, CoreReader):
-        from ferrolite._observe.stream import count_for_budget
+    if isinstance(response, CoreReader):
+        if _settings["max_budget"]:
+            from ferrolite._observe.stream import count_for_budget
 
-        count_for_budget(response, face, arguments, is_async)
-    elif _settings["max_budget"]:
+            count_for_budget(response, face, arguments, is_async)
+        return response
+    if _settings["max_budget"]:
         cost: Any = getattr(response, "_hidden_params", {}).get("response_cost")
         _settings["_current_cost"] += cost or 0.0
     if not (arguments["enable_json_schema_validation"] or _settings["enable_json_schema_validation"]):

@@ -241,7 +241,8 @@ def count_for_budget(stream: CoreReader, face: Face, arguments: dict[str, Any], 
         log = Logging(face, arguments, is_async)
         log.is_silent = True  # nobody was there to be told when it began
         StreamWatch.put(log, stream, {})
-    stream._watch.counts_for_budget = True  # pyright: ignore[reportPrivateUsage]
+    watch: Any = stream._watch  # pyright: ignore[reportPrivateUsage]
+    watch.counts_for_budget = True
 
 
 class _End:
