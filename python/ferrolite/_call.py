@@ -245,12 +245,16 @@ def stream_chunk_builder(
 
     Args:
         chunks: `ModelResponseStream` objects or dicts, in their order.
-        messages: The conversation that was sent; only for callers that pass it.
+        messages: The conversation that was sent. Its tokens are counted where the chunks have no usage.
         start_time, end_time, logging_obj, count_prompt_tokens: Accepted for LiteLLM's sake.
     """
     if not chunks:
         return None
     made = _core.collect_chunks(list(chunks))
+    if not hasattr(made, "usage"):
+        from ferrolite._observe.wholes import count_usage
+
+        count_usage(made, made.model or "", messages)
     if hasattr(made, "usage"):
         from ferrolite.cost_calculator import cost_of_chunks
 

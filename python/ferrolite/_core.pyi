@@ -51,8 +51,12 @@ def preview(
     module: dict[str, Any],
     call_type: str | None = None,
     files: list[tuple[str, str, str | None, bytes]] | None = None,
+    whole: bool = False,
 ) -> dict[str, Any]:
-    """What a call would send: provider, model, api_base, url, headers and body, secrets masked. Nothing is sent."""
+    """What a call would send: provider, model, api_base, url, headers and body, secrets masked. Nothing is sent.
+
+    `whole` leaves the body as it is, for somebody else who sends it, and adds `query` and `cost_facts`.
+    """
 
 def collect_chunks(chunks: list[Any]) -> ModelResponse:
     """Fold the chunks of a stream into one response."""

@@ -117,7 +117,7 @@ class Call:
             "logging_obj": self.log or _Log(self._id, self.model),
         }
         if self.call_type == "chat":
-            timeout = _timeout(given)
+            timeout = timeout_of(given, 600.0)
             passed |= {
                 "messages": [_as_dict(message) for message in given.get("messages", ())],
                 "model_response": utils.ModelResponse(usage=utils.Usage()),
@@ -393,13 +393,13 @@ def _print_verbose(text: object) -> None:
     print_verbose(text)
 
 
-def _timeout(given: dict[str, Any]) -> Any:
-    """Seconds: the call's, the setting's unless it is LiteLLM's default, or ten minutes."""
+def timeout_of(given: dict[str, Any], otherwise: float | None) -> Any:
+    """Seconds: the call's, the setting's unless it is LiteLLM's default, or `otherwise`."""
     value = given.get("timeout") or given.get("request_timeout")
     if value is None and _settings["request_timeout"] != 6000:
         value = _settings["request_timeout"]
     if value is None:
-        return 600.0
+        return otherwise
     return float(value) if isinstance(value, (int, float, str)) else value
 
 

@@ -193,7 +193,7 @@ use_litellm_proxy: bool = False
 model_fallbacks: list[Any] | None = None
 """Models to try when a chat completion fails, for calls without `fallbacks` of their own."""
 max_budget: float = 0.0
-"""Dollars that chat completions may cost; 0 for no limit. Calls beyond raise BudgetExceededError. Streams do not count."""
+"""Dollars that chat completions may cost; 0 for no limit. Calls beyond raise BudgetExceededError. Streams count at their end."""
 _current_cost: float = 0.0
 budget_exceeded_status_code: int = 422
 """The status of a BudgetExceededError."""

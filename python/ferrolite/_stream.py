@@ -28,6 +28,8 @@ class CoreReader:
     _headers: dict[str, str] | None = None
     # Those who are told of the stream, if anybody is (`_observe.stream.StreamWatch`).
     _watch: Any = None
+    # What the cost depends on, of a stream that is no core's.
+    _cost_facts: dict[str, Any] | None = None
     # What is read in place of a core, by streams of a program's own.
     completion_stream: Any = None
 

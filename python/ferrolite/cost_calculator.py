@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ferrolite import _core, _model_cost
 from ferrolite._model_info import not_mapped
+from ferrolite._stream import CoreReader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -164,8 +165,10 @@ def completion_cost(
     Raises:
         ModelNotMappedError: The model is not listed.
         BadRequestError: The model's provider cannot be told.
-        ValueError: There is no model at all.
+        ValueError: There is no model at all, or a stream whose cost only its chunks can tell.
     """
+    if isinstance(completion_response, CoreReader):
+        return _cost_of_stream(completion_response)
     hidden = _hidden(completion_response)
     response = _as_dict(completion_response)
     usage = _as_dict(response.get("usage"))
@@ -236,6 +239,16 @@ def completion_cost(
         except Exception as error:
             failed = failed or error
     raise failed or not_mapped(names[0], told)
+
+
+def _cost_of_stream(stream: CoreReader) -> float:
+    known = stream._hidden_params.get("response_cost")  # pyright: ignore[reportPrivateUsage]
+    if known is None:
+        raise ValueError(
+            "a stream does not keep its chunks: pass stream_chunk_builder(chunks, messages=messages), or ask for the "
+            'usage (stream_options={"include_usage": True}) and read it to its end'
+        )
+    return known
 
 
 def response_cost_calculator(
@@ -381,10 +394,15 @@ def default_video_cost_calculator(
 
 def cost_of_answer(answer: Any, meta: _core.CallMeta) -> float | None:
     """What an answer of the core cost; None where no price is known."""
+    return cost_by_facts(answer, meta.cost_facts(), meta.response_ms)
+
+
+def cost_by_facts(answer: Any, facts: dict[str, Any], milliseconds: float) -> float | None:
+    """The same by the facts of its call; None where no price is known."""
     try:
         # Its fields, and not itself: what is known of its call is what is being found out.
         # Only the outermost ones: there may be thousands of vectors below.
-        fields, facts = _outermost(answer), meta.cost_facts()
+        fields = _outermost(answer)
         paid = facts.get("paid_tokens")
         if paid is not None:
             # From a cache, all of it or all but these.
@@ -394,7 +412,7 @@ def cost_of_answer(answer: Any, meta: _core.CallMeta) -> float | None:
                 **fields,
                 "usage": {"prompt_tokens": paid, "completion_tokens": 0, "total_tokens": paid},
             }
-        return _cost_by_facts(fields, facts, meta.response_ms)
+        return _cost_by_facts(fields, facts, milliseconds)
     except Exception:
         return None
 

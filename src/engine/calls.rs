@@ -11,7 +11,9 @@ use super::chat_call::ChatLane;
 use super::control::{Control, Keywords, is_control, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::exchange::Exchange;
-use super::{Answer, ByteStream, ChatCall, Engine, EventStream, Meta, Preview, chat_wire, mock, new_uuid};
+use super::{
+    Answer, ByteStream, ChatCall, Engine, EventStream, Meta, Preview, Shown, chat_wire, mock, new_uuid,
+};
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallRequest, CallResponse, CallType, Resource, Target, Upload};
@@ -103,8 +105,8 @@ impl Call {
     }
 
     /// The request as it would be sent.
-    pub fn preview(&self) -> Result<Preview> {
-        Preview::new(self.prepare()?.call, self.envelope())
+    pub fn preview(&self, shown: Shown) -> Result<Preview> {
+        Preview::new(self.prepare()?.call, self.envelope(), shown)
     }
 
     /// What would be sent, before headers and keys.

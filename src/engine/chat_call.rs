@@ -9,7 +9,7 @@ use super::cached::{Draft, Plan};
 use super::control::{Control, Keywords, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::mock::Mock;
-use super::{Preview, cache_marks, chat_wire, drop_params};
+use super::{Preview, Shown, cache_marks, chat_wire, drop_params};
 use crate::config::Environment;
 use crate::error::{Error, Result};
 use crate::hub::{CallAccent, CallType, ChatRequest, Target, check_messages};
@@ -52,12 +52,13 @@ impl ChatCall {
     }
 
     /// The request as it would be sent.
-    pub fn preview(&self) -> Result<Preview> {
+    pub fn preview(&self, shown: Shown) -> Result<Preview> {
         let target = self.target();
         let prepared = chat_wire(target)?.encode(&self.request, target);
         Preview::new(
             prepared.map_err(|error| error.at(&target.provider, &target.model))?.call,
             &self.envelope,
+            shown,
         )
     }
 

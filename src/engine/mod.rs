@@ -47,7 +47,7 @@ pub use envelope::{Envelope, Keys, Settings};
 pub use events::EventStream;
 pub use lookup::{can, facts, missing_environment, model_names, providers_with_keys, supported_params};
 pub use pieces::ByteStream;
-pub use preview::Preview;
+pub use preview::{Preview, Shown};
 pub use retry::RetryPolicy;
 pub use routing::{AttemptRecord, Failure, Routing};
 pub use stream::{ChatStream, Continuation, StreamOwner};

@@ -12,6 +12,7 @@ use super::stream::Owner;
 use crate::config::Environment;
 use crate::engine::{
     Answer, Call, CallAnswer, ChatCall, ChatStream, Engine, EventStream, Keywords, Meta, Preview, Settings,
+    Shown,
 };
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallResponse, CallType, Upload};
@@ -150,7 +151,12 @@ pub async fn run<E: Handle>(caller: Caller<E>, mut plan: Plan) -> Result<Outcome
 }
 
 /// What the first request of a plan would be. Nothing is sent, and the plan is let go of.
-pub fn preview(mut plan: Plan, settings: &Settings, environment: &dyn Environment) -> Result<Preview> {
+pub fn preview(
+    mut plan: Plan,
+    settings: &Settings,
+    environment: &dyn Environment,
+    shown: Shown,
+) -> Result<Preview> {
     let attempt = match plan.next(plan.now()) {
         Step::Call(attempt) => attempt,
         Step::Fail(error) => return Err(error),
@@ -160,8 +166,12 @@ pub fn preview(mut plan: Plan, settings: &Settings, environment: &dyn Environmen
     };
     let (keywords, files) = (plan.keywords(&attempt), plan.asked.files.clone());
     match plan.asked.call_type {
-        None | Some(CallType::Chat) => ChatCall::from_keywords(keywords, settings, environment)?.preview(),
-        Some(call_type) => Call::from_keywords(call_type, keywords, files, settings, environment)?.preview(),
+        None | Some(CallType::Chat) => {
+            ChatCall::from_keywords(keywords, settings, environment)?.preview(shown)
+        }
+        Some(call_type) => {
+            Call::from_keywords(call_type, keywords, files, settings, environment)?.preview(shown)
+        }
     }
 }
 

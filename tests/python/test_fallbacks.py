@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from _upstream import Upstream, text_events
 
 import ferrolite
 
@@ -88,6 +89,28 @@ def test_what_a_call_costs_counts_for_the_budget(monkeypatch):
     monkeypatch.setattr(ferrolite, "_current_cost", 0.0)
     response = ferrolite.completion("openai/gpt-4o", MESSAGES, mock_response="Hello")
     assert ferrolite._current_cost == response._hidden_params["response_cost"] > 0
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_what_a_stream_costs_counts_for_the_budget(monkeypatch, watched):
+    """By the tokens that are counted here, the provider telling none; as soon as it has ended."""
+    monkeypatch.setattr(ferrolite, "max_budget", 1e-9)
+    if watched:
+        monkeypatch.setattr(ferrolite, "success_callback", [lambda *told: None])
+    with Upstream(lambda exchange: exchange.stream(text_events("Hello", " there"))) as upstream:
+        call = {"model": "openai/gpt-4o", "messages": MESSAGES, "api_base": upstream.url, "api_key": "k"}
+
+        async def read():
+            return [chunk async for chunk in await ferrolite.acompletion(**call, stream=True)]
+
+        for chunks in (lambda: list(ferrolite.completion(**call, stream=True)), lambda: asyncio.run(read())):
+            monkeypatch.setattr(ferrolite, "_current_cost", 0.0)
+            whole = ferrolite.stream_chunk_builder(chunks(), messages=MESSAGES)
+            expected = ferrolite.completion_cost(whole, model="openai/gpt-4o")
+            assert ferrolite._current_cost == pytest.approx(expected, rel=1e-12)
+            assert expected > 0
+            with pytest.raises(ferrolite.BudgetExceededError):
+                ferrolite.completion(**call, stream=True)
 
 
 def test_a_gateway_stands_before_every_model(monkeypatch):
