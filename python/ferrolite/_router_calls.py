@@ -63,9 +63,9 @@ _FOR_THE_PLAN = (
 _FUNCTIONS = {
     None: "completion",
     "embedding": "embedding",
+    "generate_content": "generate_content",
     "image_edit": "image_edit",
     "image_generation": "image_generation",
-    "image_variation": "image_variation",
     "messages": "anthropic_messages",
     "moderation": "moderation",
     "rerank": "rerank",
@@ -106,7 +106,11 @@ class Calls:
 
     def _is_pythons(self, call_type: str | None, kwargs: dict[str, Any]) -> bool:
         """Whether Python carries the plan out."""
-        if self._own or self._strategy is not None or _settings["custom_provider_map"]:
+        if (
+            self._own
+            or self._strategy is not None
+            or (_settings["custom_provider_map"] and self._has_own_provider())
+        ):
             return True
         from ferrolite._hooks import is_watched
 
@@ -122,6 +126,10 @@ class Calls:
         return not (mock is None or isinstance(mock, (str, bool))) or callable(
             kwargs.get("azure_ad_token_provider")
         )
+
+    def _has_own_provider(self) -> bool:
+        """Whether a deployment's provider may be written in Python."""
+        return True
 
     def _plan(self, call_type: str | None, kwargs: dict[str, Any]) -> _core.CorePlan:
         asked = {name: kwargs[name] for name in ("model", *_ROUTING) if name in kwargs}
@@ -147,7 +155,7 @@ class Calls:
         from time import sleep
 
         plan = self._plan(call_type, kwargs)
-        function = getattr(_package, _FUNCTIONS[call_type])
+        function = _function(call_type, kwargs, is_async=False)
         outcome = _Outcome()
         while True:
             chosen = self._strategy and self._strategy.get_available_deployment(**_asked(kwargs))
@@ -164,8 +172,7 @@ class Calls:
         from asyncio import sleep
 
         plan = self._plan(call_type, kwargs)
-        name = _FUNCTIONS[call_type]
-        function = getattr(_package, name if call_type == "messages" else f"a{name}")
+        function = _function(call_type, kwargs, is_async=True)
         outcome = _Outcome()
         while True:
             chosen: Any = None
@@ -461,10 +468,11 @@ class _Outcome:
         """
         try:
             return plan.next(_id_of(chosen))
-        except Exception as error:
-            if self._error is not None:
-                raise self._error from None
-            raise error
+        except Exception:
+            if self._error is None:
+                raise
+        # Raised out here, and so with the causes that it came with.
+        raise self._error
 
     def failed(self, plan: _core.CorePlan, error: Exception) -> None:
         """Tells the plan of a failure."""
@@ -489,6 +497,18 @@ class _Outcome:
             }
             answer._hidden_params = {**theirs, "model_id": ours["model_id"], "additional_headers": headers}
         return answer
+
+
+def _function(call_type: str | None, kwargs: dict[str, Any], *, is_async: bool) -> Any:
+    """The package's function for a call type."""
+    name = _FUNCTIONS[call_type]
+    if call_type == "generate_content":
+        from ferrolite import google_genai
+
+        # Whether it is a stream is the function's name here, and no keyword.
+        name += "_stream" if kwargs.pop("stream", False) else ""
+        return getattr(google_genai, f"a{name}" if is_async else name)
+    return getattr(_package, f"a{name}" if is_async and call_type != "messages" else name)
 
 
 def _id_of(chosen: Any) -> str | None:
@@ -553,7 +573,6 @@ def _audio_file(kwargs: dict[str, Any]) -> _Uploads:
 
 _PREPARE: dict[str | None, Callable[[dict[str, Any]], _Uploads | None]] = {
     "image_edit": _image_files,
-    "image_variation": _image_files,
     "responses": _responses,
     "transcription": _audio_file,
 }

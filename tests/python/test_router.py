@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import json
+import time
 
 import pytest
 from _upstream import Upstream, chat
@@ -416,3 +417,92 @@ def test_redis_that_is_away_stops_nobody(upstream):
     with pytest.raises(ferrolite.BadRequestError, match="redis_url") as raised:
         Router([], redis_url="nonsense")
     assert raised.value.param == "redis_url"
+
+
+class Watcher(ferrolite.CustomLogger):
+    """Keeps what a call was made with, and what it cost."""
+
+    def __init__(self):
+        self.seen = []
+
+    def log_success_event(self, kwargs, response_obj, start_time, end_time):
+        self.seen.append(kwargs)
+
+
+@pytest.fixture
+def watcher(monkeypatch):
+    made = Watcher()
+    monkeypatch.setattr(ferrolite, "callbacks", [made])
+    return made
+
+
+def told(watcher):
+    """The keywords of the one call that a callback was told of."""
+    give_up = time.monotonic() + 5
+    while not watcher.seen and time.monotonic() < give_up:
+        time.sleep(0.01)
+    (seen,) = watcher.seen
+    return seen
+
+
+def test_providers_of_ones_own_that_no_deployment_has_hide_no_call(upstream, monkeypatch, watcher):
+    monkeypatch.setattr(ferrolite, "custom_provider_map", [{"provider": "echo", "custom_handler": Echo()}])
+    router = Router([entry(upstream, "a", "good")])
+    router.completion("a", MESSAGES)
+    assert told(watcher)["model"] == "gpt-4o"
+    with pytest.raises(ferrolite.RateLimitError, match="slow"):
+        router.completion(
+            "a", MESSAGES, num_retries=0, mock_response=ferrolite.RateLimitError("slow", "openai", "x")
+        )
+
+
+def test_content_is_generated_where_callbacks_are_set(watcher):
+    params = {"model": "openai/x", "api_key": "k", "mock_response": "one two"}
+    router = Router([{"model_name": "a", "litellm_params": params}])
+    contents = [{"role": "user", "parts": [{"text": "hi"}]}]
+
+    async def run():
+        whole = await router.agenerate_content(model="a", contents=contents)
+        stream = await router.agenerate_content_stream(model="a", contents=contents)
+        return whole, b"".join([piece async for piece in stream])
+
+    whole, streamed = asyncio.run(run())
+    for answer in (whole, router.generate_content(model="a", contents=contents)):
+        assert answer["candidates"][0]["content"]["parts"][0]["text"] == "one two"
+    assert streamed.startswith(b"data: ") and b'"text":"one"' in streamed
+
+
+def test_time_limits_of_the_router_hold_where_callbacks_are_set(watcher):
+    def slow(exchange):
+        time.sleep(1)
+        exchange.json(chat("late"))
+
+    with Upstream(slow) as server:
+        router = Router([entry(server, "a", "x")], timeout=0.2, num_retries=0)
+        with pytest.raises(ferrolite.Timeout):
+            router.completion("a", MESSAGES)
+
+
+def test_an_error_keeps_its_cause_where_python_carries_the_plan_out(monkeypatch, upstream):
+    def completion(**kwargs):
+        try:
+            raise KeyError("within")
+        except KeyError as error:
+            raise ferrolite.BadRequestError("wrong", "x", "openai") from error
+
+    monkeypatch.setattr(ferrolite, "completion", completion)
+    with pytest.raises(ferrolite.BadRequestError) as raised:
+        Router([entry(upstream, "a", "good")], num_retries=0).completion("a", MESSAGES)
+    assert isinstance(raised.value.__cause__, KeyError)
+    # Nor is its context lost where there is no cause.
+
+    def other(**kwargs):
+        try:
+            raise KeyError("within")
+        except KeyError:
+            raise ferrolite.BadRequestError("wrong", "x", "openai")
+
+    monkeypatch.setattr(ferrolite, "completion", other)
+    with pytest.raises(ferrolite.BadRequestError) as raised:
+        Router([entry(upstream, "a", "good")], num_retries=0).completion("a", MESSAGES)
+    assert isinstance(raised.value.__context__, KeyError)
