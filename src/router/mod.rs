@@ -178,10 +178,16 @@ impl Router {
         *view = Arc::new(to(&view));
     }
 
-    /// Forgets latencies, counts, cooldowns and which calls belong together.
+    /// Forgets latencies, counts, cooldowns and which calls belong together, and what is shared.
     pub fn forget(&self) {
-        for deployment in &self.view().table.deployments {
-            deployment.live.forget();
+        let own = || {
+            for deployment in &self.view().table.deployments {
+                deployment.live.forget();
+            }
+        };
+        match &self.together {
+            Some(together) => together.forget(own),
+            None => own(),
         }
         self.affinity.forget();
         self.queue.wake();

@@ -30,7 +30,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const MAX_WAIT: Duration = Duration::from_secs(8);
 const CONFLICT: u16 = 409;
-/// What a time-out counts as for strategies that look at latencies, in seconds.
+/// What a time-out counts as in the mean that latency-based routing looks at, in seconds.
 const TIMED_OUT: f64 = 1000.0;
 
 /// What is to be done next.
@@ -193,6 +193,25 @@ impl Plan {
 
     /// What to do next. After a `Call`, its outcome is to be reported first.
     pub fn next(&mut self, now: Moment) -> Step {
+        let step = self.look(now);
+        if let Step::Call(attempt) = &step {
+            self.tell(attempt.deployment(), now);
+        }
+        step
+    }
+
+    /// Other processes are told of a request.
+    fn tell(&self, deployment: &Deployment, now: Moment) {
+        if let Some(router) = &self.router
+            && let Some(together) = router.together()
+        {
+            together.start(router);
+            together.count(deployment, 'r', 1, now);
+        }
+    }
+
+    /// The same, of which nobody else is told.
+    fn look(&mut self, now: Moment) -> Step {
         if let Some(wait) = self.wait.take() {
             return Step::Wait(wait);
         }
@@ -258,7 +277,7 @@ impl Plan {
             && checks.refusal(tied).is_none()
             && checks.take(tied)
         {
-            return Ok((begun(router, tied, now), current.tier));
+            return Ok((Lease::begun(router.clone(), tied.clone()), current.tier));
         }
         // First those that have not failed in this call, then any.
         let passes: &[bool] = if current.tried.is_empty() { &[true] } else { &[false, true] };
@@ -273,12 +292,12 @@ impl Plan {
                 for _ in 0..=tier.members.len() {
                     let Some(chosen) = choice.of(settings.strategy, tier, &admits) else { break };
                     if checks.take(chosen) {
-                        return Ok((begun(router, chosen, now), number));
+                        return Ok((Lease::begun(router.clone(), chosen.clone()), number));
                     }
                 }
             }
         }
-        let members = current.found.group.members();
+        let members = current.found.group.tiers.iter().skip(current.tier).flat_map(|tier| &tier.members);
         let refusals = members.filter_map(|one| Some((one.id.clone(), checks.refusal(one)?))).collect();
         Err(Refused { refusals })
     }
@@ -288,7 +307,7 @@ impl Plan {
         let Some(now) = self.router.as_ref().map(|router| router.clock.now()) else {
             return Err(self.final_error());
         };
-        match self.next(now) {
+        match self.look(now) {
             Step::Call(attempt) => {
                 let deployment = attempt.deployment().clone();
                 deployment.live.requests.subtract(now.minute(), 1);
@@ -311,7 +330,9 @@ impl Plan {
         chosen.live.requests.add(now.minute(), 1);
         chosen.live.begin();
         let model = current.found.model_of(&chosen);
-        Some(Attempt { lease: begun(&router, &chosen, now), began: now, is_hedge: false, model })
+        self.tell(&chosen, now);
+        let lease = Lease::begun(router, chosen);
+        Some(Attempt { lease, began: now, is_hedge: false, model })
     }
 
     /// The keywords of the request that an attempt makes.
@@ -360,6 +381,7 @@ impl Plan {
             lease.deployment.live.requests.subtract(now.minute(), 1);
             return None;
         }
+        self.tell(&lease.deployment, now);
         let model = current.found.model_of(&lease.deployment);
         Some(Attempt { lease, began: now, is_hedge: true, model })
     }
@@ -449,6 +471,12 @@ impl Plan {
         self.record(&attempt, now, Some(failure), false);
         let deployment = attempt.deployment().clone();
         if self.router.is_some() {
+            if error.kind() == Kind::Timeout {
+                let latency = Latency { seconds: TIMED_OUT, is_first_content: self.asked.streams };
+                deployment.live.add_to_mean(latency, self.settings().latency_window, now);
+                // In the moving average it has taken as long as it has: one of the other kind would stay for hours.
+                deployment.live.add_to_average(now.since(attempt.began).as_secs_f64());
+            }
             self.punish(&deployment, &error, now);
         }
         if let Some(current) = &mut self.current {
@@ -472,10 +500,6 @@ impl Plan {
     /// Counts a failure against its deployment, which may be left alone for a while.
     fn punish(&self, deployment: &Deployment, error: &Error, now: Moment) {
         cooldown::count(deployment, error.kind(), now);
-        if error.kind() == Kind::Timeout {
-            let latency = Latency { seconds: TIMED_OUT, is_first_content: self.asked.streams };
-            deployment.live.measure(latency, self.settings().latency_window, now);
-        }
         let Some(current) = &self.current else { return };
         let (mut members, mut healthy_others) = (0, 0);
         for member in current.found.group.members() {
@@ -713,15 +737,6 @@ impl Plan {
             None => self.leave(kept),
         }
     }
-}
-
-/// A deployment that a call begins to use; others are told.
-fn begun(router: &Arc<Router>, deployment: &Arc<Deployment>, now: Moment) -> Lease {
-    if let Some(together) = router.together() {
-        together.count(deployment, 'r', 1, now);
-        together.start(router);
-    }
-    Lease::begun(router.clone(), deployment.clone())
 }
 
 /// An error without its source.
