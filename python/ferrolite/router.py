@@ -489,13 +489,14 @@ class Router(Calls):
 
     def _parameters(self, deployment_id: str) -> dict[str, Any]:
         entry = self._entries[deployment_id]["litellm_params"]
+        info = self._entries[deployment_id]["model_info"]
         limits = {name: self.__dict__[name] for name in ("timeout", "stream_timeout")}
         defaults = {name: value for name, value in limits.items() if value not in (None, _UNSET_TIMEOUT)}
         defaults |= self.__dict__["default_litellm_params"]
         given = {
             name: value for name, value in entry.items() if name not in _NO_KEYWORDS and name not in _SWITCHES
         }
-        return {**defaults, **{name: _resolved(value) for name, value in given.items()}}
+        return {**defaults, "model_info": info, **{name: _resolved(value) for name, value in given.items()}}
 
     def _notes(self, deployment_id: str, group: str, model: str) -> dict[str, Any]:
         """What callbacks find in a call's metadata."""
@@ -513,7 +514,7 @@ class Router(Calls):
         if "custom_llm_provider" not in parameters:
             provider, _ = _core.split_model(parameters["model"], None)
             parameters["custom_llm_provider"] = provider
-        del parameters["model"]
+        del parameters["model"], parameters["model_info"]
         return parameters
 
     # Forgetting

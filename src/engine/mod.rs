@@ -39,6 +39,7 @@ use crate::transport::Transport;
 use crate::wires::StreamWire;
 
 pub use billing::Billing;
+pub use billing::is_price;
 pub use cached::Cached;
 pub use calls::{Call, CallAnswer};
 pub use chat_call::ChatCall;
