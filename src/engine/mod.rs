@@ -51,7 +51,7 @@ pub use pieces::ByteStream;
 pub use preview::Preview;
 pub use retry::RetryPolicy;
 pub use routing::{AttemptRecord, Failure, Routing};
-pub use stream::{ChatStream, Continuation, StreamOwner};
+pub use stream::{ChatStream, Continuation, Part, StreamOwner};
 
 /// Carries out calls. A value, not a global: every face has its own.
 #[derive(Debug, Default)]

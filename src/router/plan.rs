@@ -13,7 +13,7 @@ use super::fallback::{Fallbacks, Hop};
 use super::groups::{Found, Group, merged};
 use super::hedging::Percentile;
 use super::lease::Lease;
-use super::limits::{Checks, Prompt, Refusal, TagRule};
+use super::limits::{Checks, Refusal, TagRule};
 use super::live::Latency;
 use super::policy::{Blame, blame};
 use super::request::Asked;
@@ -259,8 +259,7 @@ impl Plan {
         other_than: Option<&Deployment>,
     ) -> Result<(Lease, usize), Refused> {
         let settings = self.settings();
-        let prompt = Prompt::of(&self.asked);
-        let checks = Checks { settings, asked: &self.asked, tags: current.tags, now, prompt };
+        let checks = Checks { settings, asked: &self.asked, tags: current.tags, now };
         let choice = Choice {
             random: &router.random,
             now,
@@ -532,8 +531,7 @@ impl Plan {
         if self.retries >= allowed {
             return None;
         }
-        let prompt = Prompt::of(&self.asked);
-        let checks = Checks { settings, asked: &self.asked, tags: current.tags, now, prompt };
+        let checks = Checks { settings, asked: &self.asked, tags: current.tags, now };
         let tier = current.found.group.tiers.get(current.tier)?;
         let is_fresh =
             |one: &&Arc<Deployment>| !current.tried.contains(&one.id) && checks.refusal(one).is_none();
@@ -722,11 +720,14 @@ impl Plan {
         error
     }
 
-    /// What goes on where a stream has broken off: another deployment, or a fallback.
-    pub fn broke_off(&mut self, deployment: &Arc<Deployment>, error: &Error, now: Moment) {
+    /// A stream has broken off. What goes on from there, if anything is to: another deployment, or a fallback.
+    pub fn broke_off(&mut self, deployment: &Arc<Deployment>, error: &Error, goes_on: bool, now: Moment) {
         if self.router.is_some() {
             deployment.live.successes.subtract(now.minute(), 1);
             self.punish(deployment, error, now);
+        }
+        if !goes_on {
+            return;
         }
         if let Some(current) = &mut self.current {
             current.tried.push(deployment.id.clone());

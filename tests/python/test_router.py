@@ -6,7 +6,7 @@ import json
 import time
 
 import pytest
-from _upstream import Upstream, chat
+from _upstream import Upstream, chat, chunk, text_events
 
 import ferrolite
 from ferrolite import Router
@@ -522,3 +522,40 @@ def test_prices_of_a_deployments_own_info_count(upstream, request, is_watched):
     cost = router.completion("a", MESSAGES, input_cost_per_token=0, output_cost_per_token=0)
     assert cost._hidden_params["response_cost"] == 0
     assert not any(b"model_info" in asked.body or b"cost" in asked.body for asked in upstream.requests)
+
+
+def test_a_continued_stream_costs_what_both_attempts_do():
+    """Each attempt is paid by the prices of its own deployment."""
+    counts = {"prompt_tokens": 20, "completion_tokens": 2, "total_tokens": 22}
+
+    def answer(exchange):
+        if exchange.request.path.startswith("/broken"):
+            exchange.begin_stream()
+            for piece in text_events("Once upon ")[:2]:
+                exchange.piece(piece)
+            exchange.close()
+            return
+        *events, done = text_events("a time")
+        exchange.stream([*events, chunk(usage=counts), done])
+
+    def prices(one):
+        return {"input_cost_per_token": one, "output_cost_per_token": one * 10}
+
+    with Upstream(answer) as server:
+        router = Router(
+            [entry(server, "a", "broken", info=prices(1.0)), entry(server, "b", "good", info=prices(100.0))],
+            fallbacks=[{"a": ["b"]}],
+            num_retries=0,
+            enable_mid_stream_fallback_continuation=True,
+        )
+        stream = router.completion("a", MESSAGES, stream=True, stream_options={"include_usage": True})
+        chunks = list(stream)
+    assert "".join(one.choices[0].delta.content or "" for one in chunks if one.choices) == "Once upon a time"
+    assert len({one.id for one in chunks}) == 1
+    assert [one.choices[0].finish_reason for one in chunks if one.choices].count("stop") == 1
+    (usage,) = [one.usage for one in chunks if getattr(one, "usage", None)]
+    first = (usage.prompt_tokens - 20, usage.completion_tokens - 2)
+    assert min(first) > 0
+    cost = first[0] + 10 * first[1] + 100 * (20 + 10 * 2)
+    assert stream._hidden_params["response_cost"] == pytest.approx(cost)
+    assert usage.cost == pytest.approx(cost)
