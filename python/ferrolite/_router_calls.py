@@ -158,13 +158,16 @@ class Calls:
         function = _function(call_type, kwargs, is_async=False)
         outcome = _Outcome()
         while True:
-            chosen = self._strategy and self._strategy.get_available_deployment(**_asked(kwargs))
+            chosen: Any = None
+            if self._strategy is not None and (group := plan.wants()) is not None:
+                chosen = self._strategy.get_available_deployment(**_asked(kwargs, group))
             step: Any = outcome.next(plan, chosen)
             if isinstance(step, float):
                 sleep(step)
                 continue
             try:
-                return outcome.succeeded(plan, function(**self._keywords(call_type, step, kwargs)))
+                answer = function(**self._keywords(call_type, step, kwargs))
+                return outcome.succeeded(plan, answer, call_type == "responses")
             except Exception as error:
                 outcome.failed(plan, error)
 
@@ -176,14 +179,15 @@ class Calls:
         outcome = _Outcome()
         while True:
             chosen: Any = None
-            if self._strategy is not None:
-                chosen = await self._strategy.async_get_available_deployment(**_asked(kwargs))
+            if self._strategy is not None and (group := plan.wants()) is not None:
+                chosen = await self._strategy.async_get_available_deployment(**_asked(kwargs, group))
             step: Any = outcome.next(plan, chosen)
             if isinstance(step, float):
                 await sleep(step)
                 continue
             try:
-                return outcome.succeeded(plan, await function(**self._keywords(call_type, step, kwargs)))
+                answer = await function(**self._keywords(call_type, step, kwargs))
+                return outcome.succeeded(plan, answer, call_type == "responses")
             except Exception as error:
                 outcome.failed(plan, error)
 
@@ -484,10 +488,22 @@ class _Outcome:
         if is_first or self._error is None:
             self._error = error
 
-    def succeeded(self, plan: _core.CorePlan, answer: Any) -> Any:
-        """The answer, which says how it was come by."""
-        usage = getattr(answer, "usage", None)
-        meta = plan.succeeded(int(getattr(usage, "total_tokens", 0) or 0))
+    def succeeded(self, plan: _core.CorePlan, answer: Any, is_response: bool = False) -> Any:
+        """The answer, which says how it was come by.
+
+        Args:
+            plan: The plan of the call.
+            answer: What the attempt has brought.
+            is_response: The answer is a response that only its deployment holds.
+        """
+        from ferrolite._stream import CoreReader
+
+        if isinstance(answer, CoreReader):
+            meta = plan.succeeded(is_stream=True)
+            answer._plan = plan
+        else:
+            held = getattr(answer, "id", None) if is_response else None
+            meta = plan.succeeded(_tokens(answer), held)
         if meta is not None and hasattr(answer, "_hidden_params"):
             ours = meta.hidden_params()
             theirs: dict[str, Any] = answer._hidden_params or {}
@@ -497,6 +513,28 @@ class _Outcome:
             }
             answer._hidden_params = {**theirs, "model_id": ours["model_id"], "additional_headers": headers}
         return answer
+
+
+# Where answers tell their tokens: OpenAI's names, those of Messages and Responses, and Google's.
+_PARTS = (
+    ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens"),
+    ("prompt_tokens", "completion_tokens"),
+    ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount"),
+)
+
+
+def _tokens(answer: Any) -> int:
+    """Tokens of a whole answer, where it says so; none of one that comes from a cache."""
+
+    def field(of: Any, name: str) -> Any:
+        return of.get(name) if isinstance(of, dict) else getattr(of, name, None)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
+    if (getattr(answer, "_hidden_params", None) or {}).get("cache_hit"):
+        return 0
+    usage = field(answer, "usage") or field(answer, "usageMetadata")
+    counts = [field(usage, "total_tokens") or field(usage, "totalTokenCount")]
+    counts += [sum(field(usage, name) or 0 for name in names) for names in _PARTS]
+    return next((count for count in counts if isinstance(count, int) and count > 0), 0)
 
 
 def _function(call_type: str | None, kwargs: dict[str, Any], *, is_async: bool) -> Any:
@@ -518,10 +556,10 @@ def _id_of(chosen: Any) -> str | None:
     return str(info["id"])
 
 
-def _asked(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """What a strategy is told of a call."""
+def _asked(kwargs: dict[str, Any], group: str) -> dict[str, Any]:
+    """What a strategy is told of a call: a fallback's group is not the one that was asked for."""
     return {
-        "model": kwargs["model"],
+        "model": group,
         "messages": kwargs.get("messages"),
         "input": kwargs.get("input"),
         "specific_deployment": kwargs.get("specific_deployment", False),

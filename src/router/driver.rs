@@ -3,7 +3,6 @@
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::Instant;
@@ -17,9 +16,6 @@ use crate::engine::{
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallResponse, CallType, Upload};
 use crate::json::count_at;
-
-/// The longest a call waits for a deployment to be free, where it has no time limit.
-const LONGEST_QUEUE: Duration = Duration::from_secs(600);
 
 /// What calls are made with. Cheap to clone: a stream that may go on elsewhere keeps one.
 #[derive(Clone)]
@@ -205,23 +201,18 @@ pub(super) async fn answered<E: Handle>(caller: &Caller<E>, plan: &mut Plan) -> 
 
 /// Waits for a deployment to be free.
 async fn queued(plan: &mut Plan) -> Result<Attempt> {
-    let gone = || Error::new(Kind::Timeout, "No deployment was free within the time of the call.");
-    let Some(router) = plan.router().cloned() else { return Err(gone()) };
-    let settings = router.view();
-    let limit = plan.asked.keywords.get("timeout").and_then(serde_json::Value::as_f64);
-    let limit = limit.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let deadline = Instant::now() + limit.filter(|limit| !limit.is_zero()).unwrap_or(LONGEST_QUEUE);
-    let priority = plan.asked.priority.or(settings.settings.default_priority).unwrap_or_default();
-    let place = router.queue.join(priority)?;
+    let deadline = Instant::now() + plan.longest_queue();
+    let mut place = plan.queue()?;
     loop {
-        let turn = place.turn(settings.settings.polling);
-        if tokio::time::timeout_at(deadline, turn).await.is_err() {
-            return Err(gone());
+        if tokio::time::timeout_at(deadline, place.turn(plan.polling())).await.is_err() {
+            return Err(plan.waited_too_long());
         }
         match plan.next(plan.now()) {
             Step::Call(attempt) => return Ok(attempt),
             Step::Fail(error) => return Err(error),
             Step::Wait(wait) => tokio::time::sleep(wait).await,
+            // Its group may have become one that it has fallen back to.
+            Step::Queue if !plan.queues_at(&place) => place = plan.queue()?,
             Step::Queue => {}
         }
     }

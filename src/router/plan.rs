@@ -16,6 +16,7 @@ use super::lease::Lease;
 use super::limits::{Checks, Refusal, TagRule};
 use super::live::Latency;
 use super::policy::{Blame, blame};
+use super::queue::Place;
 use super::request::Asked;
 use super::strategy::Choice;
 use super::{Router, RouterSettings, View, unknown_group};
@@ -30,6 +31,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const MAX_WAIT: Duration = Duration::from_secs(8);
 const CONFLICT: u16 = 409;
+/// The longest a call waits for a deployment to be free, where it has no time limit.
+const LONGEST_QUEUE: Duration = Duration::from_secs(600);
 /// What a time-out counts as in the mean that latency-based routing looks at, in seconds.
 const TIMED_OUT: f64 = 1000.0;
 
@@ -320,8 +323,15 @@ impl Plan {
         }
     }
 
+    /// The group that a deployment is wanted from; `None` when nothing is to be called now.
+    pub fn wants(&self) -> Option<&str> {
+        let current = self.current.as_ref().filter(|_| self.wait.is_none())?;
+        Some(&current.hop.model)
+    }
+
     /// The deployment with an id in the current group, begun: for those who choose by themselves.
     pub fn take(&mut self, id: &str, now: Moment) -> Option<Attempt> {
+        self.wants()?;
         let router = self.router.clone()?;
         let current = self.current.as_ref()?;
         let members = current.found.group.members();
@@ -332,6 +342,44 @@ impl Plan {
         self.tell(&chosen, now);
         let lease = Lease::begun(router, chosen);
         Some(Attempt { lease, began: now, is_hedge: false, model })
+    }
+
+    /// A place among the calls that wait for a deployment of the current group.
+    pub fn queue(&self) -> Result<Place> {
+        let (Some(router), Some(current)) = (&self.router, &self.current) else {
+            return Err(self.waited_too_long());
+        };
+        let priority = self.asked.priority.or(self.settings().default_priority).unwrap_or_default();
+        router.queue.join(&current.found.group.name, priority)
+    }
+
+    /// Whether a place is among those of the current group.
+    pub fn queues_at(&self, place: &Place) -> bool {
+        self.current.as_ref().is_some_and(|current| current.found.group.name == *place.group())
+    }
+
+    /// The time between two looks for a deployment.
+    pub fn polling(&self) -> Duration {
+        self.settings().polling
+    }
+
+    /// How long the call may wait for a deployment to be free: as long as its request may take, at the most patient one
+    /// of the deployments.
+    pub fn longest_queue(&self) -> Duration {
+        let names: &[&str] = if self.asked.streams { &["stream_timeout", "timeout"] } else { &["timeout"] };
+        let limit = |keywords: &Map| {
+            let given = names.iter().find_map(|name| keywords.get(*name)?.as_f64());
+            let limit = given.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+            limit.filter(|limit| !limit.is_zero())
+        };
+        let members = self.current.iter().flat_map(|current| current.found.group.members());
+        let of_call =
+            limit(&self.asked.keywords).or_else(|| members.filter_map(|one| limit(&one.params)).max());
+        of_call.or_else(|| limit(&self.settings().defaults)).unwrap_or(LONGEST_QUEUE)
+    }
+
+    pub fn waited_too_long(&self) -> Error {
+        Error::new(Kind::Timeout, "No deployment was free within the time of the call.")
     }
 
     /// The keywords of the request that an attempt makes.

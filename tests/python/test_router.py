@@ -559,3 +559,97 @@ def test_a_continued_stream_costs_what_both_attempts_do():
     cost = first[0] + 10 * first[1] + 100 * (20 + 10 * 2)
     assert stream._hidden_params["response_cost"] == pytest.approx(cost)
     assert usage.cost == pytest.approx(cost)
+
+
+class ByName(CustomRoutingStrategyBase):
+    """Takes the first deployment of the group that it is asked for."""
+
+    def __init__(self, router):
+        self.router = router
+        self.seen = []
+
+    def get_available_deployment(self, model, *args, **kwargs):
+        self.seen.append(model)
+        return next(one for one in self.router.model_list if one["model_name"] == model)
+
+    async def async_get_available_deployment(self, *args, **kwargs):
+        return self.get_available_deployment(*args, **kwargs)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_strategy_is_asked_for_the_group_that_is_called(upstream, is_async):
+    entries = [entry(upstream, "a", "500"), entry(upstream, "b", "good")]
+    router = Router(entries, fallbacks=[{"a": ["b"]}], num_retries=1)
+    strategy = ByName(router)
+    router.set_custom_routing_strategy(strategy)
+    answer = (
+        asyncio.run(router.acompletion("a", MESSAGES)) if is_async else router.completion("a", MESSAGES)
+    )
+    assert (text(answer), asked(upstream)) == ("good", ["500", "500", "good"])
+    # Not while it waits before a retry, for which there is nothing to choose.
+    assert strategy.seen == ["a", "a", "b"]
+
+
+@pytest.fixture
+def streaming():
+    """Answers streams and whole calls alike."""
+
+    def answer(exchange):
+        if exchange.request.json().get("stream"):
+            *events, done = text_events("one ", "two")
+            exchange.stream([*events, chunk(usage=chat("x")["usage"]), done])
+        else:
+            exchange.json(chat("good"))
+
+    with Upstream(answer) as server:
+        yield server
+
+
+def state(router, name="x"):
+    return router._core_router.state(name)
+
+
+@pytest.mark.parametrize("is_watched", [False, True])
+def test_a_stream_takes_its_deployment_until_it_ends(streaming, request, is_watched):
+    if is_watched:
+        request.getfixturevalue("watcher")
+    router = Router([entry(streaming, "a", "x", max_parallel_requests=1, timeout=0.3)], num_retries=0)
+    for end in (list, lambda stream: stream.close()):
+        stream = router.completion("a", MESSAGES, stream=True)
+        next(stream)
+        assert state(router)["in_flight"] == 1
+        # Who waits for it has the time that the deployment gives.
+        with pytest.raises(ferrolite.Timeout, match="free"):
+            router.completion("a", MESSAGES)
+        end(stream)
+        assert state(router)["in_flight"] == 0
+        assert text(router.completion("a", MESSAGES, timeout=30)) == "good"
+
+
+@pytest.mark.parametrize("is_watched", [False, True])
+def test_tokens_of_streams_and_of_every_format_count(streaming, request, is_watched):
+    if is_watched:
+        request.getfixturevalue("watcher")
+    router = Router([entry(streaming, "a", "x", mock_response="one two")])
+
+    async def run():
+        return await router.anthropic_messages(model="a", messages=MESSAGES, max_tokens=9)
+
+    while time.time() % 60 > 50:
+        time.sleep(0.5)  # the counts are those of one minute
+    usage = asyncio.run(run())["usage"]
+    counted = usage["input_tokens"] + usage["output_tokens"]
+    assert (counted > 0, state(router)["tokens"]) == (True, counted)
+    router.flush_cache()
+    stream = Router([entry(streaming, "a", "x")])
+    list(stream.completion("a", MESSAGES, stream=True))
+    assert state(stream)["tokens"] == chat("x")["usage"]["total_tokens"]
+
+
+def test_a_response_is_continued_where_it_is_held_with_callbacks_too(upstream, watcher):
+    router = Router([entry(upstream, "a", place) for place in ("x", "y", "z")])
+    for _ in range(3):
+        first = router.responses(model="a", input="hi")
+        router.responses(model="a", input="go on", previous_response_id=first.id)
+    places = asked(upstream)
+    assert places[::2] == places[1::2]
