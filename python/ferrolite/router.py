@@ -22,13 +22,18 @@ from json import dumps
 
 from ferrolite import _core
 from ferrolite._router_calls import Calls
+from ferrolite.types.router import AllowedFailsPolicy as AllowedFailsPolicy
+from ferrolite.types.router import CustomRoutingStrategyBase as CustomRoutingStrategyBase
 from ferrolite.types.router import Deployment, RouterGeneralSettings
+from ferrolite.types.router import LiteLLM_Params as LiteLLM_Params
+from ferrolite.types.router import ModelInfo as ModelInfo
+from ferrolite.types.router import RetryPolicy as RetryPolicy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ferrolite.types.router import CustomRoutingStrategyBase, ModelGroupInfo
+    from ferrolite.types.router import ModelGroupInfo
 
 _settings = sys.modules["ferrolite"].__dict__
 
