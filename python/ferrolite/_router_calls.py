@@ -496,9 +496,10 @@ class _Outcome:
             answer: What the attempt has brought.
             is_response: The answer is a response that only its deployment holds.
         """
-        from ferrolite._stream import CoreReader
+        from ferrolite import _stream
 
-        if isinstance(answer, CoreReader):
+        reader: Any = _stream.CoreReader
+        if isinstance(answer, reader):
             meta = plan.succeeded(is_stream=True)
             answer._plan = plan
         else:
@@ -529,7 +530,8 @@ def _tokens(answer: Any) -> int:
     def field(of: Any, name: str) -> Any:
         return of.get(name) if isinstance(of, dict) else getattr(of, name, None)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
-    if (getattr(answer, "_hidden_params", None) or {}).get("cache_hit"):
+    hidden: Any = getattr(answer, "_hidden_params", None)
+    if hidden and hidden.get("cache_hit"):
         return 0
     usage = field(answer, "usage") or field(answer, "usageMetadata")
     counts = [field(usage, "total_tokens") or field(usage, "totalTokenCount")]

@@ -1,13 +1,13 @@
 """What the reference's documentation of its Router shows, as a program: load balancing, fallbacks, aliases, tags.
 
-    python -m ferrolite.dropin tests/clients/router_docs.py
-    python tests/clients/router_docs.py        with the original
+python -m ferrolite.dropin tests/clients/router_docs.py
+python tests/clients/router_docs.py        with the original
 """
 
 import asyncio
 import os
 
-from _provider import Fail, Provider, done
+from _provider import Fail, Provider, done, raised
 from litellm import Router
 from litellm.exceptions import BadRequestError, RateLimitError
 from litellm.router import AllowedFailsPolicy, RetryPolicy
@@ -189,12 +189,8 @@ with Provider(always=answer) as provider:
         num_retries=1,
     )
     for model, failure, attempts in [("limited", RateLimitError, 3), ("wrong", BadRequestError, 1)]:
-        try:
-            router.completion(model=model, messages=MESSAGES)
-        except failure as error:
-            assert error.status_code == FAILURES[model].status
-        else:
-            raise AssertionError(f"{model} answers")
+        error = raised(failure, router.completion, model=model, messages=MESSAGES)
+        assert error.status_code == FAILURES[model].status
         assert asked() == [model] * attempts
 
     # A deployment that fails is left alone

@@ -582,9 +582,7 @@ def test_a_strategy_is_asked_for_the_group_that_is_called(upstream, is_async):
     router = Router(entries, fallbacks=[{"a": ["b"]}], num_retries=1)
     strategy = ByName(router)
     router.set_custom_routing_strategy(strategy)
-    answer = (
-        asyncio.run(router.acompletion("a", MESSAGES)) if is_async else router.completion("a", MESSAGES)
-    )
+    answer = asyncio.run(router.acompletion("a", MESSAGES)) if is_async else router.completion("a", MESSAGES)
     assert (text(answer), asked(upstream)) == ("good", ["500", "500", "good"])
     # Not while it waits before a retry, for which there is nothing to choose.
     assert strategy.seen == ["a", "a", "b"]

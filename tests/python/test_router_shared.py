@@ -83,7 +83,8 @@ def begun(upstream: Upstream, redis: Redis, calls: int, **params: Any) -> list[s
         subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment()) for _ in range(2)
     ]
     for one in running:
-        assert one.stdout and one.stdout.readline() == "ready\n"
+        assert one.stdout
+        assert one.stdout.readline() == "ready\n"
     return running
 
 
