@@ -278,8 +278,19 @@ class CorePlan:
     def next(self, id: str | None = None) -> Any:
         """The deployment to call (its id, its group, keywords that replace the caller's), or seconds to wait."""
 
-    def succeeded(self, tokens: int = 0) -> CallMeta | None:
-        """The attempt has brought its answer."""
+    def wants(self) -> str | None:
+        """The group that a deployment is wanted from; None when none is now."""
+
+    def succeeded(
+        self, tokens: int = 0, response_id: str | None = None, is_stream: bool = False
+    ) -> CallMeta | None:
+        """The attempt has brought its answer; a stream's deployment stays taken until its end."""
+
+    def ended(self, tokens: int) -> None:
+        """The stream has ended well, or was closed."""
+
+    def broke_off(self, class_name: str, status: int | None, message: str, tokens: int) -> None:
+        """The stream has failed."""
 
     def failed(
         self, class_name: str, status: int | None, message: str, retry_after: float | None = None

@@ -449,12 +449,22 @@ def _cost_by_facts(answer: dict[str, Any], facts: dict[str, Any], milliseconds: 
     return sum(_core.price_work({**listed, **own}, work))
 
 
-def add_to_usage(chunk: Any, meta: _core.CallMeta) -> float | None:
-    """Put the cost of a stream where its last chunk reports the usage; returns it."""
+def add_to_usage(
+    chunk: Any, meta: _core.CallMeta, parts: list[tuple[str, Any, _core.CallMeta]]
+) -> float | None:
+    """Put the cost of a stream where its last chunk reports the usage; returns it.
+
+    `parts` are the attempts of a stream that was continued: model, usage and facts of each. They have their own prices.
+    """
     usage = chunk.usage
-    cost = cost_of_answer(chunk, meta)
+    if parts:
+        costs = [cost_of_answer({"model": model, "usage": used}, facts) for model, used, facts in parts]
+        known = [cost for cost in costs if cost is not None]
+        cost = sum(known) if len(known) == len(costs) else None
+    else:
+        cost = cost_of_answer(chunk, meta)
     if cost is not None:
-        if getattr(usage, "cost", None) is None:
+        if parts or getattr(usage, "cost", None) is None:
             usage.cost = cost
         chunk._hidden_params = {"response_cost": cost}
     return cost

@@ -56,7 +56,8 @@ impl Billing {
     }
 }
 
-fn is_price(name: &str) -> bool {
+/// Whether a keyword is a price of the caller's own.
+pub fn is_price(name: &str) -> bool {
     name.contains("cost_per_") || name.contains("_token_cost") || name == "tiered_pricing"
 }
 

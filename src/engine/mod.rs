@@ -39,6 +39,7 @@ use crate::transport::Transport;
 use crate::wires::StreamWire;
 
 pub use billing::Billing;
+pub use billing::is_price;
 pub use cached::Cached;
 pub use calls::{Call, CallAnswer};
 pub use chat_call::ChatCall;
@@ -50,7 +51,7 @@ pub use pieces::ByteStream;
 pub use preview::{Preview, Shown};
 pub use retry::RetryPolicy;
 pub use routing::{AttemptRecord, Failure, Routing};
-pub use stream::{ChatStream, Continuation, StreamOwner};
+pub use stream::{ChatStream, Continuation, Part, StreamOwner};
 
 /// Carries out calls. A value, not a global: every face has its own.
 #[derive(Debug, Default)]

@@ -165,10 +165,6 @@ impl Table {
         Self { deployments, groups, patterns, ids, aliases }
     }
 
-    pub fn aliases(&self) -> &HashMap<String, Alias> {
-        &self.aliases
-    }
-
     pub fn by_id(&self, id: &str) -> Option<&Arc<Deployment>> {
         self.ids.get(id)
     }
@@ -211,20 +207,6 @@ impl Table {
         let of_model: Vec<Arc<Deployment>> =
             self.deployments.iter().filter(|deployment| deployment.model == name).cloned().collect();
         (!of_model.is_empty()).then(|| plain(Arc::new(Group::new(name.into(), &of_model))))
-    }
-
-    /// The groups that an access group opens.
-    pub fn access_groups(&self) -> HashMap<&str, Vec<&str>> {
-        let mut found: HashMap<&str, Vec<&str>> = HashMap::new();
-        for deployment in &self.deployments {
-            for access in &deployment.access_groups {
-                let names = found.entry(access).or_default();
-                if !names.contains(&&*deployment.group) {
-                    names.push(&deployment.group);
-                }
-            }
-        }
-        found
     }
 }
 

@@ -297,3 +297,8 @@ def test_the_distribution_can_be_installed(tmp_path):
     assert run.stdout.strip() == "1.81.10"
     refused = environment | {"LITELLM_DROPIN_VERSION": "1.82.7"}
     assert subprocess.run(install, check=False, env=refused, capture_output=True).returncode != 0
+
+
+def test_what_the_routers_documentation_shows_runs_unchanged():
+    program = ROOT / "tests" / "clients" / "router_docs.py"
+    assert python("-m", "ferrolite.dropin", str(program))[-1].startswith("ok ferrolite ")
