@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ferrolite.types.utils import ModelResponse
+    from ferrolite.types.utils import ModelResponse, Usage
 
 _settings = sys.modules["ferrolite"].__dict__
 
@@ -245,14 +245,39 @@ def stream_chunk_builder(
 
     Args:
         chunks: `ModelResponseStream` objects or dicts, in their order.
-        messages: The conversation that was sent; only for callers that pass it.
-        start_time, end_time, logging_obj, count_prompt_tokens: Accepted for LiteLLM's sake.
+        messages: The conversation that was sent. Its tokens are counted when the chunks tell no usage.
+        count_prompt_tokens: False leaves the conversation uncounted.
+        start_time, end_time, logging_obj: Accepted for LiteLLM's sake.
     """
     if not chunks:
         return None
     made = _core.collect_chunks(list(chunks))
-    if hasattr(made, "usage"):
-        from ferrolite.cost_calculator import cost_of_chunks
+    if not hasattr(made, "usage"):
+        made.usage = _counted(made, messages if count_prompt_tokens is not False else None)
+    from ferrolite.cost_calculator import cost_of_chunks
 
-        made.hidden_params["response_cost"] = cost_of_chunks(made)
+    made.hidden_params["response_cost"] = cost_of_chunks(made)
     return made
+
+
+def _counted(made: ModelResponse, messages: list[Any] | None) -> Usage:
+    """The usage of a stream that told none, by counting here."""
+    from ferrolite._tokens import token_counter
+    from ferrolite.types.usage import Usage
+
+    def tokens(text: str | None) -> int:
+        return token_counter(model=made.model or "", text=text) if text else 0
+
+    prompt = token_counter(model=made.model or "", messages=messages) if messages else 0
+    text = reasoning = 0
+    for choice in made.choices:
+        said = choice.message
+        text += tokens(said.content)
+        text += sum(tokens(call.function.arguments) for call in said.tool_calls or ())
+        reasoning += tokens(getattr(said, "reasoning_content", None))
+    return Usage(
+        prompt_tokens=prompt,
+        completion_tokens=text + reasoning,
+        total_tokens=prompt + text + reasoning,
+        completion_tokens_details={"reasoning_tokens": reasoning, "text_tokens": text},
+    )

@@ -68,7 +68,7 @@ impl ChatCall {
         environment: &dyn Environment,
     ) -> Result<Self> {
         let control = Control::take(&mut keywords);
-        let wanted = envelope::wanted(&control, &mut keywords, settings)?;
+        let wanted = envelope::wanted(CallType::Chat, &control, &mut keywords, settings)?;
         let lane = ChatLane { call_type: CallType::Chat, optional: &[], wire: None };
         Self::new(wanted, control, keywords, lane, settings, environment)
     }

@@ -11,6 +11,7 @@ import ferrolite
 from ferrolite import Router
 from ferrolite.types.router import (
     AllowedFailsPolicy,
+    CredentialItem,
     CustomRoutingStrategyBase,
     Deployment,
     LiteLLM_Params,
@@ -416,3 +417,27 @@ def test_redis_that_is_away_stops_nobody(upstream):
     with pytest.raises(ferrolite.BadRequestError, match="redis_url") as raised:
         Router([], redis_url="nonsense")
     assert raised.value.param == "redis_url"
+
+
+def test_default_fallbacks_are_among_the_fallbacks() -> None:
+    deployment = {"model_name": "a", "litellm_params": {"model": "openai/m", "api_key": "k"}}
+    spare = {
+        "model_name": "b",
+        "litellm_params": {"model": "openai/m", "api_key": "k", "mock_response": "spare"},
+    }
+    router = Router(model_list=[deployment, spare], fallbacks=[{"c": ["a"]}], default_fallbacks=["b"])
+    assert router.fallbacks == [{"c": ["a"]}, {"*": ["b"]}]
+    assert Router(model_list=[deployment]).fallbacks in (None, [])
+
+
+def test_a_deployment_has_what_its_stored_credential_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Upstream(lambda exchange: exchange.json(chat("from the credential"))) as upstream:
+        values = {"api_base": upstream.url, "api_key": "stored-0123456789"}
+        stored = CredentialItem(credential_name="mine", credential_values=values, credential_info={})
+        monkeypatch.setattr(ferrolite, "credential_list", [stored])
+        params = {"model": "openai/m", "litellm_credential_name": "mine"}
+        router = Router(model_list=[{"model_name": "a", "litellm_params": params}])
+        made = router.completion("a", MESSAGES)
+        assert made.choices[0].message.content == "from the credential"
+        assert upstream.requests[0].headers["authorization"] == "Bearer stored-0123456789"
+    assert "stored-0123456789" not in repr(stored) + repr(router.model_list)

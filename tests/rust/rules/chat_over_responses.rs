@@ -208,6 +208,18 @@ fn oar_09_calls_are_counted_without_the_items_between() {
 }
 
 #[test]
+fn oar_11_the_whole_answer_of_a_stream_has_its_reasoning_items() {
+    let item = json!({ "type": "reasoning", "id": "rs", "summary": [], "encrypted_content": "ENC" });
+    let response = answer(json!([item, said("a")]), "completed", Value::Null);
+    let made = collected(&[
+        event("output_text.delta", 1, json!({ "delta": "a" })),
+        event("completed", 0, json!({ "response": response })),
+    ])
+    .unwrap();
+    assert_eq!(made.choices[0].message.extra["reasoning_items"], json!([item]));
+}
+
+#[test]
 fn oar_11_reasoning_items_go_back_as_they_came() {
     let summary = json!([{ "type": "summary_text", "text": "a" }, { "type": "summary_text", "text": "b" }]);
     let sealed = json!({ "type": "reasoning", "id": "rs_1", "summary": summary, "encrypted_content": "ENC",

@@ -77,8 +77,9 @@ impl Decoder {
             }
             "response.completed" | "response.incomplete" => {
                 self.is_over = true;
-                if !self.reasoning.is_empty() {
-                    let value = std::mem::take(&mut self.reasoning).into();
+                let reasoning = self.reasoning(event);
+                if !reasoning.is_empty() {
+                    let value = reasoning.into();
                     out.push(Delta::Field { choice: 0, name: REASONING_ITEMS.to_owned(), value });
                 }
                 if let Some(Value::Object(response)) = event.get("response") {
@@ -91,6 +92,15 @@ impl Decoder {
             _ => return Seen::Unknown,
         }
         Seen::Known
+    }
+
+    /// The reasoning items of the whole answer, else those that came one by one.
+    fn reasoning(&mut self, event: &Map) -> Vec<Value> {
+        let output = event.get("response").and_then(|response| response["output"].as_array());
+        let items = output.into_iter().flatten().filter_map(Value::as_object);
+        let whole: Vec<Value> =
+            items.filter(|item| str_at(item, "type") == Some("reasoning")).map(reasoning_item).collect();
+        if whole.is_empty() { std::mem::take(&mut self.reasoning) } else { whole }
     }
 
     fn begin(&mut self, item: &Map, place: u64, out: &mut Deltas) {
