@@ -441,3 +441,27 @@ def test_a_deployment_has_what_its_stored_credential_says(monkeypatch: pytest.Mo
         assert made.choices[0].message.content == "from the credential"
         assert upstream.requests[0].headers["authorization"] == "Bearer stored-0123456789"
     assert "stored-0123456789" not in repr(stored) + repr(router.model_list)
+
+
+def test_an_effort_of_the_call_stands_for_a_deployments_thinking() -> None:
+    thinking = {"type": "enabled", "budget_tokens": 2000}
+    reply = {
+        "id": "m",
+        "type": "message",
+        "role": "assistant",
+        "model": "c",
+        "content": [{"type": "text", "text": "a"}],
+        "stop_reason": "end_turn",
+        "usage": {"input_tokens": 1, "output_tokens": 1},
+    }
+    with Upstream(lambda exchange: exchange.json(reply)) as upstream:
+        params = {"model": "anthropic/claude-sonnet-4-5", "api_key": "k", "api_base": upstream.url}
+        router = Router(model_list=[{"model_name": "a", "litellm_params": {**params, "thinking": thinking}}])
+        router.completion("a", MESSAGES)
+        router.completion("a", MESSAGES, reasoning_effort="high")
+        router.completion("a", MESSAGES, reasoning_effort=None)
+        ferrolite.completion(messages=MESSAGES, thinking=True, **params)
+        ferrolite.completion(messages=MESSAGES, thinking=False, **params)
+        bodies = [request.json() for request in upstream.requests]
+    budgets = [(body.get("thinking") or {}).get("budget_tokens") for body in bodies]
+    assert budgets == [2000, 4096, 2000, 2048, None]
