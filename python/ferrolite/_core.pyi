@@ -100,7 +100,7 @@ class CoreCache:
 def register_provider(row: dict[str, Any]) -> None:
     """Add a provider, or replace one: a dict with the fields of a row."""
 
-def split_model(model: str, provider: str | None = None) -> tuple[str, str]:
+def split_model(model: str, provider: str | None = None, api_base: str | None = None) -> tuple[str, str]:
     """The provider, and the provider's own name of a model."""
 
 # What is known of models and providers.

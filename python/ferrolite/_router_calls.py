@@ -140,10 +140,20 @@ class Calls:
     ) -> dict[str, Any]:
         deployment_id, group, replaced = step
         own = {name: value for name, value in kwargs.items() if name != "model" and name not in _FOR_THE_PLAN}
-        called = {**self._parameters(deployment_id), **own, **replaced}
+        params = self._parameters(deployment_id)
+        called = {**self._deployment_params_with_request_reasoning_override(params, own), **own, **replaced}
         notes = "metadata" if call_type is None else "litellm_metadata"
         called[notes] = {**(called.get(notes) or {}), **self._notes(deployment_id, group, called["model"])}
         return called
+
+    @staticmethod
+    def _deployment_params_with_request_reasoning_override(
+        params: dict[str, Any], request_kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        """A deployment's parameters without `thinking`, for which an effort of the call's stands."""
+        if request_kwargs.get("reasoning_effort") is None:
+            return params
+        return {name: value for name, value in params.items() if name != "thinking"}
 
     def _parameters(self, deployment_id: str) -> dict[str, Any]:
         raise NotImplementedError

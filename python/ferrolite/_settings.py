@@ -206,7 +206,7 @@ enable_json_schema_validation: bool = False
 json_logs: bool = False
 """Log one JSON object a line, as `turn_on_json` does."""
 route_all_chat_openai_to_responses: bool = False
-"""What `responses_api_bridge_check` says of OpenAI's models. Chat completions stay what they are."""
+"""Ask for chat with OpenAI's models over Responses; `openai/chat_completions/…` is still asked for as chat."""
 
 # Read by the router
 

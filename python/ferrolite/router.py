@@ -220,6 +220,10 @@ class Router(Calls):
             "default_fallbacks",
         ):
             given[name] = given[name] or _settings.get(name) or None
+        # Programs ask `fallbacks` whether there are any; the core has the default ones by their own name.
+        self._for_all = {"*": given["default_fallbacks"]} if given["default_fallbacks"] else None
+        if self._for_all:
+            given["fallbacks"] = [*(given["fallbacks"] or ()), self._for_all]
         if num_retries is None:
             given["num_retries"] = _settings.get("num_retries")
             if given["num_retries"] is None:
@@ -248,7 +252,10 @@ class Router(Calls):
 
     def _told(self) -> dict[str, Any]:
         """The settings as the core reads them."""
-        return {name: _plain(self.__dict__.get(name)) for name in _FOR_THE_CORE}
+        told = {name: self.__dict__.get(name) for name in _FOR_THE_CORE}
+        if self._for_all and told["fallbacks"]:
+            told["fallbacks"] = [entry for entry in told["fallbacks"] if entry is not self._for_all]
+        return {name: _plain(value) for name, value in told.items()}
 
     def get_settings(self) -> dict[str, Any]:
         """Settings that may be changed while the router runs."""
@@ -549,6 +556,17 @@ _NO_KEYWORDS = (
 )
 
 
+def _with_credentials(params: dict[str, Any]) -> dict[str, Any]:
+    """The parameters, with what `credential_list` has under their `litellm_credential_name`."""
+    if not params.get("litellm_credential_name"):
+        return params
+    from ferrolite._helpers import load_credentials_from_list
+
+    filled = dict(params)
+    load_credentials_from_list(filled)
+    return filled
+
+
 def _entry(given: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """An entry with its defaults, what the core is told of it, and parameters that are no JSON."""
     from ferrolite.types._base import Model
@@ -562,7 +580,7 @@ def _entry(given: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     info = info.model_dump(exclude_none=True) if isinstance(info, Model) else dict(info)
     told: dict[str, Any] = {}
     apart: dict[str, Any] = {}
-    for name, value in params.items():
+    for name, value in _with_credentials(params).items():
         plain = _plain(value)
         (told if _is_json(plain) else apart)[name] = _resolved(plain)
     entry_id = info.get("id")

@@ -186,7 +186,7 @@ impl Call {
         let mut control = Control::take(&mut keywords);
         keywords.extend(own);
         let mock = if mock::serves(call_type) { control.take_value("mock_response") } else { None };
-        let wanted = envelope::wanted(&control, &mut keywords, settings)?;
+        let wanted = envelope::wanted(call_type, &control, &mut keywords, settings)?;
         let as_chat = wants_chat(&control)?;
         if let Some(dialect) = bridge(call_type, &wanted, as_chat) {
             let stream = keywords.get("stream") == Some(&Value::Bool(true));

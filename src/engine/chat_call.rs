@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::billing::Billing;
 use super::cached::{Draft, Plan};
@@ -68,8 +68,13 @@ impl ChatCall {
         settings: &Settings,
         environment: &dyn Environment,
     ) -> Result<Self> {
+        // A switch, which LiteLLM takes, too.
+        if let Some(Value::Bool(thinks)) = keywords.get("thinking") {
+            let thinking = thinks.then(|| json!({ "type": "enabled", "budget_tokens": THINKING_BUDGET }));
+            keywords.insert("thinking".into(), thinking.unwrap_or_default());
+        }
         let control = Control::take(&mut keywords);
-        let wanted = envelope::wanted(&control, &mut keywords, settings)?;
+        let wanted = envelope::wanted(CallType::Chat, &control, &mut keywords, settings)?;
         let lane = ChatLane { call_type: CallType::Chat, optional: &[], wire: None };
         Self::new(wanted, control, keywords, lane, settings, environment)
     }
@@ -140,6 +145,9 @@ fn takes_all(wire: WireId, request: &ChatRequest, target: &Target, optional: &[&
     let Some(chat) = wire.chat() else { return false };
     request.params.0.keys().all(|name| optional.contains(&name.as_str()) || chat.supports(name, target))
 }
+
+/// Tokens of thinking, when it is asked for without saying how many.
+const THINKING_BUDGET: u64 = 2048;
 
 /// Keywords whose type decides what becomes of the call.
 fn check_types(keywords: &Keywords) -> Result<()> {

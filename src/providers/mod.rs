@@ -20,7 +20,7 @@ use crate::hub::{CallAccent, CallType, ModelFacts, Options, Target};
 use crate::wires::WireId;
 use crate::{address, auth, models};
 
-pub use names::split_model;
+pub use names::{of_address, split_model};
 pub use row::{
     CallRow, HeaderFrom, ModelNames, Provider, TokenKind, Variable, Wires, error_prefix, names_in,
 };

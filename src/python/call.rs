@@ -407,7 +407,14 @@ pub fn register_provider(py: Python<'_>, row: &Bound<'_, PyDict>) -> PyResult<()
 
 /// The provider and the provider's own name of a model.
 #[pyfunction]
-#[pyo3(signature = (model, provider = None))]
-pub fn split_model(py: Python<'_>, model: &str, provider: Option<&str>) -> PyResult<(String, String)> {
+#[pyo3(signature = (model, provider = None, api_base = None))]
+pub fn split_model(
+    py: Python<'_>,
+    model: &str,
+    provider: Option<&str>,
+    api_base: Option<&str>,
+) -> PyResult<(String, String)> {
+    let of_address = || api_base.and_then(|base| providers::of_address(model, base));
+    let provider = provider.filter(|name| !name.is_empty()).or_else(of_address);
     providers::split_model(model, provider).map_err(|failed| error::exception(py, failed))
 }

@@ -1,6 +1,7 @@
 """The switch: `import litellm` is this package, in each of the ways that docs/drop-in.md has."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -282,6 +283,23 @@ print(litellm is ferrolite, getattr(ferrolite, "_of_a_program", None), type(lite
     told = python("-c", load * lazily + code, path=[DISTRIBUTION, tmp_path])
     assert told[:2] == ["fake", "True True litellm.types.utils 1.105.1"]
     assert told[2] == ("False 1 function" if lazily else "True None function")
+
+
+@pytest.mark.skipif(
+    sys.version_info < (3, 11) or not DISTRIBUTION.exists(), reason="without tomllib or the tree"
+)
+def test_the_distribution_brings_along_what_packages_expect():
+    import tomllib
+
+    from ferrolite import dropin
+
+    project = tomllib.loads((DISTRIBUTION / "pyproject.toml").read_text())["project"]
+    brought = {re.split("[<>=]", requirement)[0] for requirement in project["dependencies"]}
+    needed = tomllib.loads((ROOT / "tests" / "clients" / "packages.toml").read_text())["settings"]
+    assert brought >= {"ferrolite", *(re.split("[<>=]", name)[0] for name in needed["dropin-requires"])}
+    assert {"full", "mcp", "proxy"} <= set(project["optional-dependencies"])
+    # The switch and the distribution say the same.
+    assert f'VERSION = "{dropin.VERSION}"' in (DISTRIBUTION / "setup.py").read_text()
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import ferrolite
 from ferrolite import Router
 from ferrolite.types.router import (
     AllowedFailsPolicy,
+    CredentialItem,
     CustomRoutingStrategyBase,
     Deployment,
     LiteLLM_Params,
@@ -651,3 +652,49 @@ def test_a_response_is_continued_where_it_is_held_with_callbacks_too(upstream, w
         router.responses(model="a", input="go on", previous_response_id=first.id)
     places = asked(upstream)
     assert places[::2] == places[1::2]
+def test_default_fallbacks_are_among_the_fallbacks() -> None:
+    deployment = {"model_name": "a", "litellm_params": {"model": "openai/m", "api_key": "k"}}
+    spare = {
+        "model_name": "b",
+        "litellm_params": {"model": "openai/m", "api_key": "k", "mock_response": "spare"},
+    }
+    router = Router(model_list=[deployment, spare], fallbacks=[{"c": ["a"]}], default_fallbacks=["b"])
+    assert router.fallbacks == [{"c": ["a"]}, {"*": ["b"]}]
+    assert Router(model_list=[deployment]).fallbacks in (None, [])
+
+
+def test_a_deployment_has_what_its_stored_credential_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Upstream(lambda exchange: exchange.json(chat("from the credential"))) as upstream:
+        values = {"api_base": upstream.url, "api_key": "stored-0123456789"}
+        stored = CredentialItem(credential_name="mine", credential_values=values, credential_info={})
+        monkeypatch.setattr(ferrolite, "credential_list", [stored])
+        params = {"model": "openai/m", "litellm_credential_name": "mine"}
+        router = Router(model_list=[{"model_name": "a", "litellm_params": params}])
+        made = router.completion("a", MESSAGES)
+        assert made.choices[0].message.content == "from the credential"
+        assert upstream.requests[0].headers["authorization"] == "Bearer stored-0123456789"
+    assert "stored-0123456789" not in repr(stored) + repr(router.model_list)
+
+
+def test_an_effort_of_the_call_stands_for_a_deployments_thinking() -> None:
+    thinking = {"type": "enabled", "budget_tokens": 2000}
+    reply = {
+        "id": "m",
+        "type": "message",
+        "role": "assistant",
+        "model": "c",
+        "content": [{"type": "text", "text": "a"}],
+        "stop_reason": "end_turn",
+        "usage": {"input_tokens": 1, "output_tokens": 1},
+    }
+    with Upstream(lambda exchange: exchange.json(reply)) as upstream:
+        params = {"model": "anthropic/claude-sonnet-4-5", "api_key": "k", "api_base": upstream.url}
+        router = Router(model_list=[{"model_name": "a", "litellm_params": {**params, "thinking": thinking}}])
+        router.completion("a", MESSAGES)
+        router.completion("a", MESSAGES, reasoning_effort="high")
+        router.completion("a", MESSAGES, reasoning_effort=None)
+        ferrolite.completion(messages=MESSAGES, thinking=True, **params)
+        ferrolite.completion(messages=MESSAGES, thinking=False, **params)
+        bodies = [request.json() for request in upstream.requests]
+    budgets = [(body.get("thinking") or {}).get("budget_tokens") for body in bodies]
+    assert budgets == [2000, 4096, 2000, 2048, None]
