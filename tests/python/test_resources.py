@@ -19,7 +19,6 @@ from ferrolite.exceptions import (
     BadRequestError,
     MidStreamFallbackError,
     NotFoundError,
-    UnsupportedParamsError,
 )
 from ferrolite.types.resources import AsyncCursorPage, SyncCursorPage
 from ferrolite.types.utils import LiteLLMBatch, LiteLLMFineTuningJob, OpenAIFileObject

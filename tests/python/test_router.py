@@ -652,6 +652,8 @@ def test_a_response_is_continued_where_it_is_held_with_callbacks_too(upstream, w
         router.responses(model="a", input="go on", previous_response_id=first.id)
     places = asked(upstream)
     assert places[::2] == places[1::2]
+
+
 def test_default_fallbacks_are_among_the_fallbacks() -> None:
     deployment = {"model_name": "a", "litellm_params": {"model": "openai/m", "api_key": "k"}}
     spare = {

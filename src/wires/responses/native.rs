@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::ids::{self, ResponseId};
 use crate::error::{Error, Kind, Result};
-use crate::hub::{Call, CallType, CallRequest, CallResponse, Target};
+use crate::hub::{Call, CallRequest, CallResponse, CallType, Target};
 use crate::json::{Map, str_at};
 use crate::wires::framing::{Frame, Frames, Framing};
 use crate::wires::openai::errors;

@@ -28,14 +28,7 @@ pub struct Decoder {
 
 impl Decoder {
     pub fn new(target: Target) -> Self {
-        Self {
-            target,
-            calls: Vec::new(),
-            written: 0,
-            before_part: 0,
-            reasoning: Vec::new(),
-            is_over: false,
-        }
+        Self { target, calls: Vec::new(), written: 0, before_part: 0, reasoning: Vec::new(), is_over: false }
     }
 
     fn event(&mut self, event: &Map, out: &mut Deltas) -> Seen {
