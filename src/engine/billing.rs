@@ -3,8 +3,10 @@
 use serde_json::Value;
 
 use super::control::Control;
-use crate::hub::CallType;
+use super::{Meta, now};
+use crate::hub::{CallType, Usage};
 use crate::json::{Map, str_at};
+use crate::pricing::{self, Counts, Listed, Work};
 
 /// Facts for the price of a call. Most calls have none.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -59,6 +61,40 @@ impl Billing {
 /// Whether a keyword is a price of the caller's own.
 pub fn is_price(name: &str) -> bool {
     name.contains("cost_per_") || name.contains("_token_cost") || name == "tiered_pricing"
+}
+
+impl Meta {
+    /// What an answer with this usage cost in US dollars; `None` where no price is known. The answer's own name of the
+    /// model counts before the one that was called.
+    pub fn cost(&self, usage: &Usage, service_tier: Option<&str>) -> Option<f64> {
+        let counts = Counts::of_usage(usage);
+        if counts.cost.is_some() {
+            return counts.cost;
+        }
+        let nothing = Billing::default();
+        let billing = self.billing.as_deref().unwrap_or(&nothing);
+        let names =
+            [billing.base_model.as_deref(), self.response_model.as_deref(), Some(self.model.as_str())];
+        let found =
+            names.into_iter().flatten().find_map(|name| pricing::find(&Listed, name, Some(&self.provider)));
+        let (key, mut entry) = match found {
+            Some((key, entry)) => (key, entry.as_ref().clone()),
+            None if billing.prices.is_empty() => return None,
+            None => (self.model.clone(), Map::new()),
+        };
+        entry.extend(billing.prices.clone());
+        let tools = pricing::web_search(&entry, (&self.provider, &key), &counts, None, false);
+        let work = Work {
+            provider: &self.provider,
+            counts,
+            service_tier: service_tier.or_else(|| str_at(&billing.asked, "service_tier")),
+            vertex_location: str_at(&billing.asked, "vertex_location"),
+            seconds: self.elapsed_ms / 1000.0,
+            now: now(),
+            ..Work::default()
+        };
+        Some(pricing::cost(&entry, &work).total() + tools)
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::hub::Usage;
 use crate::json::Map;
 
 /// Counts of one call. A count that was not given is zero.
@@ -71,6 +72,19 @@ impl Counts {
             input: Input { cached, written, ..Input::default() },
             ..Self::default()
         }
+    }
+
+    /// From the usage of an answer.
+    pub fn of_usage(usage: &Usage) -> Self {
+        let mut counts = Self::of_parts(
+            usage.prompt_tokens_details.as_ref(),
+            usage.completion_tokens_details.as_ref(),
+            &usage.extra,
+        );
+        #[expect(clippy::cast_precision_loss, reason = "counts of tokens are far below")]
+        let numbers = [usage.prompt_tokens as f64, usage.completion_tokens as f64, usage.total_tokens as f64];
+        [counts.prompt, counts.completion, counts.total] = numbers;
+        counts
     }
 
     /// From a usage object as JSON: of chat, of Responses (`input_tokens`), of images.

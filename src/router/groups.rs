@@ -165,6 +165,10 @@ impl Table {
         Self { deployments, groups, patterns, ids, aliases }
     }
 
+    pub fn aliases(&self) -> &HashMap<String, Alias> {
+        &self.aliases
+    }
+
     pub fn by_id(&self, id: &str) -> Option<&Arc<Deployment>> {
         self.ids.get(id)
     }
