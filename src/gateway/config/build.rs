@@ -391,7 +391,7 @@ fn guardrails(root: &Node, report: &mut Report) -> Vec<Value> {
         let named = item.get("litellm_params").and_then(|params| params.get("guardrail"));
         match named.and_then(|node| Some((node, node.text()?))) {
             None => {
-                report.error(item.at, &path, "a guardrail says in 'litellm_params' which 'guardrail' it is")
+                report.error(item.at, &path, "a guardrail says in 'litellm_params' which 'guardrail' it is");
             }
             Some((node, name)) if name.contains('.') => {
                 check_name(node, &path, report);

@@ -16,6 +16,7 @@ mod source;
 mod tests;
 mod yaml;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ use crate::router::{Deployment, RouterSettings};
 use problem::Report;
 
 /// What a gateway runs on.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Config {
     pub deployments: Vec<Deployment>,
     pub router: RouterSettings,
@@ -58,6 +59,20 @@ pub struct Config {
     pub files: Vec<PathBuf>,
     /// What is not acted on, or looks wrong, and does not keep a gateway from starting.
     pub warnings: Vec<Problem>,
+}
+
+impl fmt::Debug for Config {
+    /// Without what may have a key in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { deployments, general, hooks, files, warnings, .. } = self;
+        f.debug_struct("Config")
+            .field("deployments", deployments)
+            .field("general", general)
+            .field("hooks", hooks)
+            .field("files", files)
+            .field("warnings", warnings)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Config {
@@ -112,7 +127,7 @@ fn read(path: &Path, environment: &dyn Environment) -> (Config, Vec<Problem>) {
     schema::check(&mut root, &mut report);
     let config = build::build(&root, &over, &mut report);
     let files = report.files.clone();
-    (Config { files, variables, ..config }, report.finish())
+    (Config { variables, files, ..config }, report.finish())
 }
 
 /// `general_settings`: who may come in, and how much.
@@ -175,7 +190,7 @@ pub struct PassThrough {
 }
 
 /// What is written in Python, by name.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Hooks {
     pub callbacks: Vec<String>,
     pub success_callbacks: Vec<String>,
@@ -187,4 +202,19 @@ pub struct Hooks {
     pub guardrails: Vec<Value>,
     /// `callback_settings` and other settings of callbacks, as written.
     pub settings: Map,
+}
+
+impl fmt::Debug for Hooks {
+    /// Without settings and guardrails, which may have keys in them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { callbacks, success_callbacks, failure_callbacks, custom_auth, custom_providers, .. } =
+            self;
+        f.debug_struct("Hooks")
+            .field("callbacks", callbacks)
+            .field("success_callbacks", success_callbacks)
+            .field("failure_callbacks", failure_callbacks)
+            .field("custom_auth", custom_auth)
+            .field("custom_providers", custom_providers)
+            .finish_non_exhaustive()
+    }
 }

@@ -181,12 +181,11 @@ fn fits<'k>(node: &mut Node, kind: &'k str) -> Option<&'k str> {
     let (kind, section) = kind.split_once(':').unwrap_or((kind, ""));
     let is_fit = match (kind, &node.tree) {
         ("any", _)
-        | ("text", Tree::Text(_))
+        | ("text" | "texts", Tree::Text(_))
         | ("switch", Tree::Switch(_))
         | ("number", Tree::Number(_))
         | ("list", Tree::List(_))
-        | ("map", Tree::Map(_))
-        | ("texts", Tree::Text(_)) => true,
+        | ("map", Tree::Map(_)) => true,
         ("texts", Tree::List(items)) => items.iter().all(|item| item.text().is_some()),
         ("integer", Tree::Number(number)) => number.is_i64(),
         ("count", Tree::Number(number)) => number.is_u64(),
