@@ -19,6 +19,7 @@ mod pieces;
 mod preview;
 mod retry;
 mod routing;
+mod spent;
 mod stream;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -50,6 +51,7 @@ pub use pieces::ByteStream;
 pub use preview::Preview;
 pub use retry::RetryPolicy;
 pub use routing::{AttemptRecord, Failure, Routing};
+pub use spent::Tally;
 pub use stream::{ChatStream, Continuation, StreamOwner};
 
 /// Carries out calls. A value, not a global: every face has its own.

@@ -42,12 +42,19 @@ pub struct ChatStream {
     successor: Option<Box<ChatStream>>,
     /// The counts of what has broken off.
     earlier: Option<Usage>,
+    /// What was asked, once the stream has ended without counts.
+    question: Option<String>,
 }
 
 /// Who has begun a stream, is told how it ends, and may go on elsewhere when it breaks off.
 pub trait StreamOwner: Send {
     /// The stream has ended well.
     fn ended(&mut self, usage: Option<&Usage>);
+
+    /// The texts of the question, where the stream's provider counts nothing.
+    fn question(&self) -> Option<String> {
+        None
+    }
 
     /// The stream has broken off. `generated` is the text so far, when all of the answer so far is text. Gives a
     /// stream that goes on from there, and what the broken one has counted or is believed to have.
@@ -198,6 +205,7 @@ impl ChatStream {
             owner: None,
             successor: None,
             earlier: None,
+            question: None,
         }
     }
 
@@ -258,6 +266,21 @@ impl ChatStream {
         })
     }
 
+    /// Question and answer so far as texts, to be counted where the provider has not: `None` where it has, or where
+    /// nobody knows the question.
+    pub fn take_uncounted(&mut self) -> Option<(String, String)> {
+        if self.usage().is_some() {
+            return None;
+        }
+        let question = self.question.take().or_else(|| self.owner.as_ref().and_then(|owner| owner.question()))?;
+        let mut answer = std::mem::take(&mut self.state.reasoning);
+        answer.push_str(&self.state.generated);
+        if let Some(successor) = &self.successor {
+            answer.push_str(&successor.state.generated);
+        }
+        Some((question, answer))
+    }
+
     /// Waits until there is something, then takes all that is ready. An empty batch means the end.
     pub async fn next_batch(&mut self) -> Result<Vec<Chunk>> {
         if !self.held.is_empty() {
@@ -276,6 +299,9 @@ impl ChatStream {
                     let usage = self.usage().map(Cow::into_owned);
                     if let Some(mut owner) = self.owner.take() {
                         owner.ended(usage.as_ref());
+                        if usage.is_none() {
+                            self.question = owner.question();
+                        }
                     }
                     if let Some(successor) = &mut self.successor {
                         self.rest = successor.take_rest();
