@@ -220,10 +220,19 @@ fn stamp(since: Duration) -> String {
 /// Takes the core's own records for the process of a gateway: without Python, so that nothing waits for it.
 pub struct ToStderr(Logs);
 
-/// Writes the core's records from here on.
+static INSTALLED: OnceLock<ToStderr> = OnceLock::new();
+
+/// Writes the core's records from here on, for the process of a gateway.
 pub fn install(logs: Logs) {
-    // Fails only when an embedding program has a subscriber of its own, which then gets the records.
+    // Both fail when that is done already, or when there is a subscriber that asks `installed` for itself.
+    let _ = INSTALLED.set(ToStderr(logs));
     let _ = tracing::subscriber::set_global_default(ToStderr(logs));
+    tracing::callsite::rebuild_interest_cache();
+}
+
+/// Who writes the core's records in place of Python.
+pub fn installed() -> Option<&'static impl Subscriber> {
+    INSTALLED.get()
 }
 
 impl Subscriber for ToStderr {
