@@ -36,7 +36,9 @@ impl Tally {
             return None;
         }
         Some(match self.call_type {
-            CallType::Messages => anthropic::usage::streamed(&self.counts, anthropic::usage::Thought::default()),
+            CallType::Messages => {
+                anthropic::usage::streamed(&self.counts, anthropic::usage::Thought::default())
+            }
             CallType::GenerateContent => gemini::usage::read(&self.counts, gemini::Grounded::default()),
             _ => of_openai(&self.counts),
         })
@@ -48,7 +50,9 @@ fn of_openai(counts: &Map) -> Usage {
     let mut extra = counts.clone();
     let mut count = |names: [&str; 2]| {
         let found = names.map(|name| count_at(counts, name));
-        names.iter().for_each(|name| drop(extra.shift_remove(*name)));
+        for name in names {
+            extra.shift_remove(name);
+        }
         found[0].max(found[1])
     };
     let (prompt, completion) =
@@ -71,7 +75,12 @@ fn of_openai(counts: &Map) -> Usage {
 impl Meta {
     /// What a whole answer or a stream of any call cost in US dollars; `None` where no price is known. `answer` is the
     /// answer where it is JSON: some calls are paid by what is in it.
-    pub fn cost_of_call(&self, call_type: CallType, usage: Option<&Usage>, answer: Option<&Value>) -> Option<f64> {
+    pub fn cost_of_call(
+        &self,
+        call_type: CallType,
+        usage: Option<&Usage>,
+        answer: Option<&Value>,
+    ) -> Option<f64> {
         let mut paid = None;
         match &self.cached {
             Some(cached) if cached.asked == 0 => return Some(0.0),
@@ -103,7 +112,8 @@ impl Meta {
             }
             #[expect(clippy::cast_precision_loss, reason = "a text is far shorter")]
             CallType::Speech => {
-                work.prompt_characters = Some(str_at(asked, "input").map_or(0, |text| text.chars().count()) as f64);
+                work.prompt_characters =
+                    Some(str_at(asked, "input").map_or(0, |text| text.chars().count()) as f64);
             }
             CallType::Rerank => {
                 let meta = fields.get("meta").and_then(Value::as_object);
@@ -111,7 +121,8 @@ impl Meta {
                 let units = part("billed_units");
                 work.search_units = units.and_then(|units| number(units, "search_units")).unwrap_or_default();
                 let tokens = units.and_then(|units| number(units, "total_tokens"));
-                let tokens = tokens.or_else(|| part("tokens").and_then(|tokens| number(tokens, "input_tokens")));
+                let tokens =
+                    tokens.or_else(|| part("tokens").and_then(|tokens| number(tokens, "input_tokens")));
                 work.billed_tokens = tokens.unwrap_or_default();
             }
             CallType::ImageGeneration | CallType::ImageEdit | CallType::ImageVariation => {
@@ -131,14 +142,18 @@ impl Meta {
         work.images = made;
         let either = |name: &str| str_at(asked, name).or_else(|| str_at(fields, name));
         let shape = either("size").unwrap_or("1024x1024").replace("-x-", "x");
-        let sides = shape.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+        let sides = shape
+            .split_once('x')
+            .and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
         work.size = sides;
         let shape = shape.replace('x', "-x-");
         let levels = either("quality").map_or_else(|| vec!["standard", "high"], |quality| vec![quality]);
         let has_counts = work.counts.total > 0.0;
         let keys = |name: &str| {
-            let bare = name.strip_prefix(&*self.provider).and_then(|rest| rest.strip_prefix('/')).unwrap_or(name);
-            let mut keys: Vec<String> = levels.iter().map(|level| format!("{level}/{shape}/{bare}")).collect();
+            let bare =
+                name.strip_prefix(&*self.provider).and_then(|rest| rest.strip_prefix('/')).unwrap_or(name);
+            let mut keys: Vec<String> =
+                levels.iter().map(|level| format!("{level}/{shape}/{bare}")).collect();
             keys.push(format!("{shape}/{bare}"));
             keys.push(format!("{shape}/50-steps/{bare}"));
             keys.push(name.to_owned());
@@ -184,10 +199,14 @@ mod tests {
         let answer = json!({ "text": "Hi", "duration": 60.0 });
         near(cost(&meta("openai", "whisper-1"), CallType::Transcription, &answer), 0.006);
         let answer = json!({ "data": [{ "url": "a" }, { "url": "b" }] });
-        near(cost(&meta("openai", "dall-e-3"), CallType::ImageGeneration, &answer), 0.08);
+        let asked = |asked: Value| {
+            Some(Box::new(Billing { asked: asked.as_object().cloned().unwrap(), ..Billing::default() }))
+        };
+        let mut images = meta("openai", "gpt-image-1");
+        images.billing = asked(json!({ "quality": "high", "size": "1024x1024" }));
+        near(cost(&images, CallType::ImageGeneration, &answer), 0.334);
         let mut speech = meta("openai", "tts-1");
-        let asked = json!({ "input": "Hello" }).as_object().cloned().unwrap();
-        speech.billing = Some(Box::new(Billing { asked, ..Billing::default() }));
+        speech.billing = asked(json!({ "input": "Hello" }));
         near(speech.cost_of_call(CallType::Speech, None, None).unwrap(), 7.5e-5);
     }
 

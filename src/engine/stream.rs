@@ -272,7 +272,8 @@ impl ChatStream {
         if self.usage().is_some() {
             return None;
         }
-        let question = self.question.take().or_else(|| self.owner.as_ref().and_then(|owner| owner.question()))?;
+        let question =
+            self.question.take().or_else(|| self.owner.as_ref().and_then(|owner| owner.question()))?;
         let mut answer = std::mem::take(&mut self.state.reasoning);
         answer.push_str(&self.state.generated);
         if let Some(successor) = &self.successor {

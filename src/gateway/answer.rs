@@ -54,7 +54,9 @@ pub fn account(call: &Call, answer: &CallAnswer) -> Option<f64> {
         CallResponse::Bytes { .. } => None,
     };
     let mut tally = Tally::new(answer.call_type);
-    json.into_iter().for_each(|json| tally.add(json));
+    if let Some(json) = json {
+        tally.add(json);
+    }
     let usage = tally.usage();
     let cost = answer.meta.cost_of_call(answer.call_type, usage.as_ref(), json);
     call.answered(&answer.meta, false);

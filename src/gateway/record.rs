@@ -163,7 +163,12 @@ impl Record {
 
 impl Call {
     /// A request to a line of the table, or to nothing.
-    pub fn new(parts: &Parts, route: Option<&'static Route>, dialect: Dialect, observer: &Arc<Observer>) -> Self {
+    pub fn new(
+        parts: &Parts,
+        route: Option<&'static Route>,
+        dialect: Dialect,
+        observer: &Arc<Observer>,
+    ) -> Self {
         let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let given = text("x-litellm-call-id").filter(|id| is_plain(id));
         let id: Arc<str> = given.map_or_else(new_uuid, str::to_owned).into();
@@ -349,7 +354,9 @@ fn is_call(endpoint: Endpoint) -> bool {
 
 /// An id of the client's that can stand in a header and in a log as it is.
 fn is_plain(id: &str) -> bool {
-    !id.is_empty() && id.len() <= 128 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+    !id.is_empty()
+        && id.len() <= 128
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
 }
 
 fn method(method: &Method) -> &'static str {
@@ -371,7 +378,11 @@ fn parent(text: &str) -> Option<(u128, u64)> {
     let is_hex = |text: &str, len: usize| {
         text.len() == len && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
     };
-    if !is_hex(version, 2) || version == "ff" || !is_hex(flags, 2) || (version == "00" && parts.next().is_some()) {
+    if !is_hex(version, 2)
+        || version == "ff"
+        || !is_hex(flags, 2)
+        || (version == "00" && parts.next().is_some())
+    {
         return None;
     }
     let trace = u128::from_str_radix(trace, 16).ok().filter(|id| *id != 0 && is_hex(trace, 32))?;

@@ -86,7 +86,8 @@ impl<E: Handle> StreamOwner for Owner<E> {
 
     fn question(&self) -> Option<String> {
         let keywords = &self.plan.asked.keywords;
-        let asked = ["messages", "input", "contents", "prompt"].iter().find_map(|name| keywords.get(*name))?;
+        let asked =
+            ["messages", "input", "contents", "prompt"].iter().find_map(|name| keywords.get(*name))?;
         Some(asked.to_string())
     }
 

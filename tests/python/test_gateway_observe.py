@@ -69,7 +69,7 @@ def config_file(folder, upstream, **more):
             entry("gpt-4o", "openai/gpt-4o", upstream + "/v1"),
             entry("claude", "anthropic/claude-sonnet-4-5", upstream),
             entry("emb", "openai/text-embedding-3-small", upstream + "/v1"),
-            entry("dalle", "openai/dall-e-3", upstream + "/v1"),
+            entry("painter", "openai/gpt-image-1", upstream + "/v1"),
             entry("openai/*", "openai/*", upstream + "/v1"),
             entry("dead", "openai/gpt-4o", "http://127.0.0.1:9/v1", num_retries=0),
         ],
@@ -136,10 +136,10 @@ class Painter(http.server.BaseHTTPRequestHandler):
 
 def test_images_and_speech_are_paid_by_what_they_are(tmp_path):
     with serving(Painter) as upstream, Gateway(config=config_file(tmp_path, upstream), port=0) as running:
-        body = {"model": "dalle", "prompt": "A cat", "size": "1024x1024", "n": 2}
+        body = {"model": "painter", "prompt": "A cat", "size": "1024x1024", "quality": "high", "n": 2}
         status, headers, text = ask(running.base_url, "/v1/images/generations", body)
         assert status == 200, text
-        assert float(headers["x-litellm-response-cost"]) == pytest.approx(0.08)
+        assert float(headers["x-litellm-response-cost"]) == pytest.approx(0.334)
         body = {"model": "openai/tts-1", "input": "Hello", "voice": "alloy"}
         status, headers, text = ask(running.base_url, "/v1/audio/speech", body)
         assert status == 200, text

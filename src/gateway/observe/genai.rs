@@ -15,7 +15,19 @@ use crate::router::View;
 const SECONDS: [f64; 14] =
     [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
 const TOKENS: [f64; 14] = [
-    1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262_144.0, 1_048_576.0, 4_194_304.0, 16_777_216.0,
+    1.0,
+    4.0,
+    16.0,
+    64.0,
+    256.0,
+    1024.0,
+    4096.0,
+    16384.0,
+    65536.0,
+    262_144.0,
+    1_048_576.0,
+    4_194_304.0,
+    16_777_216.0,
     67_108_864.0,
 ];
 /// The most combinations of attributes.
@@ -219,10 +231,10 @@ impl GenAi {
                 out.text("gen_ai.token.type", kind);
                 out.into_value()
             };
-            durations.push(point(&entry.seconds, attributes(""), from, to));
+            durations.push(point(&entry.seconds, &attributes(""), from, to));
             for (kind, histogram) in [("input", &entry.input), ("output", &entry.output)] {
                 if histogram.count() > 0 {
-                    tokens.push(point(histogram, attributes(kind), from, to));
+                    tokens.push(point(histogram, &attributes(kind), from, to));
                 }
             }
         }
@@ -242,7 +254,7 @@ impl GenAi {
     }
 }
 
-fn point(histogram: &Histogram, attributes: Value, from: u128, to: u128) -> Value {
+fn point(histogram: &Histogram, attributes: &Value, from: u128, to: u128) -> Value {
     json!({
         "startTimeUnixNano": from.to_string(),
         "timeUnixNano": to.to_string(),

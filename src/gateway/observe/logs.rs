@@ -90,7 +90,9 @@ impl Logs {
         let of_variable = || parse_switch(&environment.get("JSON_LOGS")?);
         let is_json = of_format.or(of_config).or_else(of_variable).unwrap_or(false);
         let of_command = config.hooks.settings.get("log_level").and_then(Value::as_str).map(str::to_owned);
-        let level = of_command.or_else(|| environment.get("FERROLITE_LOG")).or_else(|| environment.get("LITELLM_LOG"));
+        let level = of_command
+            .or_else(|| environment.get("FERROLITE_LOG"))
+            .or_else(|| environment.get("LITELLM_LOG"));
         let unsaid = if is_json { Level::INFO } else { Level::WARN };
         Self { level: level.and_then(|level| level_of(&level)).unwrap_or(unsaid), is_json }
     }
@@ -206,13 +208,14 @@ fn level_of(name: &str) -> Option<Level> {
     })
 }
 
+const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
 /// A time as RFC 3339 writes it.
 fn stamp(since: Duration) -> String {
     let text = httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + since);
     let milliseconds = since.subsec_millis();
     // "Sun, 06 Nov 1994 08:49:37 GMT"
     let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
-    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
     let month = MONTHS.find(part(8, 11)).map_or(0, |at| at / 3 + 1);
     format!("{}-{month:02}-{}T{}.{milliseconds:03}Z", part(12, 16), part(5, 7), part(17, 25))
 }
@@ -254,7 +257,8 @@ impl Subscriber for ToStderr {
         let is_quiet = self.0.level < Level::DEBUG && !target.starts_with("ferrolite::gateway::start");
         let mut line = Line { message: String::new(), fields: Map::new(), is_quiet };
         event.record(&mut line);
-        let text = self.0.written(*event.metadata().level(), &line.message, target, SystemTime::now(), &line.fields);
+        let text =
+            self.0.written(*event.metadata().level(), &line.message, target, SystemTime::now(), &line.fields);
         write(text.into_bytes());
     }
 
@@ -324,7 +328,10 @@ mod tests {
         let json = Logs { is_json: true, ..plain };
         let line = json.written(Level::WARN, "one\ntwo", "t", SystemTime::UNIX_EPOCH, &fields);
         let read: Value = serde_json::from_str(&line).unwrap();
-        assert_eq!((&read["level"], &read["message"], &read["model"]), (&json!("WARNING"), &json!("one\ntwo"), &json!("a\nb")));
+        assert_eq!(
+            (&read["level"], &read["message"], &read["model"]),
+            (&json!("WARNING"), &json!("one\ntwo"), &json!("a\nb"))
+        );
         assert_eq!(line.matches('\n').count(), 1);
     }
 }

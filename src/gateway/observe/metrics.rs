@@ -229,7 +229,12 @@ impl Metrics {
         for deployment in &view.table.deployments {
             self.deployment(deployment, now, &mut page);
         }
-        page.gauge("ferrolite_uncounted_requests", "Requests that are in no series: there are too many.", &[], self.uncounted);
+        page.gauge(
+            "ferrolite_uncounted_requests",
+            "Requests that are in no series: there are too many.",
+            &[],
+            self.uncounted,
+        );
         for (name, help, value) in more {
             page.number(name, help, "gauge", &[], *value);
         }
@@ -239,7 +244,11 @@ impl Metrics {
     #[expect(clippy::unused_self, reason = "it reads beside the others")]
     fn requests(&self, key: &Key, entry: &Entry, page: &mut Page) {
         let (status, error_status) = (key.status.to_string(), key.error_status.to_string());
-        let common = [("requested_model", &*key.asked), ("model_id", &*key.deployment), ("api_provider", &*key.provider)];
+        let common = [
+            ("requested_model", &*key.asked),
+            ("model_id", &*key.deployment),
+            ("api_provider", &*key.provider),
+        ];
         let [asked, id, provider] = common;
         let with_model = [asked, ("model", &entry.model), id, provider];
         let route = ("route", key.route);
@@ -249,22 +258,35 @@ impl Metrics {
             &[asked, ("status_code", &status), route, id, provider],
             entry.requests,
         );
-        if !key.error.is_empty() {
+        if key.error.is_empty() {
+            page.counter("litellm_requests_metric", "Calls that succeeded.", &with_model, entry.requests);
+        } else {
             let class = class(key.error, &key.provider);
             page.counter(
                 "litellm_proxy_failed_requests_metric",
                 "Requests that failed.",
-                &[asked, ("exception_status", &error_status), ("exception_class", &class), route, id, provider],
+                &[
+                    asked,
+                    ("exception_status", &error_status),
+                    ("exception_class", &class),
+                    route,
+                    id,
+                    provider,
+                ],
                 entry.requests,
             );
             // What broke off has cost all the same.
             if entry.input + entry.output == 0 && entry.spend == 0.0 {
                 return;
             }
-        } else {
-            page.counter("litellm_requests_metric", "Calls that succeeded.", &with_model, entry.requests);
         }
-        page.number("litellm_spend_metric_total", "Spend in US dollars.", "counter", &with_model, entry.spend);
+        page.number(
+            "litellm_spend_metric_total",
+            "Spend in US dollars.",
+            "counter",
+            &with_model,
+            entry.spend,
+        );
         for (name, help, count) in [
             ("litellm_total_tokens_metric", "Tokens in and out.", entry.input + entry.output),
             ("litellm_input_tokens_metric", "Tokens in.", entry.input),
@@ -273,8 +295,16 @@ impl Metrics {
             page.counter(name, help, &with_model, count);
         }
         for (name, help, count) in [
-            ("litellm_input_cached_tokens_metric", "Tokens in that the provider had cached.", entry.cache_read),
-            ("litellm_input_cache_creation_tokens_metric", "Tokens in that the provider has cached.", entry.cache_written),
+            (
+                "litellm_input_cached_tokens_metric",
+                "Tokens in that the provider had cached.",
+                entry.cache_read,
+            ),
+            (
+                "litellm_input_cache_creation_tokens_metric",
+                "Tokens in that the provider has cached.",
+                entry.cache_written,
+            ),
             ("litellm_output_reasoning_tokens_metric", "Tokens out that were thought.", entry.reasoning),
         ] {
             if count > 0 {
@@ -302,11 +332,8 @@ impl Metrics {
             ("api_provider", &provider),
         ];
         let live = &deployment.live;
-        let state = if live.cooldown(now).is_some() {
-            2
-        } else {
-            u64::from(live.failures.get(now.minute()) > 0)
-        };
+        let state =
+            if live.cooldown(now).is_some() { 2 } else { u64::from(live.failures.get(now.minute()) > 0) };
         page.gauge(
             "litellm_deployment_state",
             "0: healthy, 1: some calls of this minute failed, 2: left alone for a while.",
@@ -319,7 +346,12 @@ impl Metrics {
         let totals = &live.totals;
         let (succeeded, failures) = (totals.successes.load(Ordering::Relaxed), totals.failures());
         let failed: u64 = failures.iter().map(|(_, _, count)| count).sum();
-        page.counter("litellm_deployment_success_responses", "Calls to it that succeeded.", &labels, succeeded);
+        page.counter(
+            "litellm_deployment_success_responses",
+            "Calls to it that succeeded.",
+            &labels,
+            succeeded,
+        );
         page.counter("litellm_deployment_total_requests", "Calls to it.", &labels, succeeded + failed);
         for (kind, status, count) in failures {
             let (status, class) = (status.to_string(), class(kind.class_name(), provider.1));
@@ -367,11 +399,31 @@ fn times(key: &Key, entry: &Entry, page: &mut Page) {
     ];
     if let Some(times) = &entry.times {
         for (name, help, labels, times) in [
-            ("litellm_request_total_latency_metric", "Seconds from the request to its end.", &labels, &times.total),
+            (
+                "litellm_request_total_latency_metric",
+                "Seconds from the request to its end.",
+                &labels,
+                &times.total,
+            ),
             ("litellm_llm_api_latency_metric", "Seconds that the provider took.", &labels, &times.upstream),
-            ("litellm_llm_api_time_to_first_token_metric", "Seconds to a stream's first content.", &labels, &times.first_token),
-            ("litellm_overhead_latency_metric", "Seconds that the gateway took.", &of_deployment, &times.overhead),
-            ("litellm_deployment_latency_per_output_token", "Seconds for a token.", &of_deployment, &times.per_token),
+            (
+                "litellm_llm_api_time_to_first_token_metric",
+                "Seconds to a stream's first content.",
+                &labels,
+                &times.first_token,
+            ),
+            (
+                "litellm_overhead_latency_metric",
+                "Seconds that the gateway took.",
+                &of_deployment,
+                &times.overhead,
+            ),
+            (
+                "litellm_deployment_latency_per_output_token",
+                "Seconds for a token.",
+                &of_deployment,
+                &times.per_token,
+            ),
         ] {
             if times.count() > 0 {
                 page.histogram(name, help, labels, times);
@@ -379,7 +431,11 @@ fn times(key: &Key, entry: &Entry, page: &mut Page) {
         }
     }
     for (name, help, left) in [
-        ("litellm_remaining_requests_metric", "Requests that the provider says are left.", entry.left_requests),
+        (
+            "litellm_remaining_requests_metric",
+            "Requests that the provider says are left.",
+            entry.left_requests,
+        ),
         ("litellm_remaining_tokens_metric", "Tokens that the provider says are left.", entry.left_tokens),
     ] {
         if let Some(left) = left {
@@ -408,12 +464,25 @@ enum Sample {
 type Labels<'a> = [(&'static str, &'a str)];
 
 impl Page {
-    fn sample(&mut self, name: &'static str, help: &'static str, kind: &'static str, labels: &Labels<'_>) -> &mut Sample {
+    fn sample(
+        &mut self,
+        name: &'static str,
+        help: &'static str,
+        kind: &'static str,
+        labels: &Labels<'_>,
+    ) -> &mut Sample {
         let family = self.families.entry(name).or_insert(Family { help, kind, series: BTreeMap::new() });
         family.series.entry(written(labels)).or_insert(Sample::Number(0.0))
     }
 
-    fn number(&mut self, name: &'static str, help: &'static str, kind: &'static str, labels: &Labels<'_>, value: f64) {
+    fn number(
+        &mut self,
+        name: &'static str,
+        help: &'static str,
+        kind: &'static str,
+        labels: &Labels<'_>,
+        value: f64,
+    ) {
         if let Sample::Number(sum) = self.sample(name, help, kind, labels) {
             *sum += value;
         }
@@ -432,7 +501,8 @@ impl Page {
     /// The least of the values, where several entries are one series.
     #[expect(clippy::cast_precision_loss, reason = "the format's numbers are such")]
     fn gauge_of_one(&mut self, name: &'static str, help: &'static str, labels: &Labels<'_>, value: u64) {
-        let is_new = !self.families.get(name).is_some_and(|known| known.series.contains_key(&written(labels)));
+        let is_new =
+            !self.families.get(name).is_some_and(|known| known.series.contains_key(&written(labels)));
         if let Sample::Number(known) = self.sample(name, help, "gauge", labels) {
             *known = if is_new { value as f64 } else { known.min(value as f64) };
         }
@@ -451,7 +521,8 @@ impl Page {
             // A counter's name ends so, whatever it is called.
             let total = if family.kind == "counter" && !name.ends_with("_total") { "_total" } else { "" };
             // Writing to a text cannot fail.
-            let _ = writeln!(out, "# HELP {name}{total} {}\n# TYPE {name}{total} {}", family.help, family.kind);
+            let _ =
+                writeln!(out, "# HELP {name}{total} {}\n# TYPE {name}{total} {}", family.help, family.kind);
             for (labels, sample) in &family.series {
                 let _ = match sample {
                     Sample::Number(value) if labels.is_empty() => writeln!(out, "{name}{total} {value}"),

@@ -48,7 +48,7 @@ pub struct Observer {
 struct Behind {
     waiting: mpsc::Receiver<Box<Record>>,
     metrics: Metrics,
-    spans: VecDeque<Box<Record>>,
+    spans: VecDeque<Record>,
     lost_spans: u64,
     genai: GenAi,
 }
@@ -105,7 +105,7 @@ impl Observer {
                 continue;
             }
             if behind.spans.len() < SPANS {
-                behind.spans.push_back(record);
+                behind.spans.push_back(*record);
             } else {
                 behind.lost_spans += 1;
             }
@@ -123,8 +123,16 @@ impl Observer {
         let view = router.view();
         let behind = self.look(&view);
         let more = [
-            ("ferrolite_dropped_records", "Requests that were not counted: there were too many at once.", self.dropped.load(Ordering::Relaxed) as f64),
-            ("ferrolite_dropped_spans", "Spans that the collector did not take in time.", behind.lost_spans as f64),
+            (
+                "ferrolite_dropped_records",
+                "Requests that were not counted: there were too many at once.",
+                self.dropped.load(Ordering::Relaxed) as f64,
+            ),
+            (
+                "ferrolite_dropped_spans",
+                "Spans that the collector did not take in time.",
+                behind.lost_spans as f64,
+            ),
             ("ferrolite_requests_under_way", "Requests that are being answered.", gateway.under_way() as f64),
             ("ferrolite_uptime_seconds", "Seconds since the start.", gateway.begun.elapsed().as_secs_f64()),
         ];
@@ -147,7 +155,7 @@ impl Observer {
     }
 
     /// Spans that wait, at most so many.
-    fn take_spans(&self, most: usize) -> Vec<Box<Record>> {
+    fn take_spans(&self, most: usize) -> Vec<Record> {
         let mut behind = self.behind();
         let count = behind.spans.len().min(most);
         behind.spans.drain(..count).collect()
@@ -180,7 +188,9 @@ impl Watch {
         if let Some(exporter) = self.exporter {
             exporter.abort();
             if let Some(settings) = &self.observer.otlp
-                && tokio::time::timeout(LAST_EXPORT, otlp::export_rest(&self.observer, settings)).await.is_err()
+                && tokio::time::timeout(LAST_EXPORT, otlp::export_rest(&self.observer, settings))
+                    .await
+                    .is_err()
             {
                 tracing::warn!("the collector of OpenTelemetry did not take the last spans in time");
             }

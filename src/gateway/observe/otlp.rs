@@ -55,7 +55,10 @@ impl Settings {
         }
         let protocol = get("OTEL_EXPORTER").or_else(|| get("OTEL_EXPORTER_OTLP_PROTOCOL"));
         if let Some(protocol) = protocol.filter(|name| name.contains("grpc") || name == "console") {
-            tracing::warn!(protocol, "nothing is sent to OpenTelemetry: the gateway speaks OTLP over HTTP only");
+            tracing::warn!(
+                protocol,
+                "nothing is sent to OpenTelemetry: the gateway speaks OTLP over HTTP only"
+            );
             return None;
         }
         let base = endpoint.unwrap_or_else(|| COLLECTOR.to_owned());
@@ -239,8 +242,8 @@ fn scope() -> Value {
     json!({ "name": "ferrolite", "version": env!("CARGO_PKG_VERSION") })
 }
 
-fn traces(records: &[Box<Record>], resource: &Value) -> Value {
-    let spans: Vec<Value> = records.iter().map(|record| genai::span(record)).collect();
+fn traces(records: &[Record], resource: &Value) -> Value {
+    let spans: Vec<Value> = records.iter().map(genai::span).collect();
     json!({ "resourceSpans": [{ "resource": resource, "scopeSpans": [{ "scope": scope(), "spans": spans }] }] })
 }
 
@@ -257,7 +260,10 @@ mod tests {
     #[test]
     fn headers_are_pairs() {
         let headers = read_headers("api-key=a%20b, x-team = c ,bad");
-        assert_eq!((&headers["api-key"], &headers["x-team"]), (&HeaderValue::from_static("a b"), &HeaderValue::from_static("c")));
+        assert_eq!(
+            (&headers["api-key"], &headers["x-team"]),
+            (&HeaderValue::from_static("a b"), &HeaderValue::from_static("c"))
+        );
         assert_eq!(headers.len(), 3);
     }
 }
