@@ -343,7 +343,8 @@ def __getattr__(name: str) -> Any:
     if name[:1] != "_" and name.endswith("_models") and name not in _HOME:
         from ferrolite import _model_info
 
-        return getattr(_model_info, name)
+        found = globals()[name] = getattr(_model_info, name)  # what a program adds to a set stays there
+        return found
     surface: Any = import_module("ferrolite._surface")
     if name in _NOT_AT_TOP:
         raise surface.missing(__name__, name)

@@ -29,6 +29,8 @@ _NAMES = {
     "text_completion": "text_completion",
     "transcription": "transcription",
 }
+_LARGEST = 16 * 1024 * 1024
+"""Of a stream, so many characters are kept at most, as in the core."""
 _failed = False
 
 
@@ -39,10 +41,9 @@ class Kept:
         cache: What the program has set.
         call_type: The core's name of the kind of call; None for a chat completion.
         arguments: The call's keywords.
-        is_async: Whether it is for asyncio.
     """
 
-    def __init__(self, cache: Any, call_type: str | None, arguments: dict[str, Any], is_async: bool) -> None:
+    def __init__(self, cache: Any, call_type: str | None, arguments: dict[str, Any]) -> None:
         self.cache = cache
         self.call_type = call_type
         self.kwargs = {
@@ -53,17 +54,24 @@ class Kept:
             self.kwargs.update(more)
         said: Any = self.kwargs.get("cache")
         self.said: dict[str, Any] = said if isinstance(said, dict) else {}
-        self.applies = self._applies(is_async)
+        self.key: Any = None
+        self.applies = self._applies()
 
-    def _applies(self, is_async: bool) -> bool:
+    def _applies(self) -> bool:
         name = _NAMES.get(self.call_type)
         if name is None:
             return False
         types: Any = getattr(self.cache, "supported_call_types", None)
-        if types is not None and (f"a{name}" if is_async else name) not in types:
+        if types is not None and name not in types and f"a{name}" not in types:
             return False
         try:
-            return bool(self.cache.should_use_cache(**self.kwargs))
+            if not self.cache.should_use_cache(**self.kwargs):
+                return False
+            self.key = self.cache.get_cache_key(**self.kwargs)
+            if _has_our_keys(self.cache):
+                # Made once: for looking, for the answer's mark and for keeping.
+                self.kwargs["preset_cache_key"] = self.key
+            return True
         except Exception as error:
             _log(error)
             return False
@@ -89,16 +97,26 @@ class Kept:
             return _log(error)
 
     def write(self, answer: Any) -> None:
+        if not self._is_complete(answer):
+            return
         try:
             self.cache.add_cache(answer, **self.kwargs)
         except Exception as error:
             _log(error)
 
     async def awrite(self, answer: Any) -> None:
+        if not self._is_complete(answer):
+            return
         try:
             await self.cache.async_add_cache(answer, **self.kwargs)
         except Exception as error:
             _log(error)
+
+    def _is_complete(self, answer: Any) -> bool:
+        """Whether an answer is one, and not word of something that is under way or has failed."""
+        if answer is None or self.call_type is None:
+            return answer is not None
+        return _read(answer, "error") is None and _read(answer, "status") in (None, "completed")
 
     def answer(self, kept: Any) -> Any:
         """What was kept, as the call's answer."""
@@ -106,7 +124,7 @@ class Kept:
             return None
         marks: dict[str, Any] = {
             "cache_hit": True,
-            "cache_key": self.cache.get_cache_key(**self.kwargs),
+            "cache_key": self.key,
             "response_cost": 0.0,
             "additional_headers": {},
         }
@@ -126,7 +144,7 @@ class Kept:
 
 def run(call_type: str | None, arguments: dict[str, Any], send: Callable[[], Any]) -> Any:
     """A call: from the cache, or sent and kept."""
-    kept = Kept(_settings["cache"], call_type, arguments, False)
+    kept = Kept(_settings["cache"], call_type, arguments)
     if kept.reads and (found := kept.read()) is not None:
         return found
     answer = send()
@@ -137,7 +155,7 @@ def run(call_type: str | None, arguments: dict[str, Any], send: Callable[[], Any
 
 async def arun(call_type: str | None, arguments: dict[str, Any], send: Callable[[], Awaitable[Any]]) -> Any:
     """`run`, for asyncio."""
-    kept = Kept(_settings["cache"], call_type, arguments, True)
+    kept = Kept(_settings["cache"], call_type, arguments)
     if kept.reads and (found := await kept.aread()) is not None:
         return found
     answer = await send()
@@ -150,40 +168,91 @@ class KeptStream(CustomStreamWrapper):
     """A stream whose answer is kept once it has ended well."""
 
     _kept: Kept
-    _seen: list[Any]
+    _seen: Seen
 
     def __next__(self) -> Any:
         try:
             chunk = super().__next__()
         except StopIteration:
-            if self._seen:
-                self._kept.write(self._whole())
+            self._kept.write(self._seen.whole())
             raise
-        self._seen.append(chunk)
+        self._seen.add(chunk)
         return chunk
 
     async def __anext__(self) -> Any:
         try:
             chunk = await super().__anext__()
         except StopAsyncIteration:
-            if self._seen:
-                await self._kept.awrite(self._whole())
+            await self._kept.awrite(self._seen.whole())
             raise
-        self._seen.append(chunk)
+        self._seen.add(chunk)
         return chunk
 
-    def _whole(self) -> Any:
-        seen, self._seen = self._seen, []
-        return _core.collect_chunks(seen)
+
+class Seen:
+    """The chunks of a stream, while they are no more than what is kept."""
+
+    def __init__(self) -> None:
+        self.chunks: list[Any] = []
+        self.size = 0
+        self.begun: set[int] = set()
+        self.ended: set[int] = set()
+
+    def add(self, chunk: Any) -> None:
+        if self.size > _LARGEST:
+            return
+        self.size += 32
+        for choice in chunk.choices:
+            self.begun.add(choice.index)
+            if choice.finish_reason is not None:
+                self.ended.add(choice.index)
+            self.size += _size(choice)
+        self.chunks.append(chunk)
+        if self.size > _LARGEST:
+            self.chunks.clear()
+
+    def whole(self) -> Any:
+        """The answer that the chunks make, once; None when it is too long or some of it has no end."""
+        chunks, self.chunks = self.chunks, []
+        if not chunks or not self.ended or self.begun != self.ended:
+            return None
+        try:
+            return _core.collect_chunks(chunks)
+        except Exception as error:
+            return _log(error)
+
+
+def _size(choice: Any) -> int:
+    """What a chunk says, in characters, roughly."""
+    delta: Any = getattr(choice, "delta", None)
+    size = 0
+    for name in ("content", "reasoning_content"):
+        said: Any = getattr(delta, name, None)
+        size += len(said) if isinstance(said, str) else 0
+    for name in ("tool_calls", "function_call", "audio", "images", "thinking_blocks"):
+        said = getattr(delta, name, None)
+        size += len(str(said)) if said else 0
+    return size
+
+
+def _has_our_keys(cache: Any) -> bool:
+    from ferrolite.caching.caching import Cache
+
+    own = getattr(type(cache), "get_cache_key", None) is Cache.get_cache_key
+    return own and "get_cache_key" not in cache.__dict__
 
 
 def _teed(answer: Any, kept: Kept) -> bool:
     """Whether an answer is a stream: one of chunks will be kept, others are not."""
     if type(answer) is CustomStreamWrapper:
         answer.__class__ = KeptStream
-        answer.__dict__.update(_kept=kept, _seen=[])
+        answer.__dict__.update(_kept=kept, _seen=Seen())
         return True
     return hasattr(answer, "__next__") or hasattr(answer, "__anext__")
+
+
+def _read(answer: Any, name: str) -> Any:
+    return answer.get(name) if isinstance(answer, dict) else getattr(answer, name, None)
 
 
 def _object(call_type: str | None, kept: dict[str, Any]) -> Any:

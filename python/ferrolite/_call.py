@@ -245,12 +245,17 @@ def stream_chunk_builder(
 
     Args:
         chunks: `ModelResponseStream` objects or dicts, in their order.
-        messages: The conversation that was sent; only for callers that pass it.
-        start_time, end_time, logging_obj, count_prompt_tokens: Accepted for LiteLLM's sake.
+        messages: The conversation that was sent. Its tokens are counted when the chunks tell no usage.
+        count_prompt_tokens: False leaves the conversation uncounted.
+        start_time, end_time, logging_obj: Accepted for LiteLLM's sake.
     """
     if not chunks:
         return None
     made = _core.collect_chunks(list(chunks))
+    if not hasattr(made, "usage"):
+        from ferrolite._observe.wholes import count_usage
+
+        count_usage(made, made.model or "", messages if count_prompt_tokens is not False else None)
     if hasattr(made, "usage"):
         from ferrolite.cost_calculator import cost_of_chunks
 

@@ -10,13 +10,15 @@ import sys
 
 from ferrolite import _core
 from ferrolite._custom import Call as CustomCall
-from ferrolite._custom import mapped
+from ferrolite._custom import mapped, timeout_of
 from ferrolite._custom_stream import read, read_async
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from typing import Any
+
+    from ferrolite._stream import CustomStreamWrapper
 
 _settings = sys.modules["ferrolite"].__dict__
 
@@ -25,6 +27,8 @@ _PATHS = {"chat": "/chat/completions", "embedding": "/embeddings"}
 
 class Call(CustomCall):
     """A call that a client carries."""
+
+    _facts: dict[str, Any] = {}
 
     def run(self) -> Any:
         """The answer, or a stream."""
@@ -59,9 +63,19 @@ class Call(CustomCall):
         client: Any = self.handler
         given = self.given
         kind = None if self.call_type == "chat" else self.call_type
-        made = _core.preview(_keyed(self.arguments, client), _settings, kind)
-        headers: dict[str, Any] = {**(given.get("headers") or {}), **(given.get("extra_headers") or {})}
-        more: Any = {"body": made["body"], "options": {"headers": headers} if headers else {}}
+        made = _core.preview(_keyed(self.arguments, client), _settings, kind, whole=True)
+        self._facts = made["cost_facts"]
+        options: dict[str, Any] = {
+            "headers": {
+                **(given.get("headers") or _settings["headers"] or {}),
+                **(given.get("extra_headers") or {}),
+            },
+            "params": made["query"],
+            "timeout": timeout_of(given, None),
+        }
+        # What the call does not say is the client's to say.
+        options = {name: value for name, value in options.items() if value is not None and value != {}}
+        more: Any = {"body": made["body"], "options": options}
         if self.streams:
             stream: Any = AsyncStream if isinstance(client, AsyncOpenAI) else Stream
             more |= {"stream": True, "stream_cls": stream[ChatCompletionChunk]}
@@ -70,7 +84,7 @@ class Call(CustomCall):
         return posted
 
     def _answer(self, reply: Any) -> Any:
-        from ferrolite.cost_calculator import completion_cost
+        from ferrolite.cost_calculator import cost_by_facts
         from ferrolite.types import utils
 
         made: Any = utils.ModelResponse if self.call_type == "chat" else utils.EmbeddingResponse
@@ -80,15 +94,15 @@ class Call(CustomCall):
         hidden = self._hidden()
         hidden["additional_headers"] = {f"llm_provider-{name}": value for name, value in headers.items()}
         hidden["provider_response_model"] = answer.model
-        try:
-            hidden["response_cost"] = completion_cost(
-                completion_response=answer, model=self.model, custom_llm_provider=self.provider
-            )
-        except Exception:
-            hidden["response_cost"] = None  # nobody knows the model's price
+        hidden["response_cost"] = cost_by_facts(answer, self._facts, hidden["_response_ms"])
         answer._hidden_params = hidden
         answer._response_headers = headers
         return answer
+
+    def _wrapped(self, chunks: Any) -> CustomStreamWrapper:
+        made = super()._wrapped(chunks)
+        made._cost_facts = self._facts  # pyright: ignore[reportPrivateUsage]
+        return made
 
     def _hidden(self) -> dict[str, Any]:
         return {

@@ -51,8 +51,12 @@ def preview(
     module: dict[str, Any],
     call_type: str | None = None,
     files: list[tuple[str, str, str | None, bytes]] | None = None,
+    whole: bool = False,
 ) -> dict[str, Any]:
-    """What a call would send: provider, model, api_base, url, headers and body, secrets masked. Nothing is sent."""
+    """What a call would send: provider, model, api_base, url, headers and body, secrets masked. Nothing is sent.
+
+    `whole` leaves the body as it is, for somebody else who sends it, and adds `query` and `cost_facts`.
+    """
 
 def collect_chunks(chunks: list[Any]) -> ModelResponse:
     """Fold the chunks of a stream into one response."""
@@ -96,7 +100,7 @@ class CoreCache:
 def register_provider(row: dict[str, Any]) -> None:
     """Add a provider, or replace one: a dict with the fields of a row."""
 
-def split_model(model: str, provider: str | None = None) -> tuple[str, str]:
+def split_model(model: str, provider: str | None = None, api_base: str | None = None) -> tuple[str, str]:
     """The provider, and the provider's own name of a model."""
 
 # What is known of models and providers.
@@ -274,8 +278,19 @@ class CorePlan:
     def next(self, id: str | None = None) -> Any:
         """The deployment to call (its id, its group, keywords that replace the caller's), or seconds to wait."""
 
-    def succeeded(self, tokens: int = 0) -> CallMeta | None:
-        """The attempt has brought its answer."""
+    def wants(self) -> str | None:
+        """The group that a deployment is wanted from; None when none is now."""
+
+    def succeeded(
+        self, tokens: int = 0, response_id: str | None = None, is_stream: bool = False
+    ) -> CallMeta | None:
+        """The attempt has brought its answer; a stream's deployment stays taken until its end."""
+
+    def ended(self, tokens: int) -> None:
+        """The stream has ended well, or was closed."""
+
+    def broke_off(self, class_name: str, status: int | None, message: str, tokens: int) -> None:
+        """The stream has failed."""
 
     def failed(
         self, class_name: str, status: int | None, message: str, retry_after: float | None = None

@@ -113,11 +113,11 @@ class Call:
         passed: dict[str, Any] = {
             "model": self.model,
             "api_key": given.get("api_key"),
-            "api_base": given.get("api_base") or given.get("base_url"),
+            "api_base": self._address(),
             "logging_obj": self.log or _Log(self._id, self.model),
         }
         if self.call_type == "chat":
-            timeout = _timeout(given)
+            timeout = timeout_of(given, 600.0)
             passed |= {
                 "messages": [_as_dict(message) for message in given.get("messages", ())],
                 "model_response": utils.ModelResponse(usage=utils.Usage()),
@@ -225,11 +225,17 @@ class Call:
             answer._hidden_params = {**self._hidden(), **(answer._hidden_params or {})}
         return answer
 
+    def _address(self) -> Any:
+        """Of two addresses, the one that counts in the core, too."""
+        names = ("api_base", "base_url")
+        first, second = names[::-1] if self.call_type == "chat" else names
+        return self.given.get(first) or self.given.get(second)
+
     def _hidden(self) -> dict[str, Any]:
         return {
             "custom_llm_provider": self.provider,
             "model_id": None,
-            "api_base": self.given.get("api_base") or self.given.get("base_url"),
+            "api_base": self._address(),
             "response_cost": None,
             "litellm_call_id": self._id,
             "litellm_model_name": f"{self.provider}/{self.model}",
@@ -393,13 +399,13 @@ def _print_verbose(text: object) -> None:
     print_verbose(text)
 
 
-def _timeout(given: dict[str, Any]) -> Any:
-    """Seconds: the call's, the setting's unless it is LiteLLM's default, or ten minutes."""
+def timeout_of(given: dict[str, Any], otherwise: float | None) -> Any:
+    """Seconds: the call's, the setting's unless it is LiteLLM's default, or `otherwise`."""
     value = given.get("timeout") or given.get("request_timeout")
     if value is None and _settings["request_timeout"] != 6000:
         value = _settings["request_timeout"]
     if value is None:
-        return 600.0
+        return otherwise
     return float(value) if isinstance(value, (int, float, str)) else value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from ferrolite import _hooks
+from ferrolite._stream import CoreReader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ def run(face: Face, arguments: dict[str, Any]) -> Any:
         JSONSchemaValidationError: The answer does not follow the schema that was asked for.
     """
     if _is_the_cores(arguments):
-        return _checked(_hooks.run(face, arguments), arguments)
+        return _checked(_hooks.run(face, arguments), face, arguments, False)
     for call, is_last in _calls(arguments):
         try:
-            return _checked(_hooks.run(face, call), call)
+            return _checked(_hooks.run(face, call), face, call, False)
         except Exception as error:
             if is_last:
                 raise
@@ -38,10 +39,10 @@ def run(face: Face, arguments: dict[str, Any]) -> Any:
 async def arun(face: Face, arguments: dict[str, Any]) -> Any:
     """`run` for asyncio."""
     if _is_the_cores(arguments):
-        return _checked(await _hooks.arun(face, arguments), arguments)
+        return _checked(await _hooks.arun(face, arguments), face, arguments, True)
     for call, is_last in _calls(arguments):
         try:
-            return _checked(await _hooks.arun(face, call), call)
+            return _checked(await _hooks.arun(face, call), face, call, True)
         except Exception as error:
             if is_last:
                 raise
@@ -106,8 +107,14 @@ def apply(arguments: dict[str, Any]) -> None:
         arguments["model"] = f"litellm_proxy/{arguments['model']}"
 
 
-def _checked(response: Any, arguments: dict[str, Any]) -> Any:
-    """The response, when its text follows the schema that was asked for; its cost is counted. Not for streams."""
+def _checked(response: Any, face: Face, arguments: dict[str, Any], is_async: bool) -> Any:
+    """The response, when its text follows the schema that was asked for (not a stream's); its cost is counted."""
+    if isinstance(response, CoreReader):
+        if _settings["max_budget"]:
+            from ferrolite._observe.stream import count_for_budget
+
+            count_for_budget(response, face, arguments, is_async)
+        return response
     if _settings["max_budget"]:
         cost: Any = getattr(response, "_hidden_params", {}).get("response_cost")
         _settings["_current_cost"] += cost or 0.0
@@ -119,10 +126,11 @@ def _checked(response: Any, arguments: dict[str, Any]) -> Any:
     schema: Any = (form.get("json_schema") or {}).get("schema") or form.get("response_schema")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     if schema is None:
         return response
+    message: Any = response.choices[0].message
+    text: Any = message.content
+    if text is None or (not text and message.tool_calls):  # tools are called first
+        return response
     from ferrolite._json_schema import validate_schema
 
-    validate_schema(
-        schema=schema,  # pyright: ignore[reportUnknownArgumentType]
-        response=response.choices[0].message.content,
-    )
+    validate_schema(schema=schema, response=text)  # pyright: ignore[reportUnknownArgumentType]
     return response

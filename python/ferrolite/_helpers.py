@@ -119,19 +119,20 @@ def responses_api_bridge_check(
 
 def responses_with_retries(*args: Any, **kwargs: Any) -> Any:
     """`responses` with three more attempts, or `num_retries`."""
-    return _with_retries("responses", kwargs)(*args, **kwargs)
+    from ferrolite import responses
+    from ferrolite._retries import prepared
+
+    function, keywords = prepared(responses, kwargs)
+    return function(*args, **keywords)
 
 
 async def aresponses_with_retries(*args: Any, **kwargs: Any) -> Any:
     """The same for `aresponses`."""
-    return await _with_retries("aresponses", kwargs)(*args, **kwargs)
+    from ferrolite import aresponses
+    from ferrolite._retries import prepared
 
-
-def _with_retries(name: str, kwargs: dict[str, Any]) -> Callable[..., Any]:
-    kwargs.pop("retry_strategy", None)
-    kwargs["num_retries"] = kwargs.get("num_retries") or kwargs.pop("max_retries", None) or 3
-    kwargs.pop("max_retries", None)
-    return kwargs.pop("original_function", None) or getattr(sys.modules["ferrolite"], name)
+    function, keywords = prepared(aresponses, kwargs)
+    return await function(*args, **keywords)
 
 
 async def acount_tokens(

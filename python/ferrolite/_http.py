@@ -40,6 +40,9 @@ def _checked(reply: Any) -> Any:
     except httpx.HTTPStatusError as error:
         told: Any = error
         told.status_code, told.message, told.text = reply.status_code, reply.text, reply.text
+        # Keys may be in the query, and the text of an error is logged.
+        bare = str(reply.url.copy_with(query=None, userinfo=b""))
+        told.args = (str(error).replace(str(reply.url), bare),)
         raise
 
 

@@ -29,8 +29,8 @@ def validate_schema(schema: dict[str, Any], response: str) -> None:
         raise ImportError("checking answers needs the package: pip install jsonschema") from failed
     try:
         check.validate(json.loads(response), schema=schema)
-    except (json.JSONDecodeError, check.ValidationError):
+    except (json.JSONDecodeError, check.ValidationError) as error:
         failed = JSONSchemaValidationError(
             model="", llm_provider="", raw_response=response, schema=json.dumps(schema)
         )
-        raise failed from None
+        raise failed from error

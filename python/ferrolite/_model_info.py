@@ -365,7 +365,8 @@ def _add_to_sets(key: str, provider: str) -> None:
     package = sys.modules["ferrolite"].__dict__
     for name, value in list(package.items()):
         is_set = name.endswith("_models") and isinstance(value, set)
-        if is_set and (_SETS.get(name) or name.removesuffix("_models")) == provider:
+        owner = _SETS.get(name) or name.removesuffix("_models")
+        if is_set and provider in (owner, owner.replace("_", "-")):
             value.add(key)  # pyright: ignore[reportUnknownMemberType]
     by_provider = package.get("models_by_provider")
     if by_provider is not None:

@@ -261,7 +261,9 @@ def get_optional_params_embeddings(
 
 
 def validate_and_fix_thinking_param(thinking: Any) -> Any:
-    """`thinking` with `budgetTokens` by its proper name. The argument stays as it is."""
+    """`thinking` with `budgetTokens` by its proper name, and a switch as an object. The argument stays as it is."""
+    if isinstance(thinking, bool):
+        return {"type": "enabled", "budget_tokens": 2048} if thinking else None
     if not isinstance(thinking, dict):
         return thinking
     fixed: dict[str, Any] = dict(thinking)  # pyright: ignore[reportUnknownArgumentType]

@@ -31,7 +31,7 @@ def get_llm_provider(
         handler, provider, name = handler_of(model, custom_llm_provider)
         if handler is not None:
             return name, provider, api_key, api_base
-    provider, name = _core.split_model(model, custom_llm_provider)
+    provider, name = _core.split_model(model, custom_llm_provider, api_base)
     return name, provider, api_key, api_base
 
 

@@ -109,7 +109,8 @@ def responses(
         text: The form of the answer: `{"format": {...}, "verbosity": ...}`.
         text_format: A pydantic model class whose schema the answer has to follow, or a `text.format` object.
         **kwargs: What `completion` takes for address, keys and retries. With `use_chat_completions_api=True`, a
-            chat completion is asked for in any case. Any further name is sent to the provider as it is.
+            chat completion is asked for in any case. Other names that Responses do not know are left out, with a
+            warning; `extra_body` sends them.
 
     Raises:
         BadRequestError, AuthenticationError, …: see `ferrolite.exceptions`.

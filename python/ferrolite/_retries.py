@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 _RETRIES = 3
@@ -16,14 +17,16 @@ def completion_with_retries(*args: Any, **kwargs: Any) -> Any:
     """
     from ferrolite._call import completion  # not what a tracer put in its place: it sees this call
 
-    return completion(*args, **_prepared(kwargs))
+    function, keywords = prepared(completion, kwargs)
+    return function(*args, **keywords)
 
 
 async def acompletion_with_retries(*args: Any, **kwargs: Any) -> Any:
     """`completion_with_retries` for asyncio."""
     from ferrolite._call import acompletion
 
-    return await acompletion(*args, **_prepared(kwargs))
+    function, keywords = prepared(acompletion, kwargs)
+    return await function(*args, **keywords)
 
 
 async def acreate(*args: Any, **kwargs: Any) -> Any:
@@ -33,10 +36,14 @@ async def acreate(*args: Any, **kwargs: Any) -> Any:
     return await acompletion(*args, **kwargs)
 
 
-def _prepared(kwargs: dict[str, Any]) -> dict[str, Any]:
-    kwargs = {
-        name: value for name, value in kwargs.items() if name not in ("retry_strategy", "original_function")
-    }
-    if kwargs.get("num_retries") is None:
-        kwargs["num_retries"] = kwargs.pop("max_retries", None) or _RETRIES
-    return kwargs
+def prepared(
+    function: Callable[..., Any], given: dict[str, Any]
+) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """The function that is tried again, or `original_function`, and its keywords with the number of retries."""
+    keywords = {**given}
+    keywords.pop("retry_strategy", None)
+    original = keywords.pop("original_function", None)
+    retries, others = keywords.get("num_retries"), keywords.pop("max_retries", None)
+    if retries is None:
+        retries = _RETRIES if others is None else others
+    return function if original is None else original, keywords | {"num_retries": retries}

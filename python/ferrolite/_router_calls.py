@@ -63,9 +63,9 @@ _FOR_THE_PLAN = (
 _FUNCTIONS = {
     None: "completion",
     "embedding": "embedding",
+    "generate_content": "generate_content",
     "image_edit": "image_edit",
     "image_generation": "image_generation",
-    "image_variation": "image_variation",
     "messages": "anthropic_messages",
     "moderation": "moderation",
     "rerank": "rerank",
@@ -106,7 +106,11 @@ class Calls:
 
     def _is_pythons(self, call_type: str | None, kwargs: dict[str, Any]) -> bool:
         """Whether Python carries the plan out."""
-        if self._own or self._strategy is not None or _settings["custom_provider_map"]:
+        if (
+            self._own
+            or self._strategy is not None
+            or (_settings["custom_provider_map"] and self._has_own_provider())
+        ):
             return True
         from ferrolite._hooks import is_watched
 
@@ -123,6 +127,10 @@ class Calls:
             kwargs.get("azure_ad_token_provider")
         )
 
+    def _has_own_provider(self) -> bool:
+        """Whether a deployment's provider may be written in Python."""
+        return True
+
     def _plan(self, call_type: str | None, kwargs: dict[str, Any]) -> _core.CorePlan:
         asked = {name: kwargs[name] for name in ("model", *_ROUTING) if name in kwargs}
         return self._core_router.plan(asked, call_type)
@@ -132,10 +140,20 @@ class Calls:
     ) -> dict[str, Any]:
         deployment_id, group, replaced = step
         own = {name: value for name, value in kwargs.items() if name != "model" and name not in _FOR_THE_PLAN}
-        called = {**self._parameters(deployment_id), **own, **replaced}
+        params = self._parameters(deployment_id)
+        called = {**self._deployment_params_with_request_reasoning_override(params, own), **own, **replaced}
         notes = "metadata" if call_type is None else "litellm_metadata"
         called[notes] = {**(called.get(notes) or {}), **self._notes(deployment_id, group, called["model"])}
         return called
+
+    @staticmethod
+    def _deployment_params_with_request_reasoning_override(
+        params: dict[str, Any], request_kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        """A deployment's parameters without `thinking`, for which an effort of the call's stands."""
+        if request_kwargs.get("reasoning_effort") is None:
+            return params
+        return {name: value for name, value in params.items() if name != "thinking"}
 
     def _parameters(self, deployment_id: str) -> dict[str, Any]:
         raise NotImplementedError
@@ -147,16 +165,19 @@ class Calls:
         from time import sleep
 
         plan = self._plan(call_type, kwargs)
-        function = getattr(_package, _FUNCTIONS[call_type])
+        function = _function(call_type, kwargs, is_async=False)
         outcome = _Outcome()
         while True:
-            chosen = self._strategy and self._strategy.get_available_deployment(**_asked(kwargs))
+            chosen: Any = None
+            if self._strategy is not None and (group := plan.wants()) is not None:
+                chosen = self._strategy.get_available_deployment(**_asked(kwargs, group))
             step: Any = outcome.next(plan, chosen)
             if isinstance(step, float):
                 sleep(step)
                 continue
             try:
-                return outcome.succeeded(plan, function(**self._keywords(call_type, step, kwargs)))
+                answer = function(**self._keywords(call_type, step, kwargs))
+                return outcome.succeeded(plan, answer, call_type == "responses")
             except Exception as error:
                 outcome.failed(plan, error)
 
@@ -164,19 +185,19 @@ class Calls:
         from asyncio import sleep
 
         plan = self._plan(call_type, kwargs)
-        name = _FUNCTIONS[call_type]
-        function = getattr(_package, name if call_type == "messages" else f"a{name}")
+        function = _function(call_type, kwargs, is_async=True)
         outcome = _Outcome()
         while True:
             chosen: Any = None
-            if self._strategy is not None:
-                chosen = await self._strategy.async_get_available_deployment(**_asked(kwargs))
+            if self._strategy is not None and (group := plan.wants()) is not None:
+                chosen = await self._strategy.async_get_available_deployment(**_asked(kwargs, group))
             step: Any = outcome.next(plan, chosen)
             if isinstance(step, float):
                 await sleep(step)
                 continue
             try:
-                return outcome.succeeded(plan, await function(**self._keywords(call_type, step, kwargs)))
+                answer = await function(**self._keywords(call_type, step, kwargs))
+                return outcome.succeeded(plan, answer, call_type == "responses")
             except Exception as error:
                 outcome.failed(plan, error)
 
@@ -461,10 +482,11 @@ class _Outcome:
         """
         try:
             return plan.next(_id_of(chosen))
-        except Exception as error:
-            if self._error is not None:
-                raise self._error from None
-            raise error
+        except Exception:
+            if self._error is None:
+                raise
+        # Raised out here, and so with the causes that it came with.
+        raise self._error
 
     def failed(self, plan: _core.CorePlan, error: Exception) -> None:
         """Tells the plan of a failure."""
@@ -476,10 +498,23 @@ class _Outcome:
         if is_first or self._error is None:
             self._error = error
 
-    def succeeded(self, plan: _core.CorePlan, answer: Any) -> Any:
-        """The answer, which says how it was come by."""
-        usage = getattr(answer, "usage", None)
-        meta = plan.succeeded(int(getattr(usage, "total_tokens", 0) or 0))
+    def succeeded(self, plan: _core.CorePlan, answer: Any, is_response: bool = False) -> Any:
+        """The answer, which says how it was come by.
+
+        Args:
+            plan: The plan of the call.
+            answer: What the attempt has brought.
+            is_response: The answer is a response that only its deployment holds.
+        """
+        from ferrolite import _stream
+
+        reader: Any = _stream.CoreReader
+        if isinstance(answer, reader):
+            meta = plan.succeeded(is_stream=True)
+            answer._plan = plan
+        else:
+            held = getattr(answer, "id", None) if is_response else None
+            meta = plan.succeeded(_tokens(answer), held)
         if meta is not None and hasattr(answer, "_hidden_params"):
             ours = meta.hidden_params()
             theirs: dict[str, Any] = answer._hidden_params or {}
@@ -491,6 +526,41 @@ class _Outcome:
         return answer
 
 
+# Where answers tell their tokens: OpenAI's names, those of Messages and Responses, and Google's.
+_PARTS = (
+    ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens"),
+    ("prompt_tokens", "completion_tokens"),
+    ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount"),
+)
+
+
+def _tokens(answer: Any) -> int:
+    """Tokens of a whole answer, where it says so; none of one that comes from a cache."""
+
+    def field(of: Any, name: str) -> Any:
+        return of.get(name) if isinstance(of, dict) else getattr(of, name, None)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
+    hidden: Any = getattr(answer, "_hidden_params", None)
+    if hidden and hidden.get("cache_hit"):
+        return 0
+    usage = field(answer, "usage") or field(answer, "usageMetadata")
+    counts = [field(usage, "total_tokens") or field(usage, "totalTokenCount")]
+    counts += [sum(field(usage, name) or 0 for name in names) for names in _PARTS]
+    return next((count for count in counts if isinstance(count, int) and count > 0), 0)
+
+
+def _function(call_type: str | None, kwargs: dict[str, Any], *, is_async: bool) -> Any:
+    """The package's function for a call type."""
+    name = _FUNCTIONS[call_type]
+    if call_type == "generate_content":
+        from ferrolite import google_genai
+
+        # Whether it is a stream is the function's name here, and no keyword.
+        name += "_stream" if kwargs.pop("stream", False) else ""
+        return getattr(google_genai, f"a{name}" if is_async else name)
+    return getattr(_package, f"a{name}" if is_async and call_type != "messages" else name)
+
+
 def _id_of(chosen: Any) -> str | None:
     if chosen is None:
         return None
@@ -498,10 +568,10 @@ def _id_of(chosen: Any) -> str | None:
     return str(info["id"])
 
 
-def _asked(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """What a strategy is told of a call."""
+def _asked(kwargs: dict[str, Any], group: str) -> dict[str, Any]:
+    """What a strategy is told of a call: a fallback's group is not the one that was asked for."""
     return {
-        "model": kwargs["model"],
+        "model": group,
         "messages": kwargs.get("messages"),
         "input": kwargs.get("input"),
         "specific_deployment": kwargs.get("specific_deployment", False),
@@ -553,7 +623,6 @@ def _audio_file(kwargs: dict[str, Any]) -> _Uploads:
 
 _PREPARE: dict[str | None, Callable[[dict[str, Any]], _Uploads | None]] = {
     "image_edit": _image_files,
-    "image_variation": _image_files,
     "responses": _responses,
     "transcription": _audio_file,
 }

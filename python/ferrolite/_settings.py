@@ -193,7 +193,7 @@ use_litellm_proxy: bool = False
 model_fallbacks: list[Any] | None = None
 """Models to try when a chat completion fails, for calls without `fallbacks` of their own."""
 max_budget: float = 0.0
-"""Dollars that chat completions may cost; 0 for no limit. Calls beyond raise BudgetExceededError. Streams do not count."""
+"""Dollars that chat completions may cost; 0 for no limit. Calls beyond raise BudgetExceededError. Streams count at their end."""
 _current_cost: float = 0.0
 budget_exceeded_status_code: int = 422
 """The status of a BudgetExceededError."""
@@ -206,7 +206,7 @@ enable_json_schema_validation: bool = False
 json_logs: bool = False
 """Log one JSON object a line, as `turn_on_json` does."""
 route_all_chat_openai_to_responses: bool = False
-"""What `responses_api_bridge_check` says of OpenAI's models. Chat completions stay what they are."""
+"""Ask for chat with OpenAI's models over Responses; `openai/chat_completions/…` is still asked for as chat."""
 
 # Read by the router
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ferrolite._core import CoreStream
+    from ferrolite._core import CorePlan, CoreStream
     from ferrolite.types.utils import ModelResponseStream
 
 _NOTHING: Any = iter(())
@@ -28,6 +28,10 @@ class CoreReader:
     _headers: dict[str, str] | None = None
     # Those who are told of the stream, if anybody is (`_observe.stream.StreamWatch`).
     _watch: Any = None
+    # What the cost depends on, of a stream that is no core's.
+    _cost_facts: dict[str, Any] | None = None
+    # The router's plan that the stream comes from: its deployment is taken until the stream ends.
+    _plan: CorePlan | None = None
     # What is read in place of a core, by streams of a program's own.
     completion_stream: Any = None
 
@@ -44,30 +48,42 @@ class CoreReader:
             return chunk
         core = self._core
         if core is not None:
-            self._batch = iter(core.next_batch() if self._watch is None else self._watch.read(core))
+            try:
+                self._batch = iter(core.next_batch() if self._watch is None else self._watch.read(core))
+            except Exception as error:
+                self._let_go(error)
+                raise
             for chunk in self._batch:
                 return chunk
         self._batch = _NOTHING
+        self._let_go()
         raise StopIteration
 
     async def __anext__(self) -> Any:
         for chunk in self._batch:
             return chunk
         core = self._core
-        if core is None:
-            return await self._next_of_own()
-        from ferrolite._aio import wait
+        try:
+            if core is None:
+                return await self._next_of_own()
+            from ferrolite._aio import wait
 
-        while True:
-            ready = core.take_ready() if self._watch is None else await self._watch.aread(core)
-            if ready is None:
-                await wait(core)
-                continue
-            self._batch = iter(ready)
-            for chunk in self._batch:
-                return chunk
-            self._batch = _NOTHING
-            raise StopAsyncIteration
+            while True:
+                ready = core.take_ready() if self._watch is None else await self._watch.aread(core)
+                if ready is None:
+                    await wait(core)
+                    continue
+                self._batch = iter(ready)
+                for chunk in self._batch:
+                    return chunk
+                self._batch = _NOTHING
+                raise StopAsyncIteration
+        except StopAsyncIteration:
+            self._let_go()
+            raise
+        except Exception as error:
+            self._let_go(error)
+            raise
 
     async def _next_of_own(self) -> Any:
         """The next item of a stream that is no core's."""
@@ -75,9 +91,25 @@ class CoreReader:
 
     # Ending
 
+    def _let_go(self, error: Exception | None = None) -> None:
+        """Tell the router that the stream has ended, or what it has broken off with."""
+        plan, self._plan = self._plan, None
+        if plan is None:
+            return
+        usage: Any = None if self._core is None else self._core.usage()
+        tokens = 0 if usage is None or self._hidden_params.get("cache_hit") else int(usage.total_tokens or 0)
+        if error is None:
+            plan.ended(tokens)
+            return
+        status: Any = getattr(error, "status_code", None)
+        cause = getattr(error, "original_exception", None) or error
+        status = status if isinstance(status, int) else None
+        plan.broke_off(type(cause).__name__, status, str(error), tokens)
+
     def close(self) -> None:
         """End the stream; the upstream connection is closed. Reading on ends at once."""
         self._batch = _NOTHING
+        self._let_go()
         if self._watch is not None:
             self._watch.closed()
         if self._core is not None:

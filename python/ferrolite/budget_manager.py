@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Lock
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Literal
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
 _DAYS = {"daily": 1, "weekly": 7, "monthly": 28, "yearly": 365}
 _DAY = 24 * 60 * 60
 _FILE = "user_cost.json"
+_saving = Lock()
 
 
 class BudgetManager:
@@ -66,10 +69,18 @@ class BudgetManager:
             return self._ask("set_budget", {"project_name": self.project_name, "user_dict": self.user_dict})
         import json
         import os
+        from uuid import uuid4
 
-        with open(f"{_FILE}.new", "w", encoding="utf-8") as file:
-            json.dump(self.user_dict, file, indent=4)
-        os.replace(f"{_FILE}.new", _FILE)
+        made = f"{_FILE}.{uuid4().hex}.new"
+        with _saving:  # the later write is of the later state
+            try:
+                with open(made, "w", encoding="utf-8") as file:
+                    json.dump(self.user_dict, file, indent=4)
+                os.replace(made, _FILE)
+            except BaseException:
+                if os.path.exists(made):
+                    os.unlink(made)
+                raise
         return {"status": "success"}
 
     def _ask(self, path: str, data: dict[str, Any]) -> dict[str, Any]:

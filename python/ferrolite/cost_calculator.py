@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ferrolite import _core, _model_cost
 from ferrolite._model_info import not_mapped
+from ferrolite._stream import CoreReader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def cost_per_token(
         region_name: AWS's region, for models with prices of their own there.
         prompt_characters, completion_characters: For models that are paid by character.
         cache_creation_input_tokens, cache_read_input_tokens: Of the prompt, what the cache took.
-        custom_cost_per_token, custom_cost_per_second: Prices of your own, in place of the listed ones.
+        custom_cost_per_token, custom_cost_per_second: Prices of your own, in place of the listed ones. Tokens of the
+            cache without a price are paid as others; counted in arguments, they are paid beside `prompt_tokens`.
         number_of_queries: Searches of a call of type `search`.
         usage_object: An answer's usage, with its details; in place of the counts above.
         rerank_billed_units: What a ranking was billed for: `search_units`, `total_tokens`.
@@ -70,12 +72,11 @@ def cost_per_token(
         BadRequestError: The model's provider cannot be told.
     """
     if custom_cost_per_token is not None:
-        return (
-            prompt_tokens * custom_cost_per_token["input_cost_per_token"],
-            completion_tokens * custom_cost_per_token["output_cost_per_token"],
-        )
+        read, written = cache_read_input_tokens or 0, cache_creation_input_tokens or 0
+        prompt = _prompt_by_own(custom_cost_per_token, prompt_tokens, read, written, _as_dict(usage_object))
+        return prompt, completion_tokens * custom_cost_per_token["output_cost_per_token"]
     if custom_cost_per_second is not None:
-        return custom_cost_per_second * (response_time_ms or 0.0) / 1000, 0.0
+        return 0.0, custom_cost_per_second * (response_time_ms or 0.0) / 1000
     provider = custom_llm_provider or _core.split_model(model)[0]
     work: dict[str, Any] = {
         "call_type": call_type,
@@ -148,7 +149,8 @@ def completion_cost(
         call_type: `completion`, `embedding` …; by default what the answer's class tells.
         custom_llm_provider: The provider, where neither the model nor the answer says it.
         region_name: AWS's region, for models with prices of their own there.
-        size, quality, n: Of pictures.
+        size, quality: Of pictures.
+        n: How many pictures were asked for; by default as many as the answer has.
         custom_cost_per_token, custom_cost_per_second: Prices of your own, in place of the listed ones.
         optional_params: Parameters of the call, of which `service_tier`, `size`, `quality` and `max_results` count.
         base_model: The model behind a deployment with a name of its own; goes before the answer's.
@@ -163,8 +165,10 @@ def completion_cost(
     Raises:
         ModelNotMappedError: The model is not listed.
         BadRequestError: The model's provider cannot be told.
-        ValueError: There is no model at all.
+        ValueError: There is no model at all, or a stream whose cost only its chunks can tell.
     """
+    if isinstance(completion_response, CoreReader):
+        return _cost_of_stream(completion_response)
     hidden = _hidden(completion_response)
     response = _as_dict(completion_response)
     usage = _as_dict(response.get("usage"))
@@ -186,9 +190,12 @@ def completion_cost(
     ]
     if not names:
         raise ValueError("there is no model: neither the call nor the answer names one")
+    if not usage and completion_response is None and call_type in _COUNTED:
+        usage = _count_tokens(names[0], prompt, messages, completion)
     if custom_cost_per_token is not None or custom_cost_per_second is not None:
         return sum(
             cost_per_token(
+                usage_object=usage,  # pyright: ignore[reportArgumentType]
                 prompt_tokens=usage.get("prompt_tokens") or 0,
                 completion_tokens=usage.get("completion_tokens") or 0,
                 response_time_ms=total_time,
@@ -202,8 +209,6 @@ def completion_cost(
     reported = _reported_cost(usage, told)
     if reported is not None:
         return reported
-    if not usage and completion_response is None and call_type in _COUNTED:
-        usage = _count_tokens(names[0], prompt, messages, completion)
     work: dict[str, Any] = {
         "call_type": call_type,
         "usage": usage,
@@ -223,7 +228,9 @@ def completion_cost(
     if call_type in _PICTURES:
         size = size or params.get("size") or response.get("size")
         quality = quality or params.get("quality") or response.get("quality")
-        return _images(names, told, work, size, quality, n or params.get("n"))
+        if n and told not in _PAID_BY_ANSWER:
+            work["images"] = n
+        return _images(names, told, work, size, quality)
     region = region_name or hidden.get("region_name")
     failed: Exception | None = None
     for name in names:
@@ -232,6 +239,16 @@ def completion_cost(
         except Exception as error:
             failed = failed or error
     raise failed or not_mapped(names[0], told)
+
+
+def _cost_of_stream(stream: CoreReader) -> float:
+    known = stream._hidden_params.get("response_cost")  # pyright: ignore[reportPrivateUsage]
+    if known is None:
+        raise ValueError(
+            "a stream does not keep its chunks: pass stream_chunk_builder(chunks, messages=messages), or ask for the "
+            'usage (stream_options={"include_usage": True}) and read it to its end'
+        )
+    return known
 
 
 def response_cost_calculator(
@@ -350,8 +367,8 @@ def default_image_cost_calculator(
     """What pictures cost by their number, size and quality."""
     params = optional_params or {}
     provider = custom_llm_provider or _core.split_model(model)[0]
-    work: dict[str, Any] = {"call_type": "image_generation", "images": n or 1}
-    return _images([model], provider, work, size or params.get("size"), quality or params.get("quality"), n)
+    work: dict[str, Any] = {"call_type": "image_generation", "images": 1 if n is None else n}
+    return _images([model], provider, work, size or params.get("size"), quality or params.get("quality"))
 
 
 def default_video_cost_calculator(
@@ -377,9 +394,15 @@ def default_video_cost_calculator(
 
 def cost_of_answer(answer: Any, meta: _core.CallMeta) -> float | None:
     """What an answer of the core cost; None where no price is known."""
+    return cost_by_facts(answer, meta.cost_facts(), meta.response_ms)
+
+
+def cost_by_facts(answer: Any, facts: dict[str, Any], milliseconds: float) -> float | None:
+    """The same by the facts of its call; None where no price is known."""
     try:
         # Its fields, and not itself: what is known of its call is what is being found out.
-        fields, facts = _as_dict(answer), meta.cost_facts()
+        # Only the outermost ones: there may be thousands of vectors below.
+        fields = _outermost(answer)
         paid = facts.get("paid_tokens")
         if paid is not None:
             # From a cache, all of it or all but these.
@@ -389,7 +412,7 @@ def cost_of_answer(answer: Any, meta: _core.CallMeta) -> float | None:
                 **fields,
                 "usage": {"prompt_tokens": paid, "completion_tokens": 0, "total_tokens": paid},
             }
-        return _cost_by_facts(fields, facts, meta.response_ms)
+        return _cost_by_facts(fields, facts, milliseconds)
     except Exception:
         return None
 
@@ -426,12 +449,22 @@ def _cost_by_facts(answer: dict[str, Any], facts: dict[str, Any], milliseconds: 
     return sum(_core.price_work({**listed, **own}, work))
 
 
-def add_to_usage(chunk: Any, meta: _core.CallMeta) -> float | None:
-    """Put the cost of a stream where its last chunk reports the usage; returns it."""
+def add_to_usage(
+    chunk: Any, meta: _core.CallMeta, parts: list[tuple[str, Any, _core.CallMeta]]
+) -> float | None:
+    """Put the cost of a stream where its last chunk reports the usage; returns it.
+
+    `parts` are the attempts of a stream that was continued: model, usage and facts of each. They have their own prices.
+    """
     usage = chunk.usage
-    cost = cost_of_answer(chunk, meta)
+    if parts:
+        costs = [cost_of_answer({"model": model, "usage": used}, facts) for model, used, facts in parts]
+        known = [cost for cost in costs if cost is not None]
+        cost = sum(known) if len(known) == len(costs) else None
+    else:
+        cost = cost_of_answer(chunk, meta)
     if cost is not None:
-        if getattr(usage, "cost", None) is None:
+        if parts or getattr(usage, "cost", None) is None:
             usage.cost = cost
         chunk._hidden_params = {"response_cost": cost}
     return cost
@@ -445,11 +478,47 @@ def cost_of_chunks(answer: Any) -> float | None:
         return None
 
 
+def _prompt_by_own(
+    prices: CostPerToken, prompt: int, read: int, written: int, usage: dict[str, Any]
+) -> float:
+    """What a prompt costs by a caller's own prices.
+
+    As LiteLLM has it: what of the cache is told only in the prompt's details is part of the prompt, what has a field of
+    its own is beside it.
+    """
+    details = _as_dict(usage.get("prompt_tokens_details"))
+    read = read or usage.get("cache_read_input_tokens") or 0
+    written = written or usage.get("cache_creation_input_tokens") or 0
+    if not read and not written:
+        read = details.get("cached_tokens") or usage.get("prompt_cache_hit_tokens") or 0
+        written = details.get("cache_creation_tokens") or 0
+        prompt = max(prompt - read - written, 0)
+    price = prices["input_cost_per_token"]
+    of_read = prices.get("cache_read_input_token_cost")
+    of_written = prices.get("cache_creation_input_token_cost")
+    return (
+        prompt * price
+        + read * (price if of_read is None else of_read)
+        + written * (price if of_written is None else of_written)
+    )
+
+
 # What an answer tells
 
 
 _COUNTED = ("completion", "acompletion", "text_completion", "atext_completion", "embedding", "aembedding")
 _PICTURES = ("image_generation", "aimage_generation", "image_edit", "aimage_edit", "image_variation")
+_PAID_BY_ANSWER = (
+    "aiml",
+    "bedrock",
+    "cometapi",
+    "fal_ai",
+    "gemini",
+    "recraft",
+    "runwayml",
+    "vertex_ai",
+)
+"""Where the pictures that came are paid, however many were asked for."""
 _CALL_TYPES = {
     "EmbeddingResponse": "embedding",
     "HttpxBinaryResponseContent": "speech",
@@ -477,6 +546,11 @@ def _as_dict(value: Any) -> dict[str, Any]:
         return value  # pyright: ignore[reportUnknownVariableType]
     dump = getattr(value, "model_dump", None)
     return dump() if dump else dict(getattr(value, "__dict__", {}))
+
+
+def _outermost(value: Any) -> dict[str, Any]:
+    """The same without a copy of what is below."""
+    return dict(iter(value)) if hasattr(value, "model_dump") else _as_dict(value)
 
 
 def _hidden(response: Any) -> dict[str, Any]:
@@ -627,7 +701,7 @@ def _fireworks_size(model: str) -> str:
 
 
 def _images(
-    names: list[str], provider: str, work: dict[str, Any], size: str | None, quality: str | None, n: Any
+    names: list[str], provider: str, work: dict[str, Any], size: str | None, quality: str | None
 ) -> float:
     """Pictures: their size and quality may stand before the model's name."""
     shape = (size or "1024x1024").replace("-x-", "x")

@@ -246,14 +246,19 @@ def _script(name: str) -> str | None:
     import os
     import shutil
 
-    if os.path.exists(name):
+    # As a shell has it, a command's name is looked for on the PATH; a folder of that name is no program.
+    if os.path.isfile(name):
         return name
     path = shutil.which(name)
     if path is None:
         return None
     with open(path, "rb") as file:
-        first = file.readline(200)
-    return path if first[:2] == b"#!" and b"python" in first else None
+        first, second = file.readline(200), file.readline(1000)
+    if first[:2] != b"#!":
+        return None
+    # Where the path of the interpreter is long or has blanks, installers let a shell start it on the second line.
+    shell = first.strip() == b"#!/bin/sh" and second.startswith(b"'''exec'")
+    return path if b"python" in (second if shell else first) else None
 
 
 if __name__ == "__main__":

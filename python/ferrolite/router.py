@@ -22,13 +22,18 @@ from json import dumps
 
 from ferrolite import _core
 from ferrolite._router_calls import Calls
+from ferrolite.types.router import AllowedFailsPolicy as AllowedFailsPolicy
+from ferrolite.types.router import CustomRoutingStrategyBase as CustomRoutingStrategyBase
 from ferrolite.types.router import Deployment, RouterGeneralSettings
+from ferrolite.types.router import LiteLLM_Params as LiteLLM_Params
+from ferrolite.types.router import ModelInfo as ModelInfo
+from ferrolite.types.router import RetryPolicy as RetryPolicy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ferrolite.types.router import CustomRoutingStrategyBase, ModelGroupInfo
+    from ferrolite.types.router import ModelGroupInfo
 
 _settings = sys.modules["ferrolite"].__dict__
 
@@ -39,6 +44,8 @@ _SWITCHES = (
     "use_xai_oauth",
     "merge_reasoning_content_in_choices",
 )
+_UNSET_TIMEOUT = 6000
+"""What the reference takes for no time limit, in seconds."""
 _INFO = {"db_model": False, "member_auto_router": False}
 
 # The constructor's arguments that the core reads.
@@ -213,6 +220,10 @@ class Router(Calls):
             "default_fallbacks",
         ):
             given[name] = given[name] or _settings.get(name) or None
+        # Programs ask `fallbacks` whether there are any; the core has the default ones by their own name.
+        self._for_all = {"*": given["default_fallbacks"]} if given["default_fallbacks"] else None
+        if self._for_all:
+            given["fallbacks"] = [*(given["fallbacks"] or ()), self._for_all]
         if num_retries is None:
             given["num_retries"] = _settings.get("num_retries")
             if given["num_retries"] is None:
@@ -241,7 +252,10 @@ class Router(Calls):
 
     def _told(self) -> dict[str, Any]:
         """The settings as the core reads them."""
-        return {name: _plain(self.__dict__.get(name)) for name in _FOR_THE_CORE}
+        told = {name: self.__dict__.get(name) for name in _FOR_THE_CORE}
+        if self._for_all and told["fallbacks"]:
+            told["fallbacks"] = [entry for entry in told["fallbacks"] if entry is not self._for_all]
+        return {name: _plain(value) for name, value in told.items()}
 
     def get_settings(self) -> dict[str, Any]:
         """Settings that may be changed while the router runs."""
@@ -481,21 +495,20 @@ class Router(Calls):
             )
         return self.get_available_deployment(model, messages, input, specific_deployment, request_kwargs)
 
-    def _is_pythons(self, call_type: str | None, kwargs: dict[str, Any]) -> bool:
-        map_of_own: Any = _settings["custom_provider_map"]
-        if map_of_own and not self._own and self._strategy is None:
-            names = {entry["provider"] for entry in map_of_own}
-            if not any(_provider(entry) in names for entry in self._entries.values()):
-                return False
-        return super()._is_pythons(call_type, kwargs)
+    def _has_own_provider(self) -> bool:
+        names = {entry["provider"] for entry in _settings["custom_provider_map"]}
+        return any(_provider(entry) in names for entry in self._entries.values())
 
     def _parameters(self, deployment_id: str) -> dict[str, Any]:
         entry = self._entries[deployment_id]["litellm_params"]
-        defaults = self.__dict__["default_litellm_params"]
+        info = self._entries[deployment_id]["model_info"]
+        limits = {name: self.__dict__[name] for name in ("timeout", "stream_timeout")}
+        defaults = {name: value for name, value in limits.items() if value not in (None, _UNSET_TIMEOUT)}
+        defaults |= self.__dict__["default_litellm_params"]
         given = {
             name: value for name, value in entry.items() if name not in _NO_KEYWORDS and name not in _SWITCHES
         }
-        return {**defaults, **{name: _resolved(value) for name, value in given.items()}}
+        return {**defaults, "model_info": info, **{name: _resolved(value) for name, value in given.items()}}
 
     def _notes(self, deployment_id: str, group: str, model: str) -> dict[str, Any]:
         """What callbacks find in a call's metadata."""
@@ -513,7 +526,7 @@ class Router(Calls):
         if "custom_llm_provider" not in parameters:
             provider, _ = _core.split_model(parameters["model"], None)
             parameters["custom_llm_provider"] = provider
-        del parameters["model"]
+        del parameters["model"], parameters["model_info"]
         return parameters
 
     # Forgetting
@@ -543,6 +556,17 @@ _NO_KEYWORDS = (
 )
 
 
+def _with_credentials(params: dict[str, Any]) -> dict[str, Any]:
+    """The parameters, with what `credential_list` has under their `litellm_credential_name`."""
+    if not params.get("litellm_credential_name"):
+        return params
+    from ferrolite._helpers import load_credentials_from_list
+
+    filled = dict(params)
+    load_credentials_from_list(filled)
+    return filled
+
+
 def _entry(given: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """An entry with its defaults, what the core is told of it, and parameters that are no JSON."""
     from ferrolite.types._base import Model
@@ -556,7 +580,7 @@ def _entry(given: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     info = info.model_dump(exclude_none=True) if isinstance(info, Model) else dict(info)
     told: dict[str, Any] = {}
     apart: dict[str, Any] = {}
-    for name, value in params.items():
+    for name, value in _with_credentials(params).items():
         plain = _plain(value)
         (told if _is_json(plain) else apart)[name] = _resolved(plain)
     entry_id = info.get("id")

@@ -8,6 +8,7 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::auth::aws::hex;
 use crate::hub::{CallType, SENT_METADATA, Target, Upload};
 use crate::json::Map;
 
@@ -125,12 +126,7 @@ impl KeyMaker {
     /// The key, in the caller's namespace if there is one.
     pub fn finish(mut self, namespace: Option<&str>) -> String {
         self.text("namespace", namespace.unwrap_or_default());
-        let hash = self.0.finalize().iter().fold(String::with_capacity(64), |mut out, byte| {
-            use std::fmt::Write as _;
-            // Writing to a string does not fail.
-            let _ = write!(out, "{byte:02x}");
-            out
-        });
+        let hash = hex(&self.0.finalize());
         namespace.map_or(hash.clone(), |namespace| format!("{namespace}:{hash}"))
     }
 }

@@ -37,6 +37,10 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// The most answers that wait to be written, and their bytes; what comes then is not kept.
 const PENDING: usize = 1024;
 const PENDING_BYTES: usize = 64 * 1024 * 1024;
+/// What a value that waits takes besides its name and bytes, roughly.
+const PENDING_VALUE: usize = 128;
+/// An answer of more values, as vectors are, is written and counted in pieces of so many.
+const PIECE: usize = 256;
 /// The largest answer that is kept, in bytes.
 pub const LARGEST: usize = 16 * 1024 * 1024;
 
@@ -83,7 +87,16 @@ pub struct Cache {
 /// Answers that are on their way into the store; they can be read already.
 #[derive(Debug, Default)]
 struct Pending {
-    values: Mutex<HashMap<String, Bytes>>,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    /// The newest under each name.
+    values: HashMap<String, Bytes>,
+    /// Of all that wait, older ones under the same name too.
+    writes: usize,
+    bytes: usize,
 }
 
 /// What went wrong with the store lately. It is said once, until the store works again.
@@ -179,10 +192,10 @@ impl Cache {
     }
 
     /// Keeps entries. Returns at once; they can be read from now on.
-    pub fn write(&self, entries: Vec<(String, Entry)>, ttl: Option<Duration>) {
-        let values: Vec<Named> = entries
-            .into_iter()
-            .map(|(key, entry)| (key, entry.write()))
+    pub fn write(&self, entries: &[(String, Entry)], ttl: Option<Duration>) {
+        let mut values: Vec<Named> = entries
+            .iter()
+            .map(|(key, entry)| (key.clone(), entry.write()))
             .filter(|(_, bytes)| !bytes.is_empty() && bytes.len() <= LARGEST)
             .collect();
         let ttl = ttl.or(self.settings.ttl);
@@ -193,19 +206,36 @@ impl Cache {
             let _ = futures_util::FutureExt::now_or_never(self.store.set(&values, ttl));
             return;
         }
-        if self.trouble.is_paused() || !self.pending.begin(&values) {
-            tracing::debug!(entries = values.len(), "cache: the store does not keep up, not kept");
+        let mut begun = Vec::new();
+        while !values.is_empty() {
+            let rest = values.split_off(PIECE.min(values.len()));
+            if !self.begins(&values) {
+                break;
+            }
+            begun.push(std::mem::replace(&mut values, rest));
+        }
+        if begun.is_empty() {
             return;
         }
         let (store, pending, trouble) = (self.store.clone(), self.pending.clone(), self.trouble.clone());
         self.home.spawn(async move {
-            match tokio::time::timeout(WRITE_LIMIT, store.set(&values, ttl)).await {
-                Ok(Ok(())) => trouble.is_over(),
-                Ok(Err(error)) => trouble.is("written", &error),
-                Err(_) => trouble.is("written", &timed_out(WRITE_LIMIT)),
+            let mut works = true;
+            for piece in begun {
+                if works {
+                    works = trouble.note(tokio::time::timeout(WRITE_LIMIT, store.set(&piece, ttl)).await);
+                }
+                pending.end(&piece);
             }
-            pending.end(&values);
         });
+    }
+
+    /// Whether there is room for values that wait to be written.
+    fn begins(&self, values: &[Named]) -> bool {
+        let begins = !self.trouble.is_paused() && self.pending.begin(values);
+        if !begins {
+            tracing::debug!(entries = values.len(), "cache: the store does not keep up, not kept");
+        }
+        begins
     }
 
     /// The entry of a question that means the same, and how similar it is.
@@ -231,22 +261,22 @@ impl Cache {
     }
 
     /// Keeps an entry by what its question means. Returns at once.
-    pub fn add(&self, question: Question, entry: Entry, ttl: Option<Duration>) {
+    pub fn add(&self, question: Question, entry: &Entry, ttl: Option<Duration>) {
         let Some(semantic) = &self.semantic else { return };
-        let written =
-            vec![(format!("{}:{}", question.scope, question.text), Bytes::from(question.text.clone()))];
-        if self.trouble.is_paused() || !self.pending.begin(&written) {
+        let bytes = entry.write();
+        if bytes.is_empty() || bytes.len() > LARGEST {
+            return;
+        }
+        let written = [(format!("{}:{}", question.scope, question.text), bytes)];
+        if !self.begins(&written) {
             return;
         }
         let (neighbours, pending, trouble) =
             (semantic.neighbours.clone(), self.pending.clone(), self.trouble.clone());
         let ttl = ttl.or(self.settings.ttl);
         self.home.spawn(async move {
-            match tokio::time::timeout(WRITE_LIMIT, neighbours.add(&question, &entry, ttl)).await {
-                Ok(Ok(())) => trouble.is_over(),
-                Ok(Err(error)) => trouble.is("written", &error),
-                Err(_) => trouble.is("written", &timed_out(WRITE_LIMIT)),
-            }
+            let add = neighbours.add(&question, &written[0].1, ttl);
+            trouble.note(tokio::time::timeout(WRITE_LIMIT, add).await);
             pending.end(&written);
         });
     }
@@ -299,35 +329,43 @@ impl<T> Drop for AbortOnDrop<T> {
 
 impl Pending {
     fn find(&self, keys: &[String]) -> Vec<Option<Bytes>> {
-        let Ok(values) = self.values.lock() else { return vec![None; keys.len()] };
-        keys.iter().map(|key| values.get(key).cloned()).collect()
+        let Ok(waiting) = self.waiting.lock() else { return vec![None; keys.len()] };
+        keys.iter().map(|key| waiting.values.get(key).cloned()).collect()
     }
 
     /// False when there is no room.
     fn begin(&self, fresh: &[Named]) -> bool {
-        let Ok(mut values) = self.values.lock() else { return false };
-        let bytes = |values: &mut dyn Iterator<Item = &Bytes>| values.map(Bytes::len).sum::<usize>();
-        let waiting = bytes(&mut values.values()) + bytes(&mut fresh.iter().map(|(_, bytes)| bytes));
-        if values.len() + fresh.len() > PENDING || waiting > PENDING_BYTES {
+        let Ok(mut waiting) = self.waiting.lock() else { return false };
+        let bytes = waiting.bytes + weight(fresh);
+        if waiting.writes >= PENDING || bytes > PENDING_BYTES {
             return false;
         }
-        values.extend(fresh.iter().cloned());
+        waiting.writes += 1;
+        waiting.bytes = bytes;
+        waiting.values.extend(fresh.iter().cloned());
         true
     }
 
     fn end(&self, written: &[Named]) {
-        let Ok(mut values) = self.values.lock() else { return };
+        let Ok(mut waiting) = self.waiting.lock() else { return };
+        waiting.writes = waiting.writes.saturating_sub(1);
+        waiting.bytes = waiting.bytes.saturating_sub(weight(written));
         for (key, bytes) in written {
             // A newer answer may be on its way under the same key.
-            if values.get(key).is_some_and(|waiting| waiting.as_ptr() == bytes.as_ptr()) {
-                values.remove(key);
+            if waiting.values.get(key).is_some_and(|newest| newest.as_ptr() == bytes.as_ptr()) {
+                waiting.values.remove(key);
             }
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.values.lock().is_ok_and(|values| values.is_empty())
+        self.waiting.lock().is_ok_and(|waiting| waiting.writes == 0)
     }
+}
+
+/// What values take in memory.
+fn weight(values: &[Named]) -> usize {
+    values.iter().map(|(name, bytes)| name.len() + bytes.len() + PENDING_VALUE).sum()
 }
 
 impl Trouble {
@@ -350,6 +388,20 @@ impl Trouble {
             tracing::debug!(error = %error, "cache: an answer cannot be {what}");
         } else {
             tracing::warn!(error = %error, "cache: an answer cannot be {what}; calls go on without it");
+        }
+    }
+
+    /// What has come of a write. Says whether it has worked.
+    fn note(&self, outcome: std::result::Result<Result<()>, tokio::time::error::Elapsed>) -> bool {
+        match outcome.unwrap_or_else(|_| Err(timed_out(WRITE_LIMIT))) {
+            Ok(()) => {
+                self.is_over();
+                true
+            }
+            Err(error) => {
+                self.is("written", &error);
+                false
+            }
         }
     }
 

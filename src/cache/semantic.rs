@@ -10,10 +10,10 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
 use super::Entry;
-use crate::auth::Secret;
+use crate::auth::{self, Scheme, Secret, aws};
 use crate::error::{Error, Kind, Result};
 use crate::json::cut;
 use crate::store::redis::Redis;
@@ -38,10 +38,11 @@ pub trait Neighbours: Send + Sync + fmt::Debug {
     /// The entry of the nearest question, and how similar it is: 1 is the same.
     fn nearest<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<Option<(f64, Entry)>>>;
 
+    /// `entry` as it is written.
     fn add<'a>(
         &'a self,
         question: &'a Question,
-        entry: &'a Entry,
+        entry: &'a Bytes,
         ttl: Option<Duration>,
     ) -> BoxFuture<'a, Result<()>>;
 }
@@ -71,34 +72,39 @@ fn broken(what: &str) -> Error {
 pub struct RedisNeighbours {
     redis: Arc<Redis>,
     index: String,
-    made: OnceCell<()>,
+    /// Whether the index is known to be there.
+    made: Mutex<bool>,
 }
 
 impl RedisNeighbours {
     pub fn new(redis: Arc<Redis>, index: impl Into<String>) -> Self {
-        Self { redis, index: index.into(), made: OnceCell::new() }
+        Self { redis, index: index.into(), made: Mutex::new(false) }
     }
 
     /// Makes the index for vectors of this length, if it is not there.
     async fn prepare(&self, length: usize) -> Result<()> {
-        let make = async || {
-            let mut create = redis::cmd("FT.CREATE");
-            create
-                .arg(&self.index)
-                .arg("ON")
-                .arg("HASH")
-                .arg("PREFIX")
-                .arg(1)
-                .arg(format!("{}:", self.index));
-            create.arg("SCHEMA").arg("scope").arg("TAG").arg("vector").arg("VECTOR").arg("HNSW").arg(6);
-            create.arg("TYPE").arg("FLOAT32").arg("DIM").arg(length).arg("DISTANCE_METRIC").arg("COSINE");
-            match self.redis.run::<()>(&create).await {
-                Err(error) if !error.message().contains("already exists") => Err(error),
-                _ => Ok(()),
-            }
-        };
-        self.made.get_or_try_init(make).await.copied()
+        let mut made = self.made.lock().await;
+        if *made {
+            return Ok(());
+        }
+        let mut create = redis::cmd("FT.CREATE");
+        create.arg(&self.index).arg("ON").arg("HASH").arg("PREFIX").arg(1).arg(format!("{}:", self.index));
+        create.arg("SCHEMA").arg("scope").arg("TAG").arg("vector").arg("VECTOR").arg("HNSW").arg(6);
+        create.arg("TYPE").arg("FLOAT32").arg("DIM").arg(length).arg("DISTANCE_METRIC").arg("COSINE");
+        match self.redis.run::<()>(&create).await {
+            Err(error) if !error.message().contains("already exists") => return Err(error),
+            _ => *made = true,
+        }
+        Ok(())
     }
+}
+
+/// Whether a search has failed because somebody has removed the index; each version of the module says it in words of
+/// its own.
+fn lacks_index(error: &Error) -> bool {
+    // The first word is taken for a code, and set apart.
+    let said = error.message().to_ascii_lowercase().replace(['"', ':'], "");
+    ["no such index", "unknown index name", "index not found"].iter().any(|words| said.contains(words))
 }
 
 fn floats(vector: &[f32]) -> Vec<u8> {
@@ -116,7 +122,13 @@ impl Neighbours for RedisNeighbours {
             search.arg("RETURN").arg(2).arg("distance").arg("entry");
             search.arg("LIMIT").arg(0).arg(1).arg("DIALECT").arg(2);
             // The number of hits, then a name and its fields for each.
-            let found: Vec<redis::Value> = self.redis.run(&search).await?;
+            let found: Vec<redis::Value> = match self.redis.run(&search).await {
+                Err(error) if lacks_index(&error) => {
+                    *self.made.lock().await = false;
+                    return Ok(None);
+                }
+                found => found?,
+            };
             let Some(fields) = found.into_iter().nth(2) else { return Ok(None) };
             let fields: Vec<(String, Vec<u8>)> =
                 redis::from_redis_value(fields).map_err(|_| broken("in another form than expected"))?;
@@ -131,7 +143,7 @@ impl Neighbours for RedisNeighbours {
     fn add<'a>(
         &'a self,
         question: &'a Question,
-        entry: &'a Entry,
+        entry: &'a Bytes,
         ttl: Option<Duration>,
     ) -> BoxFuture<'a, Result<()>> {
         async move {
@@ -139,7 +151,7 @@ impl Neighbours for RedisNeighbours {
             let name = format!("{}:{}", self.index, point_id(question).replace('-', ""));
             let mut writes = redis::Pipeline::new();
             writes.cmd("HSET").arg(&name).arg("scope").arg(&question.scope).arg("prompt").arg(&question.text);
-            writes.arg("vector").arg(floats(&question.vector)).arg("entry").arg(&entry.write()[..]).ignore();
+            writes.arg("vector").arg(floats(&question.vector)).arg("entry").arg(&entry[..]).ignore();
             if let Some(ttl) = ttl {
                 let milliseconds = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1);
                 writes.cmd("PEXPIRE").arg(&name).arg(milliseconds).ignore();
@@ -157,13 +169,7 @@ fn point_id(question: &Question) -> String {
     hash.update(&question.scope);
     hash.update([0]);
     hash.update(&question.text);
-    let hash = hash.finalize();
-    let hex = hash[..16].iter().fold(String::new(), |mut out, byte| {
-        use fmt::Write as _;
-        // Writing to a string does not fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    });
+    let hex = aws::hex(&hash.finalize()[..16]);
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
@@ -178,7 +184,8 @@ pub struct Qdrant {
     length: Option<usize>,
     transport: Transport,
     connection: Connection,
-    made: OnceCell<()>,
+    /// Whether the collection is known to be there.
+    made: Mutex<bool>,
 }
 
 impl Qdrant {
@@ -191,7 +198,7 @@ impl Qdrant {
             length: None,
             transport: Transport::default(),
             connection: Connection::default(),
-            made: OnceCell::new(),
+            made: Mutex::new(false),
         }
     }
 
@@ -204,13 +211,7 @@ impl Qdrant {
     async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<HttpReply> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(key) = &self.key {
-            let wrong =
-                |_| Error::new(Kind::Authentication, "Qdrant's key holds characters that no header carries");
-            let mut value = HeaderValue::try_from(key.expose()).map_err(wrong)?;
-            value.set_sensitive(true);
-            headers.insert("api-key", value);
-        }
+        auth::sign(&mut headers, Scheme::ApiKey, self.key.as_ref())?;
         let url = format!("{}/collections/{}{path}", self.base, self.collection);
         let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
         let call = HttpCall { method, url, headers, body, rest: Vec::new() };
@@ -218,45 +219,64 @@ impl Qdrant {
     }
 
     async fn asked(&self, method: Method, path: &str, body: &Value) -> Result<Value> {
+        answered(&self.send(method, path, Some(body)).await?)
+    }
+
+    /// Asks the collection; `None` when somebody has removed it.
+    async fn asked_collection(&self, method: Method, path: &str, body: &Value) -> Result<Option<Value>> {
         let reply = self.send(method, path, Some(body)).await?;
-        if reply.status != 200 {
-            return Err(refused(&reply));
+        if reply.status == 404 {
+            *self.made.lock().await = false;
+            return Ok(None);
         }
-        serde_json::from_slice(&reply.body).map_err(|_| broken("no JSON"))
+        answered(&reply).map(Some)
     }
 
     /// Makes the collection for vectors of this length, if it is not there.
     async fn prepare(&self, length: usize) -> Result<()> {
-        let make = async || {
-            let reply = self.send(Method::GET, "", None).await?;
-            match reply.status {
-                200 => return Ok(()),
-                404 => {}
-                _ => return Err(refused(&reply)),
-            }
-            let mut settings = json!({
-                "vectors": { "size": self.length.unwrap_or(length), "distance": "Cosine" },
-            });
-            match self.quantization.as_deref() {
-                Some("binary") => {
-                    settings["quantization_config"] = json!({ "binary": { "always_ram": false } });
-                }
-                Some("scalar") => {
-                    settings["quantization_config"] =
-                        json!({ "scalar": { "type": "int8", "quantile": 0.99, "always_ram": false } });
-                }
-                Some("product") => {
-                    settings["quantization_config"] =
-                        json!({ "product": { "compression": "x16", "always_ram": false } });
-                }
-                _ => {}
-            }
-            self.asked(Method::PUT, "", &settings).await?;
-            let field = json!({ "field_name": "scope", "field_schema": "keyword" });
-            self.asked(Method::PUT, "/index", &field).await.map(drop)
-        };
-        self.made.get_or_try_init(make).await.copied()
+        let mut made = self.made.lock().await;
+        if *made {
+            return Ok(());
+        }
+        let reply = self.send(Method::GET, "", None).await?;
+        if reply.status == 404 {
+            self.make(length).await?;
+        } else if reply.status != 200 {
+            return Err(refused(&reply));
+        }
+        *made = true;
+        Ok(())
     }
+
+    async fn make(&self, length: usize) -> Result<()> {
+        let mut settings = json!({
+            "vectors": { "size": self.length.unwrap_or(length), "distance": "Cosine" },
+        });
+        match self.quantization.as_deref() {
+            Some("binary") => {
+                settings["quantization_config"] = json!({ "binary": { "always_ram": false } });
+            }
+            Some("scalar") => {
+                settings["quantization_config"] =
+                    json!({ "scalar": { "type": "int8", "quantile": 0.99, "always_ram": false } });
+            }
+            Some("product") => {
+                settings["quantization_config"] =
+                    json!({ "product": { "compression": "x16", "always_ram": false } });
+            }
+            _ => {}
+        }
+        self.asked(Method::PUT, "", &settings).await?;
+        let field = json!({ "field_name": "scope", "field_schema": "keyword" });
+        self.asked(Method::PUT, "/index", &field).await.map(drop)
+    }
+}
+
+fn answered(reply: &HttpReply) -> Result<Value> {
+    if reply.status != 200 {
+        return Err(refused(reply));
+    }
+    serde_json::from_slice(&reply.body).map_err(|_| broken("no JSON"))
 }
 
 fn refused(reply: &HttpReply) -> Error {
@@ -275,7 +295,9 @@ impl Neighbours for Qdrant {
                     "must": [{ "key": "scope", "match": { "value": question.scope } }], "must_not": [aged],
                 },
             });
-            let found = self.asked(Method::POST, "/points/search", &body).await?;
+            let Some(found) = self.asked_collection(Method::POST, "/points/search", &body).await? else {
+                return Ok(None);
+            };
             let Some(point) = found.get("result").and_then(|result| result.get(0)) else { return Ok(None) };
             let entry = point.get("payload").and_then(|payload| payload.get("entry")?.as_str());
             let entry = entry.and_then(|entry| Entry::read(entry.as_bytes()));
@@ -287,20 +309,24 @@ impl Neighbours for Qdrant {
     fn add<'a>(
         &'a self,
         question: &'a Question,
-        entry: &'a Entry,
+        entry: &'a Bytes,
         ttl: Option<Duration>,
     ) -> BoxFuture<'a, Result<()>> {
         async move {
             self.prepare(question.vector.len()).await?;
-            let entry = entry.write();
             let mut payload = json!({
-                "scope": question.scope, "text": question.text, "entry": String::from_utf8_lossy(&entry),
+                "scope": question.scope, "text": question.text, "entry": String::from_utf8_lossy(entry),
             });
             if let Some(ttl) = ttl {
                 payload["until"] = now().saturating_add(ttl.as_secs()).into();
             }
             let point = json!({ "id": point_id(question), "vector": question.vector, "payload": payload });
-            self.asked(Method::PUT, "/points", &json!({ "points": [point] })).await.map(drop)
+            let body = json!({ "points": [point] });
+            if self.asked_collection(Method::PUT, "/points", &body).await?.is_none() {
+                self.prepare(question.vector.len()).await?;
+                self.asked(Method::PUT, "/points", &body).await?;
+            }
+            Ok(())
         }
         .boxed()
     }
@@ -312,5 +338,67 @@ impl fmt::Debug for Qdrant {
             .field("base", &self.base)
             .field("collection", &self.collection)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::Kept;
+    use crate::engine::tests::{Reply, server};
+    use crate::store::redis::RedisOptions;
+    use crate::store::stand_in;
+
+    fn question() -> Question {
+        Question { scope: "s".into(), text: "hi".into(), vector: vec![1.0, 0.0] }
+    }
+
+    #[tokio::test]
+    async fn an_index_that_was_removed_is_made_again() {
+        for said in [
+            "-mine: no such index\r\n",
+            "-Unknown Index name\r\n",
+            "-No such index mine\r\n",
+            "-SEARCH_INDEX_NOT_FOUND Index not found: mine\r\n",
+        ] {
+            let (port, asked) = stand_in::redis(move |_, command| {
+                Some(if command[0] == "FT.SEARCH" { said } else { "+OK\r\n" }.to_owned())
+            });
+            let options =
+                RedisOptions { nodes: vec![("127.0.0.1".to_owned(), port)], ..RedisOptions::default() };
+            let neighbours = RedisNeighbours::new(Arc::new(Redis::new(options)), "mine");
+            for _ in 0..2 {
+                assert!(neighbours.nearest(&question()).await.unwrap().is_none(), "{said}");
+            }
+            neighbours.add(&question(), &Bytes::from("{}"), None).await.unwrap();
+            neighbours.add(&question(), &Bytes::from("{}"), None).await.unwrap();
+            let made = asked.lock().unwrap().iter().filter(|command| command[0] == "FT.CREATE").count();
+            assert_eq!(made, 3, "once each time that it is not there: {said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_collection_that_was_removed_is_made_again() {
+        let (fine, missing) =
+            (|| Reply::new("200 OK", "{\"result\":[]}"), || Reply::new("404 Not Found", "{}"));
+        let making = || [missing(), fine(), fine()];
+        let mut replies = vec![fine(), missing()];
+        replies.extend(making());
+        replies.extend([fine(), missing()]);
+        replies.extend(making());
+        replies.push(fine());
+        let (base, served) = server(replies);
+        let qdrant = Qdrant::new(&base, Some(Secret::new("k")), "c");
+        for _ in 0..2 {
+            assert!(qdrant.nearest(&question()).await.unwrap().is_none());
+        }
+        let entry = Entry::new(Kept::Json(json!(1))).write();
+        qdrant.add(&question(), &entry, None).await.unwrap();
+        let asked = served.join().unwrap();
+        let told: Vec<&str> =
+            asked.iter().filter_map(|line| line.strip_suffix(" HTTP/1.1")).map(str::trim).collect();
+        let (look, make, index) = ("GET /collections/c", "PUT /collections/c", "PUT /collections/c/index");
+        let (search, put) = ("POST /collections/c/points/search", "PUT /collections/c/points");
+        assert_eq!(told, [look, search, look, make, index, search, put, look, make, index, put]);
     }
 }

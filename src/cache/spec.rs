@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tokio::runtime::Handle;
 
 use super::semantic::{Neighbours, Qdrant, RedisNeighbours, Semantic};
-use super::{Cache, CacheSettings, Mode, call_type_named};
+use super::{Cache, CacheSettings, Mode, READ_LIMIT, call_type_named};
 use crate::auth::aws::{self, Signing, Source};
 use crate::auth::{Secret, azure, google};
 use crate::config::{Environment, parse_switch};
@@ -112,19 +112,18 @@ impl Spec {
                 let directory = self.disk_cache_dir.clone().unwrap_or_else(|| DIRECTORY.into());
                 Arc::new(DiskStore::new(directory, self.max_bytes.unwrap_or(DISK)))
             }
-            "redis" => {
-                let cleared = self.namespace.as_ref().map(|name| format!("{name}:")).unwrap_or_default();
-                Arc::new(RedisStore::new(self.redis(environment)?, "").clearing(&cleared))
-            }
+            "redis" => Arc::new(RedisStore::new(self.redis(environment)?, "").clearing(&self.own_names())),
             "s3" => Arc::new(self.s3(environment)?),
             "gcs" => Arc::new(self.gcs(environment)?),
             "azure-blob" => Arc::new(self.azure_blob(environment)?),
             "redis-semantic" | "valkey-semantic" => {
-                let index = self.index_name.clone().unwrap_or_else(|| INDEX.to_owned());
+                // The index, and so all that is in it, has a name of the namespace's own: it is cleared with it.
+                let index = format!("{}{}", self.own_names(), self.index_name.as_deref().unwrap_or(INDEX));
                 let redis = self.redis(environment)?;
                 let neighbours = Arc::new(RedisNeighbours::new(redis.clone(), index));
                 let semantic = self.semantic(neighbours)?;
-                return Ok(Cache::semantic(Arc::new(RedisStore::new(redis, "")), semantic, settings, home));
+                let store = RedisStore::new(redis, "").clearing(&self.own_names());
+                return Ok(Cache::semantic(Arc::new(store), semantic, settings, home));
             }
             "qdrant-semantic" => {
                 let semantic = self.semantic(Arc::new(self.qdrant(environment)?))?;
@@ -139,6 +138,16 @@ impl Spec {
             }
         };
         Ok(Cache::new(store, settings, home))
+    }
+
+    /// Whether it is in Redis, or in what speaks its language.
+    pub fn is_redis(&self) -> bool {
+        matches!(self.kind.as_str(), "redis" | "redis-semantic" | "valkey-semantic")
+    }
+
+    /// What all names of the namespace begin with; empty without one.
+    fn own_names(&self) -> String {
+        self.namespace.as_ref().map(|name| format!("{name}:")).unwrap_or_default()
     }
 
     /// How the cache behaves.
@@ -161,7 +170,7 @@ impl Spec {
         }
         let default = match self.kind.as_str() {
             "local" => Some(self.default_in_memory_ttl.unwrap_or(MEMORY_TTL)),
-            "redis" | "redis-semantic" | "valkey-semantic" => self.default_in_redis_ttl,
+            _ if self.is_redis() => self.default_in_redis_ttl,
             _ => None,
         };
         settings.ttl = settings.ttl.or(seconds("a default ttl", default)?);
@@ -207,6 +216,9 @@ impl Spec {
             options.response_timeout = limit;
             options.connect_timeout = limit;
         }
+        // An answer that does not come is a broken connection: that is seen before the reader is told to go on.
+        let limit = seconds("time_limit", self.time_limit.or(self.socket_timeout))?.unwrap_or(READ_LIMIT);
+        options.response_timeout = options.response_timeout.min(limit.mul_f64(0.75));
         Ok(Arc::new(Redis::new(options)))
     }
 
@@ -338,6 +350,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::cache::{Entry, Kept, Question};
+    use crate::store::stand_in;
 
     struct Variables(&'static [(&'static str, &'static str)]);
 
@@ -364,6 +378,56 @@ mod tests {
         ] {
             let error = spec(value).open(Handle::current(), &Variables(&[])).unwrap_err();
             assert!(error.message().contains(said), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_cleared_is_the_namespaces_own() {
+        for kind in ["redis", "redis-semantic", "valkey-semantic"] {
+            let (port, asked) = stand_in::redis(|_, command| {
+                let nothing = "*2\r\n$1\r\n0\r\n*0\r\n";
+                Some(if command[0] == "SCAN" { nothing } else { "+OK\r\n" }.to_owned())
+            });
+            let cache = spec(json!({
+                "type": kind, "host": "127.0.0.1", "port": port, "namespace": "mine", "similarity_threshold": 0.5,
+            }));
+            let cache = cache.open(Handle::current(), &Variables(&[])).unwrap();
+            let question = Question { scope: "s".into(), text: "hi".into(), vector: vec![1.0] };
+            cache.add(question, &Entry::new(Kept::Json(json!(1))), None);
+            assert!(cache.flush(Duration::from_secs(5)).await);
+            cache.store().clear().await.unwrap();
+            let asked = asked.lock().unwrap();
+            let of = |name: &str| asked.iter().filter(|command| command[0] == name).collect::<Vec<_>>();
+            assert!(of("FLUSHDB").is_empty(), "{kind}");
+            assert_eq!(of("SCAN")[0][2..4], ["MATCH", "mine:*"], "{kind}");
+            if kind != "redis" {
+                assert!(of("FT.CREATE")[0].iter().any(|word| word == "mine:ferrolite_semantic_cache:"));
+                assert!(of("HSET")[0][1].starts_with("mine:ferrolite_semantic_cache:"));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_hangs_is_made_anew() {
+        let (port, _) = stand_in::redis(|number, _| (number > 0).then(|| "$1\r\nx\r\n".to_owned()));
+        let cache = spec(json!({ "type": "redis", "host": "127.0.0.1", "port": port, "time_limit": 0.4 }));
+        let cache = cache.open(Handle::current(), &Variables(&[])).unwrap();
+        let names = ["a".to_owned()];
+        assert!(cache.read(&names, None).await[0].is_none());
+        assert_eq!(cache.store().get(&names).await.unwrap(), [Some("x".into())]);
+    }
+
+    #[test]
+    fn redis_answers_before_its_reader_goes_on() {
+        for value in [
+            json!({ "type": "redis" }),
+            json!({ "type": "redis", "time_limit": 0.5 }),
+            json!({ "type": "redis", "socket_timeout": 0.25 }),
+            json!({ "type": "redis", "time_limit": 1.0, "socket_timeout": 3.0 }),
+        ] {
+            let spec = spec(value);
+            let options = spec.redis(&Variables(&[])).unwrap().options().clone();
+            assert!(options.response_timeout < spec.settings().unwrap().read_limit, "{spec:?}");
         }
     }
 

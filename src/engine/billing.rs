@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::control::Control;
 use super::{Meta, now};
-use crate::hub::Usage;
+use crate::hub::{CallType, Usage};
 use crate::json::{Map, str_at};
 use crate::pricing::{self, Counts, Listed, Work};
 
@@ -45,19 +45,21 @@ impl Billing {
     }
 
     /// Adds the parameters that have a price.
-    pub(super) fn add(into: &mut Option<Box<Self>>, params: &Map) {
+    pub(super) fn add(into: &mut Option<Box<Self>>, params: &Map, call_type: CallType) {
         for name in ASKED {
-            let value = match params.get(name) {
-                // A list is that of an embedding, which is paid by token.
-                None | Some(Value::Array(_)) => continue,
-                Some(value) => value.clone(),
-            };
+            let Some(value) = params.get(name) else { continue };
+            // Texts are long: it is kept where it is paid by its length.
+            if value.is_array() || name == "input" && call_type != CallType::Speech {
+                continue;
+            }
+            let value = value.clone();
             into.get_or_insert_default().asked.insert(name.to_owned(), value);
         }
     }
 }
 
-fn is_price(name: &str) -> bool {
+/// Whether a keyword is a price of the caller's own.
+pub fn is_price(name: &str) -> bool {
     name.contains("cost_per_") || name.contains("_token_cost") || name == "tiered_pricing"
 }
 
@@ -109,21 +111,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_has_a_cost() {
-        let mut meta = Meta { provider: "openai".into(), model: "gpt-4o".to_owned(), ..Meta::default() };
-        let usage = Usage::new(1000, 100);
-        let near =
-            |found: Option<f64>, wanted: f64| assert!((found.unwrap() - wanted).abs() < 1e-12, "{found:?}");
-        near(meta.cost(&usage, None), 0.0035);
-        near(meta.cost(&usage, Some("priority")), 0.00595);
-        near(meta.cost(&usage.clone().with("cost", 0.25), None), 0.25);
-        meta.model = "a-deployment".to_owned();
-        assert_eq!(meta.cost(&usage, None), None);
-        let mut billing = Billing { base_model: Some("gpt-4o".to_owned()), ..Billing::default() };
-        meta.billing = Some(Box::new(billing.clone()));
-        near(meta.cost(&usage, None), 0.0035);
-        billing.prices.insert("input_cost_per_token".to_owned(), json!(1));
-        meta.billing = Some(Box::new(billing));
-        near(meta.cost(&usage, None), 1000.001);
+    fn only_what_is_paid_by_its_length_is_kept() {
+        let Value::Object(params) = json!({ "input": "a long text", "n": 2 }) else { panic!("an object") };
+        let asked = |call_type| {
+            let mut billing = None;
+            Billing::add(&mut billing, &params, call_type);
+            Value::Object(billing.unwrap().asked)
+        };
+        assert_eq!(asked(CallType::Embedding), json!({ "n": 2 }));
+        assert_eq!(asked(CallType::Speech), json!({ "input": "a long text", "n": 2 }));
     }
 }

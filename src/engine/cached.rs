@@ -22,55 +22,19 @@ use crate::hub::{CallRequest, CallResponse, CallType, ChatResponse, Collector, D
 use crate::json::{Map, count_at};
 use crate::wires::Event;
 
-/// Keywords that steer a call without changing its answer, or whose effect is in the target or the headers.
-pub(super) const UNKEYED: &[&str] = &[
-    "api_base",
-    "api_key",
-    "aws_access_key_id",
-    "aws_bedrock_runtime_endpoint",
-    "aws_external_id",
-    "aws_profile_name",
-    "aws_region_name",
-    "aws_role_name",
-    "aws_secret_access_key",
-    "aws_session_name",
-    "aws_session_token",
-    "aws_sts_endpoint",
-    "aws_web_identity_token",
-    "azure_ad_token",
-    "azure_password",
-    "azure_scope",
-    "azure_username",
-    "base_url",
-    "client_id",
-    "client_secret",
-    "custom_llm_provider",
-    "deployment_id",
-    "drop_params",
-    "extra_headers",
-    "extra_query",
-    "headers",
-    "max_retries",
-    "mock_delay",
-    "mock_response",
-    "mock_timeout",
-    "mock_tool_calls",
-    "model",
-    "model_alias_map",
-    "modify_params",
-    "num_retries",
-    "region_name",
-    "request_timeout",
-    "ssl_verify",
-    "stream_timeout",
-    "tenant_id",
-    "timeout",
-    "vertex_ai_credentials",
-    "vertex_ai_location",
-    "vertex_ai_project",
-    "vertex_credentials",
-    "vertex_location",
-    "vertex_project",
+/// Keywords that steer a call and change its answer, and whose effect is not in the target or the headers.
+const KEYED: &[&str] = &[
+    "additional_drop_params",
+    "allowed_openai_params",
+    "api_version",
+    "base_model",
+    "cache_control_injection_points",
+    "final_prompt_value",
+    "initial_prompt_value",
+    "model_id",
+    "organization",
+    "project",
+    "roles",
 ];
 
 /// What an answer from a cache is marked with.
@@ -127,10 +91,19 @@ impl Draft {
         let policy = Policy::read(control.get("cache"), control.get("caching"), cache.settings.mode)?;
         let preset = control.get("preset_cache_key").and_then(Value::as_str).map(str::to_owned);
         let mut maker = KeyMaker::new(call_type);
-        for (name, value) in control.steering().filter(|(name, _)| UNKEYED.binary_search(name).is_err()) {
+        for (name, value) in control.steering().filter(|(name, _)| KEYED.contains(name)) {
             maker.json(&format!("steering.{name}"), value);
         }
         Some(Self { cache: cache.clone(), policy, maker, preset, group: None, meaning: None })
+    }
+
+    /// The dealings of a call other than chat, before its keywords are read: what is not sent is removed then. Only
+    /// conversations are compared by what they mean.
+    pub fn call(call_type: CallType, keywords: &Map, control: &Control, settings: &Settings) -> Option<Self> {
+        let mut draft =
+            Self::new(call_type, control, settings).filter(|draft| draft.cache.by_meaning().is_none())?;
+        draft.notes(keywords.get("metadata"), control, settings);
+        Some(draft)
     }
 
     /// Keywords of a chat completion, before they are read.
@@ -183,11 +156,6 @@ impl Draft {
         }
     }
 
-    /// Whether questions are compared by what they mean.
-    pub fn is_by_meaning(&self) -> bool {
-        self.cache.by_meaning().is_some()
-    }
-
     /// What is needed to compare the question. Without a vector there is nothing to compare: then there is no plan.
     fn asking(&mut self, settings: &Settings, environment: &dyn Environment) -> Result<Option<Asking>> {
         let (Some(semantic), Some((text, rest))) = (self.cache.by_meaning(), self.meaning.take()) else {
@@ -230,15 +198,8 @@ impl Draft {
     }
 
     /// The plan of another call, before its parameters are renamed for the provider.
-    pub fn finish_call(
-        mut self,
-        request: &CallRequest,
-        envelope: &Envelope,
-        control: &Control,
-        settings: &Settings,
-    ) -> Plan {
+    pub fn finish_call(mut self, request: &CallRequest, envelope: &Envelope) -> Plan {
         self.targeted(envelope);
-        self.notes(request.params.get("metadata"), control, settings);
         let is_embedding = envelope.target().call_type == CallType::Embedding && self.preset.is_none();
         let input = request.params.get("input").filter(|_| is_embedding);
         self.maker.keywords("sent", &request.params, if is_embedding { &["input"] } else { &[] });
@@ -320,7 +281,7 @@ impl Plan {
         match &self.asking {
             None => self.keep(kept),
             Some(asking) if self.policy.writes && !asking.vector.is_empty() => {
-                self.cache.add(asking.question(), Entry::new(kept), self.policy.ttl);
+                self.cache.add(asking.question(), &Entry::new(kept), self.policy.ttl);
             }
             Some(_) => {}
         }
@@ -336,7 +297,7 @@ impl Plan {
 
     fn keep(&self, response: Kept) {
         if self.policy.writes {
-            self.cache.write(vec![(self.key.clone(), Entry::new(response))], self.policy.ttl);
+            self.cache.write(&[(self.key.clone(), Entry::new(response))], self.policy.ttl);
         }
     }
 
@@ -474,7 +435,7 @@ async fn embedding(engine: &Engine, plan: Plan, mut call: Call, started: Instant
     let hits = found.len() - missing.len();
     let mut meta = plan.meta(call.target(), started);
     if missing.is_empty() {
-        let response = merged(Map::new(), &found);
+        let response = merged(Map::new(), found);
         meta.response_model = response.get("model").and_then(Value::as_str).map(str::to_owned);
         return Ok(CallAnswer {
             call_type: CallType::Embedding,
@@ -494,7 +455,8 @@ async fn embedding(engine: &Engine, plan: Plan, mut call: Call, started: Instant
         return Ok(CallAnswer { response: CallResponse::Json(fresh.into()), ..answer });
     }
     vectors.sort_by_key(|vector| vector.get("index").and_then(Value::as_u64));
-    let vectors = vectors.clone();
+    // Written and answered without a copy: there may be many, and each is long.
+    let vectors = std::mem::take(vectors);
     let tokens =
         fresh.get("usage").and_then(Value::as_object).map_or(0, |usage| count_at(usage, "prompt_tokens"));
     let model = fresh.get("model").and_then(Value::as_str).map(str::to_owned);
@@ -504,19 +466,24 @@ async fn embedding(engine: &Engine, plan: Plan, mut call: Call, started: Instant
         // The provider counts them together: each gets its part, and the sum stays.
         let prompt_tokens = tokens / count + u64::from(position < tokens % count);
         let kept = Kept::Embedding { item, model: model.clone(), prompt_tokens };
-        entries.push((plan.items[*at].clone(), Entry::new(kept.clone())));
-        found[*at] = Some(kept);
+        entries.push((plan.items[*at].clone(), Entry::new(kept)));
     }
     if plan.policy.writes {
-        plan.cache.write(entries, plan.policy.ttl);
+        plan.cache.write(&entries, plan.policy.ttl);
     }
+    let kept = entries.into_iter().map(|(_, entry)| entry.response);
     if missing.len() == found.len() {
+        let items = kept.map(|kept| if let Kept::Embedding { item, .. } = kept { item } else { Value::Null });
+        fresh.insert("data".into(), items.collect());
         return Ok(CallAnswer { response: CallResponse::Json(fresh.into()), ..answer });
+    }
+    for (at, kept) in missing.iter().zip(kept) {
+        found[*at] = Some(kept);
     }
     let mut meta = answer.meta;
     meta.cached =
         Some(Cached { key: plan.key, asked: missing.len(), asked_tokens: tokens, similarity: None });
-    Ok(CallAnswer { response: CallResponse::Json(merged(fresh, &found)), meta, call_type: answer.call_type })
+    Ok(CallAnswer { response: CallResponse::Json(merged(fresh, found)), meta, call_type: answer.call_type })
 }
 
 fn is_embedding(kept: Option<&Kept>) -> bool {
@@ -524,16 +491,15 @@ fn is_embedding(kept: Option<&Kept>) -> bool {
 }
 
 /// One answer of all vectors, with what a fresh answer says besides.
-fn merged(mut answer: Map, found: &[Option<Kept>]) -> Value {
+fn merged(mut answer: Map, found: Vec<Option<Kept>>) -> Value {
     let mut vectors = Vec::with_capacity(found.len());
     let mut tokens = 0;
-    for (index, kept) in found.iter().enumerate() {
-        let Some(Kept::Embedding { item, model, prompt_tokens }) = kept else { continue };
+    for (index, kept) in found.into_iter().enumerate() {
+        let Some(Kept::Embedding { mut item, model, prompt_tokens }) = kept else { continue };
         if let Some(model) = model {
-            answer.entry("model").or_insert_with(|| model.as_str().into());
+            answer.entry("model").or_insert_with(|| model.into());
         }
         tokens += prompt_tokens;
-        let mut item = item.clone();
         if let Value::Object(item) = &mut item {
             item.insert("index".into(), index.into());
         }
@@ -595,6 +561,17 @@ fn weight(delta: &Delta) -> usize {
     }
 }
 
+/// What a value takes when it is written, roughly: without marks and escapes.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) => 5,
+        Value::Number(_) => 16,
+        Value::String(text) => text.len() + 2,
+        Value::Array(items) => items.iter().map(|item| size(item) + 1).sum::<usize>() + 2,
+        Value::Object(map) => map.iter().map(|(name, value)| name.len() + size(value) + 4).sum::<usize>() + 2,
+    }
+}
+
 /// Gathers the events of a stream that passes by.
 #[derive(Debug)]
 pub(super) struct EventTee {
@@ -611,7 +588,7 @@ impl EventTee {
             if matches!(kind, "error" | "response.failed" | "response.incomplete") {
                 return false;
             }
-            self.bytes += event.data.to_string().len();
+            self.bytes += size(&event.data);
             if self.bytes > LARGEST {
                 return false;
             }

@@ -11,7 +11,9 @@ use super::chat_call::ChatLane;
 use super::control::{Control, Keywords, is_control, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::exchange::Exchange;
-use super::{Answer, ByteStream, ChatCall, Engine, EventStream, Meta, Preview, chat_wire, mock, new_uuid};
+use super::{
+    Answer, ByteStream, ChatCall, Engine, EventStream, Meta, Preview, Shown, chat_wire, mock, new_uuid,
+};
 use crate::config::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallRequest, CallResponse, CallType, Resource, Target, Upload};
@@ -23,6 +25,9 @@ use crate::wires::{self, Destination, Dialect, HttpReply, Inbound, Memo, Next, P
 /// The usual and the largest size of a file's pieces.
 const PIECE: usize = 1024 * 1024;
 const MOST: usize = 64 * 1024 * 1024;
+
+/// What is larger is read and written on a thread where it holds up no other call.
+const LARGE: usize = 1024 * 1024;
 
 /// A call that is ready to be sent.
 #[derive(Debug)]
@@ -100,8 +105,8 @@ impl Call {
     }
 
     /// The request as it would be sent.
-    pub fn preview(&self) -> Result<Preview> {
-        Preview::new(self.prepare()?.call, self.envelope())
+    pub fn preview(&self, shown: Shown) -> Result<Preview> {
+        Preview::new(self.prepare()?.call, self.envelope(), shown)
     }
 
     /// What would be sent, before headers and keys.
@@ -181,7 +186,7 @@ impl Call {
         let mut control = Control::take(&mut keywords);
         keywords.extend(own);
         let mock = if mock::serves(call_type) { control.take_value("mock_response") } else { None };
-        let wanted = envelope::wanted(&control, &mut keywords, settings)?;
+        let wanted = envelope::wanted(call_type, &control, &mut keywords, settings)?;
         let as_chat = wants_chat(&control)?;
         if let Some(dialect) = bridge(call_type, &wanted, as_chat) {
             let stream = keywords.get("stream") == Some(&Value::Bool(true));
@@ -192,6 +197,7 @@ impl Call {
                     Envelope::new(wanted, &control, purpose, options, settings, environment)
                 })?
             {
+                let draft = Draft::call(call_type, &keywords, &control, settings);
                 let mut request =
                     read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
                 for (header, keyword) in &envelope.route.row.keywords_from_headers {
@@ -203,7 +209,7 @@ impl Call {
                 envelope.headers.retain(|(name, _)| {
                     !named.keywords_from_headers.keys().any(|header| header.eq_ignore_ascii_case(name))
                 });
-                return Self::native(call_type, request, envelope, None, &control, settings);
+                return Self::native(call_type, request, envelope, None, &control, draft);
             }
             let provider = wanted.provider.as_deref().filter(|_| !as_chat);
             let wire = provider.and_then(|provider| providers::bridge_wire(provider, call_type));
@@ -212,6 +218,7 @@ impl Call {
             return Ok(Self { call_type, lane: Lane::Bridged(Box::new(bridged)) });
         }
         let options = envelope::options(&control, &keywords, settings, environment)?;
+        let draft = Draft::call(call_type, &keywords, &control, settings);
         let mut request = read(call_type, keywords, files).map_err(|error| name_wanted(error, &wanted))?;
         let purpose = Purpose { call_type, stream: request.stream, mocked: mock.is_some() };
         if let Some(model) =
@@ -223,7 +230,7 @@ impl Call {
             request.lines = Some(Arc::new(envelope.route.target));
         }
         let envelope = Envelope::new(wanted, &control, purpose, options, settings, environment)?;
-        Self::native(call_type, request, envelope, mock, &control, settings)
+        Self::native(call_type, request, envelope, mock, &control, draft)
     }
 
     fn native(
@@ -232,12 +239,11 @@ impl Call {
         mut envelope: Envelope,
         mock: Option<Value>,
         control: &Control,
-        settings: &Settings,
+        draft: Option<Draft>,
     ) -> Result<Self> {
-        let plan = Draft::new(call_type, control, settings)
-            .filter(|draft| !draft.is_by_meaning())
-            .map(|draft| Box::new(draft.finish_call(&request, &envelope, control, settings)));
-        Billing::add(&mut envelope.billing, &request.params);
+        let plan = draft.map(|draft| Box::new(draft.finish_call(&request, &envelope)));
+        envelope.route.mark();
+        Billing::add(&mut envelope.billing, &request.params, call_type);
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
         let wire = target.wire.call(call_type).ok_or_else(|| {
@@ -311,13 +317,14 @@ fn name_owner(keywords: &mut Keywords, resource: Resource) {
 /// The model that the lines of an uploaded batch are for, where the provider wants them in that one's own format.
 fn model_of_lines(call_type: CallType, request: &CallRequest, wanted: &Wanted) -> Result<Option<String>> {
     let provider = wanted.provider.as_deref().unwrap_or_default();
-    let prefix = providers::row(provider)
-        .filter(|_| call_type == CallType::CreateFile && str_at(&request.params, "purpose") == Some("batch"))
-        .and_then(|row| row.calls.get(&call_type)?.accent.lines.clone());
-    let (Some(prefix), Some(file)) = (prefix, request.files.first()) else { return Ok(None) };
+    let is_batch = call_type == CallType::CreateFile && str_at(&request.params, "purpose") == Some("batch");
+    let row = providers::row(provider).filter(|_| is_batch);
+    let translates =
+        row.is_some_and(|row| row.calls.get(&call_type).is_some_and(|call| call.accent.translates_lines));
+    let Some(file) = request.files.first().filter(|_| translates) else { return Ok(None) };
     let model = wires::batch_model(&file.data)?;
     let plain = model.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/')).unwrap_or(&model);
-    Ok(Some(format!("{provider}/{prefix}{plain}")))
+    Ok(Some(format!("{provider}/{plain}")))
 }
 
 /// Whether a chat completion is asked for in any case: the caller says so, or wants a mock, which is one.
@@ -459,7 +466,9 @@ pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<Cal
         return mock::call(mocked, native.envelope.target());
     }
     let deadline = started + native.envelope.limits.total;
-    let Exchanging { request, mut exchange, mut memo, wire } = native.prepare(started)?;
+    let size = native.request.files.iter().map(|file| file.data.len()).sum();
+    let Exchanging { request, mut exchange, mut memo, wire } =
+        aside(size, move || native.prepare(started)).await?;
     let mut reply = loop {
         match exchange.reply(engine, wire).await {
             Ok(reply) => break reply,
@@ -481,9 +490,13 @@ pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<Cal
         }
         exchange.log_reply(&reply);
     }
-    let mut response = wire
-        .decode(&reply, &memo, exchange.target())
-        .map_err(|error| exchange.decorate(error, &reply.headers))?;
+    let (mut response, exchange, reply) = aside(reply.body.len(), move || {
+        let response = wire
+            .decode(&reply, &memo, exchange.target())
+            .map_err(|error| exchange.decorate(error, &reply.headers))?;
+        Ok((response, exchange, reply))
+    })
+    .await?;
     if let CallResponse::Json(Value::Object(ranking)) = &mut response
         && call_type == CallType::Rerank
     {
@@ -494,6 +507,20 @@ pub async fn answer(engine: &Engine, call: Call, started: Instant) -> Result<Cal
         meta.response_model = value.get("model").and_then(Value::as_str).map(str::to_owned);
     }
     Ok(CallAnswer { call_type, response, meta })
+}
+
+/// Work on so many bytes, on a thread of its own if they are many.
+async fn aside<T: Send + 'static>(
+    size: usize,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    if size < LARGE {
+        return work();
+    }
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| {
+        Error::new(Kind::InternalServer, "a large body was not translated").with_source(error)
+    })?
 }
 
 /// A file as it comes, in pieces of a size that the caller says. One that has to be translated is there at once.
@@ -578,5 +605,19 @@ async fn further(
             Ok(reply) => return Ok(reply),
             Err(failure) => exchange.again(*failure).await?,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn large_bodies_hold_up_no_other_call() {
+        let here = std::thread::current().id();
+        let thread = || Ok(std::thread::current().id());
+        assert_eq!(aside(LARGE - 1, thread).await.unwrap(), here);
+        assert_ne!(aside(LARGE, thread).await.unwrap(), here);
+        assert_eq!(aside(LARGE, || Err::<(), _>(Error::bad_request("x"))).await.unwrap_err().message(), "x");
     }
 }

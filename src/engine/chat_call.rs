@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::billing::Billing;
 use super::cached::{Draft, Plan};
 use super::control::{Control, Keywords, strings, wrong};
 use super::envelope::{self, Envelope, Purpose, Settings, name_wanted};
 use super::mock::Mock;
-use super::{Preview, cache_marks, chat_wire, drop_params};
+use super::{Preview, Shown, cache_marks, chat_wire, drop_params};
 use crate::config::Environment;
 use crate::error::{Error, Result};
 use crate::hub::{CallAccent, CallType, ChatRequest, Target, check_messages};
@@ -52,12 +52,13 @@ impl ChatCall {
     }
 
     /// The request as it would be sent.
-    pub fn preview(&self) -> Result<Preview> {
+    pub fn preview(&self, shown: Shown) -> Result<Preview> {
         let target = self.target();
         let prepared = chat_wire(target)?.encode(&self.request, target);
         Preview::new(
             prepared.map_err(|error| error.at(&target.provider, &target.model))?.call,
             &self.envelope,
+            shown,
         )
     }
 
@@ -67,8 +68,13 @@ impl ChatCall {
         settings: &Settings,
         environment: &dyn Environment,
     ) -> Result<Self> {
+        // A switch, which LiteLLM takes, too.
+        if let Some(Value::Bool(thinks)) = keywords.get("thinking") {
+            let thinking = thinks.then(|| json!({ "type": "enabled", "budget_tokens": THINKING_BUDGET }));
+            keywords.insert("thinking".into(), thinking.unwrap_or_default());
+        }
         let control = Control::take(&mut keywords);
-        let wanted = envelope::wanted(&control, &mut keywords, settings)?;
+        let wanted = envelope::wanted(CallType::Chat, &control, &mut keywords, settings)?;
         let lane = ChatLane { call_type: CallType::Chat, optional: &[], wire: None };
         Self::new(wanted, control, keywords, lane, settings, environment)
     }
@@ -103,7 +109,8 @@ impl ChatCall {
             envelope.route.target.call_accent = accent;
         }
         let plan = draft.and_then(|draft| draft.finish(&envelope, settings, environment)).map(Box::new);
-        Billing::add(&mut envelope.billing, &request.params.0);
+        envelope.route.mark();
+        Billing::add(&mut envelope.billing, &request.params.0, call_type);
         let target = envelope.target();
         let named = |error: Error| error.at(&target.provider, &target.model);
         cache_marks::inject(&mut request, control.get("cache_control_injection_points")).map_err(named)?;
@@ -138,6 +145,9 @@ fn takes_all(wire: WireId, request: &ChatRequest, target: &Target, optional: &[&
     let Some(chat) = wire.chat() else { return false };
     request.params.0.keys().all(|name| optional.contains(&name.as_str()) || chat.supports(name, target))
 }
+
+/// Tokens of thinking, when it is asked for without saying how many.
+const THINKING_BUDGET: u64 = 2048;
 
 /// Keywords whose type decides what becomes of the call.
 fn check_types(keywords: &Keywords) -> Result<()> {

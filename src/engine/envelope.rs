@@ -53,6 +53,8 @@ pub struct Settings {
     pub prompt_templates: HashMap<String, Arc<PromptTemplate>>,
     /// How often one chunk may repeat before the stream is cut (STR-23).
     pub repeated_chunk_limit: Option<u32>,
+    /// Chat with OpenAI's models is asked for over Responses.
+    pub chat_over_responses: bool,
     /// Where answers are kept.
     pub cache: Option<Arc<Cache>>,
     /// Deployments of one group do not share what is kept.
@@ -233,7 +235,12 @@ fn thinking_budgets(environment: &dyn Environment) -> ThinkingBudgets {
 }
 
 /// Where the caller wants the call to go.
-pub(super) fn wanted(control: &Control, keywords: &mut Keywords, settings: &Settings) -> Result<Wanted> {
+pub(super) fn wanted(
+    call_type: CallType,
+    control: &Control,
+    keywords: &mut Keywords,
+    settings: &Settings,
+) -> Result<Wanted> {
     let mut model = match control.get("model") {
         Some(Value::String(model)) => model.clone(),
         Some(other) => return Err(wrong("model", "a string", other)),
@@ -252,14 +259,30 @@ pub(super) fn wanted(control: &Control, keywords: &mut Keywords, settings: &Sett
         deployment.clone_into(&mut model);
         provider = Some("azure".to_owned());
     }
-    let api_base = match control.text("api_base")? {
-        Some(base) => Some(base),
-        None => control.text("base_url")?,
+    // Both names mean the same; when both are given, LiteLLM's calls differ in which one counts.
+    let (first, second) = match call_type {
+        CallType::Chat | CallType::TextCompletion => ("base_url", "api_base"),
+        _ => ("api_base", "base_url"),
     };
+    let api_base = match control.text(first)? {
+        Some(base) => Some(base),
+        None => control.text(second)?,
+    };
+    if provider.is_none() {
+        provider = api_base.and_then(|base| providers::of_address(&model, base)).map(str::to_owned);
+    }
     // The maker of a bare name is looked for once: what follows finds it in front of the name.
     if let Ok((found, rest)) = providers::split_model(&model, provider.as_deref()) {
         model = format!("{found}/{rest}");
         provider = Some(found);
+    }
+    if settings.chat_over_responses
+        && call_type == CallType::Chat
+        && provider.as_deref() == Some("openai")
+        && let Some(rest) = model.strip_prefix("openai/")
+        && !["responses/", "chat_completions/"].iter().any(|way| rest.starts_with(way))
+    {
+        model = format!("openai/responses/{rest}");
     }
     let of_settings = || {
         let own = provider.as_deref().and_then(|provider| settings.keys.of(provider));

@@ -16,6 +16,7 @@ use crate::hub::{
     FunctionCall, Target, ToolCall, Usage,
 };
 use crate::json::{Map, kind_of, str_at};
+use crate::tokens::{Conversation, Encoding, ImageCount};
 
 /// What a mock call answers.
 #[derive(Debug, Clone)]
@@ -187,6 +188,32 @@ pub async fn answer(mock: &Mock, call: &ChatCall) -> Result<Answer> {
     Ok(Answer { response, meta: meta(call) })
 }
 
+/// What the tokens of a streamed mock count: programs test their own counting with it.
+fn counted(mock: &Mock, call: &ChatCall) -> Usage {
+    let encoding = Encoding::of_model(&call.target().model);
+    let messages: Vec<Value> = call
+        .request
+        .messages
+        .iter()
+        .map(|message| json!({ "role": message.role.as_str(), "content": message.text() }))
+        .collect();
+    let conversation = Conversation {
+        messages: &messages,
+        tools: call.request.params.get("tools").and_then(Value::as_array).map(Vec::as_slice),
+        tool_choice: call.request.params.get("tool_choice"),
+        is_answer: false,
+        images: ImageCount::Alike,
+        unreadable: Some(0),
+    };
+    let prompt = conversation.count(&mut |text| encoding.count(text)).unwrap_or_default();
+    let said = if mock.text.is_empty() {
+        mock.tool_calls.iter().map(|call| encoding.count(&call.function.arguments)).sum()
+    } else {
+        encoding.count(&mock.text)
+    };
+    Usage::new(prompt, said * count(call))
+}
+
 pub async fn stream(mock: &Mock, call: &ChatCall) -> Result<ChatStream> {
     begin(mock, call).await?;
     let mut deltas = Deltas::default();
@@ -211,7 +238,7 @@ pub async fn stream(mock: &Mock, call: &ChatCall) -> Result<ChatStream> {
         }
         deltas.push(Delta::Finish { choice, reason: FinishReason::Stop, native: None });
     }
-    deltas.push(Delta::Usage(Usage::new(10, 20)));
+    deltas.push(Delta::Usage(counted(mock, call)));
     batches.push(deltas.0);
     Ok(ChatStream::canned(batches, meta(call), call.include_usage))
 }

@@ -40,6 +40,7 @@ use crate::transport::Transport;
 use crate::wires::StreamWire;
 
 pub use billing::Billing;
+pub use billing::is_price;
 pub use cached::Cached;
 pub use calls::{Call, CallAnswer};
 pub use chat_call::ChatCall;
@@ -48,11 +49,11 @@ pub use envelope::{Envelope, Keys, Settings};
 pub use events::EventStream;
 pub use lookup::{can, facts, missing_environment, model_names, providers_with_keys, supported_params};
 pub use pieces::ByteStream;
-pub use preview::Preview;
+pub use preview::{Preview, Shown};
 pub use retry::RetryPolicy;
 pub use routing::{AttemptRecord, Failure, Routing};
 pub use spent::Tally;
-pub use stream::{ChatStream, Continuation, StreamOwner};
+pub use stream::{ChatStream, Continuation, Part, StreamOwner};
 
 /// Carries out calls. A value, not a global: every face has its own.
 #[derive(Debug, Default)]

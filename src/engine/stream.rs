@@ -40,10 +40,20 @@ pub struct ChatStream {
     owner: Option<Box<dyn StreamOwner>>,
     /// What goes on where this stream has broken off.
     successor: Option<Box<ChatStream>>,
-    /// The counts of what has broken off.
-    earlier: Option<Usage>,
+    /// What has broken off.
+    earlier: Vec<Part>,
     /// What was asked, once the stream has ended without counts.
     question: Option<String>,
+}
+
+/// One of several attempts that a stream is made of: each has its own price.
+#[derive(Debug, Clone)]
+pub struct Part {
+    pub meta: Meta,
+    /// The model as its chunks name it.
+    pub model: String,
+    /// What it has counted, or is believed to have.
+    pub usage: Usage,
 }
 
 /// Who has begun a stream, is told how it ends, and may go on elsewhere when it breaks off.
@@ -204,7 +214,7 @@ impl ChatStream {
             held: Vec::new(),
             owner: None,
             successor: None,
-            earlier: None,
+            earlier: Vec::new(),
             question: None,
         }
     }
@@ -252,10 +262,19 @@ impl ChatStream {
     pub fn usage(&self) -> Option<Cow<'_, Usage>> {
         let Some(successor) = &self.successor else { return self.usage_of_this().map(Cow::Owned) };
         let mut usage = successor.usage()?.into_owned();
-        if let Some(earlier) = &self.earlier {
-            usage.add(earlier);
-        }
+        self.earlier.iter().for_each(|part| usage.add(&part.usage));
         Some(Cow::Owned(usage))
+    }
+
+    /// The attempts that the stream is made of, when it has been continued.
+    pub fn parts(&self) -> Vec<Part> {
+        let Some(successor) = &self.successor else { return Vec::new() };
+        let last = successor.usage_of_this().map(|usage| successor.part(usage));
+        self.earlier.iter().cloned().chain(last).collect()
+    }
+
+    fn part(&self, usage: Usage) -> Part {
+        Part { meta: self.meta.clone(), model: self.state.head.model.clone(), usage }
     }
 
     fn usage_of_this(&self) -> Option<Usage> {
@@ -297,10 +316,12 @@ impl ChatStream {
             };
             match read {
                 Ok(chunks) if chunks.is_empty() => {
-                    let usage = self.usage().map(Cow::into_owned);
+                    // What has broken off was counted then, and what comes from a cache is not counted.
+                    let last = self.successor.as_deref().unwrap_or(self);
+                    let usage = last.usage_of_this().filter(|_| last.meta.cached.is_none());
                     if let Some(mut owner) = self.owner.take() {
                         owner.ended(usage.as_ref());
-                        if usage.is_none() {
+                        if usage.is_none() && self.meta.cached.is_none() {
                             self.question = owner.question();
                         }
                     }
@@ -326,8 +347,8 @@ impl ChatStream {
             for choice in &mut chunk.choices {
                 choice.role = false;
             }
-            if let (Some(usage), Some(earlier)) = (&mut chunk.usage, &self.earlier) {
-                usage.add(earlier);
+            if let Some(usage) = &mut chunk.usage {
+                self.earlier.iter().for_each(|part| usage.add(&part.usage));
             }
         }
     }
@@ -348,10 +369,8 @@ impl ChatStream {
         let next = owner.broke_off(cause.as_ref().unwrap_or(&error), generated, usage).await;
         error.facts_mut().cause = cause;
         let Some((stream, counted)) = next else { return Err(error) };
-        match &mut self.earlier {
-            Some(earlier) => earlier.add(&counted),
-            None => self.earlier = Some(counted),
-        }
+        let broken = self.successor.as_deref().unwrap_or(self).part(counted);
+        self.earlier.push(broken);
         self.owner = Some(owner);
         self.successor = Some(Box::new(stream));
         Ok(())

@@ -16,7 +16,7 @@ use super::dialect::Dialect;
 use super::headers;
 use super::record::Call;
 use super::state::Gateway;
-use crate::engine::{Answer, CallAnswer, ChatStream, EventStream, Meta, Tally};
+use crate::engine::{Answer, CallAnswer, ChatStream, EventStream, Meta, Part, Tally};
 use crate::error::Error;
 use crate::hub::{CallResponse, CallType, StreamHead, Usage};
 use crate::router::Outcome;
@@ -114,10 +114,17 @@ struct Sending<S: Counted> {
 trait Counted {
     fn meta(&self) -> &Meta;
     fn usage(&self) -> Option<Usage>;
+    fn parts(&self) -> Vec<Part> {
+        Vec::new()
+    }
     fn take_uncounted(&mut self) -> Option<(String, String)>;
 }
 
 impl Counted for ChatStream {
+    fn parts(&self) -> Vec<Part> {
+        self.parts()
+    }
+
     fn meta(&self) -> &Meta {
         self.meta()
     }
@@ -149,7 +156,12 @@ impl<S: Counted> Drop for Sending<S> {
     fn drop(&mut self) {
         let (meta, call_type) = (self.stream.meta(), self.shown.call_type);
         if let Some(usage) = self.stream.usage().or_else(|| self.tally.usage()) {
-            self.call.spent(Some(&usage), meta.cost_of_call(call_type, Some(&usage), None));
+            let cost = |meta: &Meta, usage: &Usage| meta.cost_of_call(call_type, Some(usage), None);
+            // A stream that went on elsewhere has several prices.
+            let parts = self.stream.parts();
+            let of_parts: Option<f64> = parts.iter().map(|part| cost(&part.meta, &part.usage)).sum();
+            let cost = if parts.is_empty() { cost(meta, &usage) } else { of_parts };
+            self.call.spent(Some(&usage), cost);
             return;
         }
         if meta.cached.is_some() {

@@ -157,8 +157,8 @@ pub fn check(keywords: &Keywords, allowed: &[String]) -> Result<()> {
         let reaches = REACHING.contains(&name.as_str()) || (is_steering(name) && !FREE.contains(&name.as_str()));
         if reaches && !value.is_null() && !allowed.iter().any(|allowed| allowed == name) {
             return Err(Error::bad_request(format!(
-                "'{name}' is not taken from clients: it says where a call goes or with whose key. To allow it, name it in \
-                 general_settings.configurable_clientside_auth_params."
+                "'{name}' is not taken from clients: it says where a call goes or with whose key. To allow addresses and keys of clients, set \
+                 general_settings.allow_client_side_credentials."
             ))
             .with_param(name));
         }

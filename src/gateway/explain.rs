@@ -9,14 +9,14 @@ use super::calls::unknown_model;
 use super::config::Config;
 use super::state::Gateway;
 use crate::config::ProcessEnvironment;
-use crate::engine::{Keywords, Preview};
+use crate::engine::{Keywords, Preview, Shown};
 use crate::error::Result;
 use crate::hub::CallType;
 use crate::json::str_at;
 use crate::router::{self, Asked, Deployment, Plan, Router};
 
 /// The longest body that is shown, in bytes.
-const SHOWN: usize = 4000;
+const LONGEST: usize = 4000;
 
 /// Says it in words.
 ///
@@ -73,7 +73,7 @@ pub fn explain(config: Config, model: &str) -> Result<String> {
             add(&mut out, &format!("{name}: {value}"));
         }
         let body = String::from_utf8_lossy(&preview.body);
-        add(&mut out, &format!("\n{}", crate::json::cut(&body, SHOWN)));
+        add(&mut out, &format!("\n{}", crate::json::cut(&body, LONGEST)));
     }
     Ok(out)
 }
@@ -111,5 +111,5 @@ fn request(
     };
     keywords.insert("model".to_owned(), Value::from(name));
     let plan = Plan::new(router.clone(), Asked::read(call_type, keywords, Vec::new())?)?;
-    router::preview(plan, settings, &ProcessEnvironment)
+    router::preview(plan, settings, &ProcessEnvironment, Shown::Masked)
 }

@@ -475,8 +475,8 @@ pub struct CallAccent {
     pub plain_lists: bool,
     /// An edit takes one image, which is no list.
     pub one_image: bool,
-    /// An uploaded batch has its lines in the format of the model that they are for, whose name has this in front.
-    pub lines: Option<String>,
+    /// An uploaded batch has its lines in the format of the model that they are for.
+    pub translates_lines: bool,
     /// Which tokens a ranking's `meta` counts.
     pub ranking_tokens: RankingTokens,
 }

@@ -23,6 +23,13 @@ static REGISTERED: LazyLock<RwLock<HashMap<String, Arc<Map>>>> = LazyLock::new(R
 static KNOWN: LazyLock<RwLock<HashMap<String, Arc<ModelFacts>>>> = LazyLock::new(RwLock::default);
 static PUBLIC: LazyLock<RwLock<HashMap<String, Arc<Map>>>> = LazyLock::new(RwLock::default);
 
+/// The keys of the table by the same in small letters.
+static LOWER: LazyLock<HashMap<String, &str>> = LazyLock::new(|| {
+    let keys = table().lines().filter_map(|line| Some(line.split_once('\t')?.0));
+    // Of two that differ in capitals only, the first one counts.
+    keys.rev().map(|key| (key.to_ascii_lowercase(), key)).collect()
+});
+
 /// The most models whose facts are kept parsed.
 const KEPT: usize = 1024;
 
@@ -107,10 +114,13 @@ pub fn public_entries() -> impl Iterator<Item = (&'static str, Map)> {
     })
 }
 
-/// The keys of all models, registered ones first.
-pub fn keys() -> impl Iterator<Item = String> {
-    let own: Vec<String> = REGISTERED.read().map(|own| own.keys().cloned().collect()).unwrap_or_default();
-    own.into_iter().chain(table().lines().filter_map(|line| Some(line.split_once('\t')?.0.to_owned())))
+/// The key that is the same but for capitals; registered ones come first.
+pub fn same_letters(key: &str) -> Option<String> {
+    let own = REGISTERED.read().ok()?;
+    if let Some(known) = own.keys().find(|known| known.eq_ignore_ascii_case(key)) {
+        return Some(known.clone());
+    }
+    LOWER.get(&key.to_ascii_lowercase()).map(|known| (*known).to_owned())
 }
 
 /// Makes a model known, or what is known of it something else. The entry has public names.
@@ -272,7 +282,8 @@ mod tests {
         let facts = facts("openai", "registered-for-a-test");
         assert!(facts.can("vision") && facts.lacks("reasoning"));
         assert_eq!(facts.max_output_tokens, Some(7));
-        assert!(keys().any(|key| key == "registered-for-a-test"));
+        assert_eq!(same_letters("Registered-FOR-a-test").as_deref(), Some("registered-for-a-test"));
+        assert_eq!(same_letters("GPT-4o").as_deref(), Some("gpt-4o"));
     }
 
     #[test]

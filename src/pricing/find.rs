@@ -24,7 +24,7 @@ impl Catalog for Listed {
     }
 
     fn same_letters(&self, key: &str) -> Option<String> {
-        models::keys().find(|known| known.eq_ignore_ascii_case(key))
+        models::same_letters(key)
     }
 }
 

@@ -175,6 +175,9 @@ fn a_name_finds_its_entry() {
     }
     assert!(find(&Listed, "gpt-4o", Some("groq")).is_none(), "another provider's");
     assert!(find(&Listed, "", None).is_none());
+    crate::models::register("own/Model-By-Letters", map(json!({"input_cost_per_token": 1})));
+    let found = find(&Listed, "OWN/model-by-letters", None).map(|(key, _)| key);
+    assert_eq!(found.as_deref(), Some("own/Model-By-Letters"));
 }
 
 /// `cargo test --profile quick --lib pricing -- --ignored --nocapture` prints the time of one answer's cost.

@@ -11,7 +11,6 @@ use super::vars::Values;
 use super::{Provider, Route, Wanted, missing_key};
 use crate::auth::{Scheme, Secret, chatgpt as subscription, copilot, gigachat, ibm, oci, sap};
 use crate::config::Environment;
-use crate::engine::new_uuid;
 use crate::error::{Error, Kind, Result};
 
 /// The exchanges that rows may name.
@@ -67,7 +66,7 @@ impl Exchange {
     }
 }
 
-/// The token of a login: the caller's, or the one that the reference has left. Each call is a session of its own.
+/// The token of a login: the caller's, or the one that the reference has left.
 fn chatgpt(route: &mut Route, values: &Values<'_>) -> Result<()> {
     if route.key.is_none() {
         let folder = values.get("token_dir").map_or_else(
@@ -79,7 +78,6 @@ fn chatgpt(route: &mut Route, values: &Values<'_>) -> Result<()> {
         route.key = Some(login.token);
         route.headers.extend(login.account.map(|account| ("chatgpt-account-id".to_owned(), account)));
     }
-    route.headers.push(("session_id".to_owned(), new_uuid()));
     Ok(())
 }
 

@@ -14,12 +14,13 @@ use std::sync::{Arc, LazyLock, RwLock};
 use crate::auth::exchange::Grant;
 use crate::auth::{Scheme, Secret, aws, azure, google, oci};
 use crate::config::Environment;
+use crate::engine::new_uuid;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallAccent, CallType, ModelFacts, Options, Target};
 use crate::wires::WireId;
 use crate::{address, auth, models};
 
-pub use names::split_model;
+pub use names::{of_address, split_model};
 pub use row::{
     CallRow, HeaderFrom, ModelNames, Provider, TokenKind, Variable, Wires, error_prefix, names_in,
 };
@@ -180,6 +181,17 @@ pub struct Route {
 }
 
 impl Route {
+    /// Gives the call ids of its own, the same ones when it is repeated. They are no part of what is asked, so this comes
+    /// after everything that compares calls.
+    pub fn mark(&mut self) {
+        if self.row.exchange == Some(exchange::Exchange::Chatgpt) {
+            self.headers.push(("session_id".to_owned(), new_uuid()));
+        }
+        if self.row.quirk == Some(quirks::Quirk::A2a) {
+            self.target.vars.insert("message_id".to_owned(), new_uuid());
+        }
+    }
+
     /// Whether each attempt needs more than its headers to prove who asks.
     pub fn is_signed(&self) -> bool {
         self.signing.is_some() || self.signer.is_some() || self.grant.is_some() || self.project.is_some()

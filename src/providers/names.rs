@@ -1,5 +1,8 @@
 //! From a model string to a provider and the provider's own name of the model.
 
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
 use super::{CallRow, Provider, row};
 use crate::error::{Error, Kind, Result};
 use crate::hub::CallType;
@@ -23,6 +26,36 @@ pub fn split_model(model: &str, provider: Option<&str>) -> Result<(String, Strin
         return Ok((row.name.clone(), rest.to_owned()));
     }
     maker(model).map(|provider| (provider, model.to_owned())).ok_or_else(|| unknown_provider(model))
+}
+
+/// The provider whose own address this is, for a name that does not say whose it is: a key must not go to another
+/// maker's host because of a model's name.
+pub fn of_address(model: &str, address: &str) -> Option<&'static str> {
+    if model.split_once('/').is_some_and(|(prefix, _)| row(prefix).is_some()) {
+        return None;
+    }
+    *hosts().get(&host(address)?)?
+}
+
+fn host(address: &str) -> Option<String> {
+    url::Url::parse(address).ok()?.host_str().map(str::to_lowercase)
+}
+
+/// The public hosts of providers of OpenAI's format; none for one that several of them share. An address on this
+/// machine says nothing: any server may listen there.
+fn hosts() -> &'static HashMap<String, Option<&'static str>> {
+    static HOSTS: OnceLock<HashMap<String, Option<&'static str>>> = OnceLock::new();
+    HOSTS.get_or_init(|| {
+        let mut hosts = HashMap::new();
+        for name in super::names() {
+            let Some(row) = row(name).filter(|row| row.wires.chat == Some(WireId::Openai)) else { continue };
+            let public = row.base.as_deref().filter(|base| base.starts_with("https://"));
+            if let Some(host) = public.and_then(host) {
+                hosts.entry(host).and_modify(|owner| *owner = None).or_insert(Some(name));
+            }
+        }
+        hosts
+    })
 }
 
 /// The maker of a bare name: by the model table, else by the names the makers use.

@@ -74,12 +74,14 @@ impl CoreCache {
         let spec = read(spec)?;
         let settings = spec.settings().map_err(|failed| error::exception(py, failed))?;
         if let Ok(mut open) = self.open.lock() {
-            if let Some((_, cache)) = &mut *open {
+            let Ok(mut own) = self.spec.lock() else { return Ok(()) };
+            if own.namespace != spec.namespace && own.is_redis() {
+                // The store clears the names of the namespace that it was made with: another is made.
+                *open = None;
+            } else if let Some((_, cache)) = &mut *open {
                 *cache = Arc::new(cache.with_settings(settings));
             }
-            if let Ok(mut own) = self.spec.lock() {
-                *own = spec;
-            }
+            *own = spec;
         }
         Ok(())
     }
@@ -157,7 +159,7 @@ impl CoreCache {
         } else {
             Kept::Json(json)
         };
-        cache.write(vec![(key, Entry::new(kept))], duration(ttl)?);
+        cache.write(&[(key, Entry::new(kept))], duration(ttl)?);
         Ok(())
     }
 

@@ -15,10 +15,10 @@ use super::queue::{LoopQueue, Outcome, Sender};
 use super::runtime::{self, Home};
 use super::stream::{CoreStream, Source};
 use super::value::Nulls;
-use super::{error, objects, results, settings, value};
+use super::{error, meta, objects, results, settings, value};
 use crate::cache::Cache;
 use crate::config::ProcessEnvironment;
-use crate::engine::{Call, ChatCall, Engine, Preview, Settings, is_ignored};
+use crate::engine::{Call, ChatCall, Engine, Preview, Settings, Shown, is_ignored};
 use crate::error::{Error, Kind};
 use crate::hub::{CallType, Upload};
 use crate::providers;
@@ -184,33 +184,47 @@ async fn carried_out(engine: &'static Engine, planned: Planned) -> Result<router
     router::run(caller, plan).await
 }
 
-/// What a call would send: a dict with secrets masked. Nothing is sent.
+/// What a call would send: a dict with secrets masked, but for the body when it is wanted whole. Nothing is sent.
 #[pyfunction]
-#[pyo3(signature = (arguments, module, call_type = None, files = None))]
+#[pyo3(signature = (arguments, module, call_type = None, files = None, whole = false))]
 pub fn preview<'py>(
     py: Python<'py>,
     arguments: &Bound<'py, PyDict>,
     module: &Bound<'py, PyDict>,
     call_type: Option<&str>,
     files: Option<Vec<File>>,
+    whole: bool,
 ) -> PyResult<Bound<'py, PyDict>> {
+    let shown = if whole { Shown::Whole } else { Shown::Masked };
     let made = match prepare(py, arguments, module, call_type, files, false)? {
-        Ready::Chat(call) => call.preview(),
-        Ready::Other(call) => call.preview(),
-        Ready::Planned(planned) => router::preview(planned.plan, &planned.settings, &ProcessEnvironment),
+        Ready::Chat(call) => call.preview(shown),
+        Ready::Other(call) => call.preview(shown),
+        Ready::Planned(planned) => {
+            router::preview(planned.plan, &planned.settings, &ProcessEnvironment, shown)
+        }
     };
-    let Preview { provider, model, api_base, url, headers, body } =
+    let Preview { provider, model, api_base, url, headers, body, query, billing } =
         made.map_err(|failed| error::exception(py, failed))?;
     let out = PyDict::new(py);
     out.set_item(intern!(py, "provider"), &*provider)?;
+    if whole {
+        let call_type = named(call_type)?.unwrap_or(CallType::Chat);
+        let facts = meta::cost_facts(py, &provider, &model, Some(call_type), billing.as_deref())?;
+        out.set_item(intern!(py, "cost_facts"), facts)?;
+        let pairs = PyDict::new(py);
+        for (name, value) in query {
+            pairs.set_item(name, value)?;
+        }
+        out.set_item(intern!(py, "query"), pairs)?;
+    }
     out.set_item(intern!(py, "model"), model)?;
     out.set_item(intern!(py, "api_base"), api_base)?;
     out.set_item(intern!(py, "url"), url)?;
-    let shown = PyDict::new(py);
+    let masked = PyDict::new(py);
     for (name, value) in headers {
-        shown.set_item(name, value)?;
+        masked.set_item(name, value)?;
     }
-    out.set_item(intern!(py, "headers"), shown)?;
+    out.set_item(intern!(py, "headers"), masked)?;
     // A form with files in it is no JSON, and is not shown.
     let body = serde_json::from_slice(&body).map(|body: serde_json::Value| value::to_python(py, &body));
     out.set_item(intern!(py, "body"), body.ok().transpose()?)?;
@@ -393,7 +407,14 @@ pub fn register_provider(py: Python<'_>, row: &Bound<'_, PyDict>) -> PyResult<()
 
 /// The provider and the provider's own name of a model.
 #[pyfunction]
-#[pyo3(signature = (model, provider = None))]
-pub fn split_model(py: Python<'_>, model: &str, provider: Option<&str>) -> PyResult<(String, String)> {
+#[pyo3(signature = (model, provider = None, api_base = None))]
+pub fn split_model(
+    py: Python<'_>,
+    model: &str,
+    provider: Option<&str>,
+    api_base: Option<&str>,
+) -> PyResult<(String, String)> {
+    let of_address = || api_base.and_then(|base| providers::of_address(model, base));
+    let provider = provider.filter(|name| !name.is_empty()).or_else(of_address);
     providers::split_model(model, provider).map_err(|failed| error::exception(py, failed))
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::meta::CallMeta;
 use super::objects::{self, Classes, construct};
-use crate::engine::Meta;
+use crate::engine::{Meta, Part};
 use crate::hub::StreamHead;
 use crate::wires::openai::{Chunk, ChunkChoice, ToolCallChunk};
 
@@ -52,6 +52,7 @@ impl ChunkMaker {
         py: Python<'py>,
         chunks: Vec<Chunk>,
         meta: &Meta,
+        parts: &[Part],
     ) -> PyResult<Bound<'py, PyList>> {
         let out = PyList::empty(py);
         let Some(head) = self.head.get(py) else { return Ok(out) };
@@ -61,9 +62,14 @@ impl ChunkMaker {
             let made = chunk_object(py, classes, head, chunk)?;
             if reports_usage {
                 // The caller asked for it, once a stream: its cost goes with it.
+                let told = PyList::empty(py);
+                for part in parts {
+                    let usage = objects::usage(py, classes, &part.usage)?;
+                    told.append((&part.model, usage, CallMeta(part.meta.clone())))?;
+                }
                 let cost = py
                     .import(intern!(py, "ferrolite.cost_calculator"))?
-                    .call_method1(intern!(py, "add_to_usage"), (&made, CallMeta(meta.clone())))?;
+                    .call_method1(intern!(py, "add_to_usage"), (&made, CallMeta(meta.clone()), told))?;
                 if let Some(cost) = cost.extract::<Option<f64>>()? {
                     let _ = self.cost.set(py, cost);
                 }

@@ -5,7 +5,7 @@ use pyo3::types::{PyDict, PyList};
 use serde_json::Value;
 
 use super::value::to_python;
-use crate::engine::{AttemptRecord, Meta, new_uuid};
+use crate::engine::{AttemptRecord, Billing, Meta, new_uuid};
 use crate::hub::CallType;
 use crate::json::Map;
 
@@ -81,15 +81,7 @@ impl CallMeta {
     /// What the cost of the answer depends on beside the answer.
     fn cost_facts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let meta = &self.0;
-        let billing = meta.billing.as_deref();
-        let map = |map: Option<&Map>| to_python(py, &Value::Object(map.cloned().unwrap_or_default()));
-        let out = PyDict::new(py);
-        out.set_item("provider", &*meta.provider)?;
-        out.set_item("model", &meta.model)?;
-        out.set_item("call_type", meta.call_type.map_or("completion", public_name))?;
-        out.set_item("base_model", billing.and_then(|billing| billing.base_model.as_deref()))?;
-        out.set_item("prices", map(billing.map(|billing| &billing.prices))?)?;
-        out.set_item("asked", map(billing.map(|billing| &billing.asked))?)?;
+        let out = cost_facts(py, &meta.provider, &meta.model, meta.call_type, meta.billing.as_deref())?;
         if let Some(cached) = &meta.cached {
             out.set_item("paid_tokens", cached.asked_tokens)?;
         }
@@ -132,6 +124,25 @@ impl CallMeta {
     fn response_ms(&self) -> f64 {
         self.0.elapsed_ms
     }
+}
+
+/// What the cost of an answer depends on beside the answer.
+pub fn cost_facts<'py>(
+    py: Python<'py>,
+    provider: &str,
+    model: &str,
+    call_type: Option<CallType>,
+    billing: Option<&Billing>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let map = |map: Option<&Map>| to_python(py, &Value::Object(map.cloned().unwrap_or_default()));
+    let out = PyDict::new(py);
+    out.set_item("provider", provider)?;
+    out.set_item("model", model)?;
+    out.set_item("call_type", call_type.map_or("completion", public_name))?;
+    out.set_item("base_model", billing.and_then(|billing| billing.base_model.as_deref()))?;
+    out.set_item("prices", map(billing.map(|billing| &billing.prices))?)?;
+    out.set_item("asked", map(billing.map(|billing| &billing.asked))?)?;
+    Ok(out)
 }
 
 /// A call type by the name that programs know.

@@ -27,9 +27,10 @@ impl Catalog for Own<'_, '_> {
     }
 
     fn same_letters(&self, key: &str) -> Option<String> {
-        let keys = self.0.keys();
-        let mut names = keys.iter().filter_map(|name| name.extract::<String>().ok());
-        names.find(|known| known.eq_ignore_ascii_case(key))
+        self.0.iter().find_map(|(name, _)| {
+            let known = name.cast::<PyString>().ok()?.to_str().ok()?;
+            known.eq_ignore_ascii_case(key).then(|| known.to_owned())
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The router's handle: a list of deployments and settings in, the same results out as of other calls.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -13,7 +14,7 @@ use super::{error, meta, settings};
 use crate::engine::is_ignored;
 use crate::error::{Error, Kind};
 use crate::json::Map;
-use crate::router::{Asked, Attempt, Deployment, Plan, Router, RouterSettings, Step};
+use crate::router::{Asked, Attempt, Deployment, Lease, Moment, Place, Plan, Router, RouterSettings, Step};
 use crate::store::together::RedisTogether;
 
 /// Deployments behind names, and what is known of them.
@@ -192,7 +193,7 @@ impl CoreRouter {
         call_type: Option<&str>,
     ) -> PyResult<CorePlan> {
         let plan = self.planned(py, arguments, call_type, None)?;
-        Ok(CorePlan(Mutex::new(Running { plan, attempt: None })))
+        Ok(CorePlan(Mutex::new(Running::new(plan))))
     }
 
     /// The name of the group that a name leads to, and the ids of its deployments.
@@ -241,6 +242,67 @@ pub struct CorePlan(Mutex<Running>);
 struct Running {
     plan: Plan,
     attempt: Option<Attempt>,
+    /// Of the deployment that a stream comes from.
+    lease: Option<Lease>,
+    /// Where it waits for a deployment to be free, and how long it may.
+    place: Option<(Place, Moment)>,
+}
+
+impl Running {
+    fn new(plan: Plan) -> Self {
+        Self { plan, attempt: None, lease: None, place: None }
+    }
+
+    /// What to do next, which is to call, to wait or to fail.
+    fn next(&mut self, id: Option<&str>) -> Step {
+        let now = self.plan.now();
+        if let Some((place, until)) = &self.place {
+            if now > *until {
+                self.place = None;
+                return Step::Fail(self.plan.waited_too_long());
+            }
+            if !place.is_first() {
+                return Step::Wait(self.plan.polling());
+            }
+        }
+        let step = match id.and_then(|id| self.plan.take(id, now)) {
+            Some(attempt) => Step::Call(attempt),
+            None => self.plan.next(now),
+        };
+        match step {
+            Step::Queue => self.queue(now).map_or_else(Step::Fail, Step::Wait),
+            Step::Wait(wait) => Step::Wait(wait),
+            step @ (Step::Call(_) | Step::Fail(_)) => {
+                self.place = None;
+                step
+            }
+        }
+    }
+
+    /// Waits for a deployment of the current group.
+    fn queue(&mut self, now: Moment) -> Result<Duration, Error> {
+        let place = match self.place.take() {
+            Some((place, until)) if self.plan.queues_at(&place) => (place, until),
+            Some((_, until)) => (self.plan.queue()?, until),
+            None => (self.plan.queue()?, now.plus(self.plan.longest_queue())),
+        };
+        self.place = Some(place);
+        Ok(self.plan.polling())
+    }
+
+    fn count(&self, lease: &Lease, tokens: u64) {
+        if let Some(router) = self.plan.router().filter(|_| tokens > 0) {
+            router.count_tokens(&lease.deployment, tokens, self.plan.now());
+        }
+    }
+}
+
+/// An exception as the core has errors.
+fn error_of(class_name: &str, status: Option<u16>, message: String) -> Error {
+    let kind = Kind::of_class(class_name).or_else(|| status.map(Kind::of_status));
+    let mut failed = Error::new(kind.unwrap_or(Kind::Connection), message);
+    failed.facts_mut().status = status;
+    failed
 }
 
 impl CorePlan {
@@ -251,36 +313,32 @@ impl CorePlan {
 
 #[pymethods]
 impl CorePlan {
+    /// The group that a deployment is wanted from, for those who choose by themselves; None when none is now.
+    fn wants(&self) -> Option<String> {
+        self.with(|running| running.plan.wants().map(str::to_owned))
+    }
+
     /// What to do next: the deployment's id, its group and keywords that replace its and the caller's, or seconds to
     /// wait.
     ///
     /// `id` names the deployment to take, for those who choose by themselves.
     #[pyo3(signature = (id = None))]
     fn next<'py>(&self, py: Python<'py>, id: Option<&str>) -> PyResult<Bound<'py, PyAny>> {
-        /// How often a plan looks whether a deployment is free.
-        const POLLING: f64 = 0.03;
         enum Next {
             Call(String, String, Map),
             Wait(f64),
             Fail(Error),
         }
-        let next = self.with(|planned| {
-            let now = planned.plan.now();
-            let step = match id.and_then(|id| planned.plan.take(id, now)) {
-                Some(attempt) => Step::Call(attempt),
-                None => planned.plan.next(now),
-            };
-            match step {
-                Step::Call(attempt) => {
-                    let keywords = planned.plan.replaced(&attempt);
-                    let id = attempt.deployment().id.to_string();
-                    planned.attempt = Some(attempt);
-                    Next::Call(id, planned.plan.group().to_owned(), keywords)
-                }
-                Step::Wait(wait) => Next::Wait(wait.as_secs_f64()),
-                Step::Queue => Next::Wait(POLLING),
-                Step::Fail(failed) => Next::Fail(failed),
+        let next = self.with(|running| match running.next(id) {
+            Step::Call(attempt) => {
+                let keywords = running.plan.replaced(&attempt);
+                let id = attempt.deployment().id.to_string();
+                running.attempt = Some(attempt);
+                Next::Call(id, running.plan.group().to_owned(), keywords)
             }
+            Step::Wait(wait) => Next::Wait(wait.as_secs_f64()),
+            Step::Queue => Next::Wait(running.plan.polling().as_secs_f64()),
+            Step::Fail(failed) => Next::Fail(failed),
         });
         match next {
             Next::Wait(seconds) => Ok(seconds.into_pyobject(py)?.into_any()),
@@ -293,16 +351,44 @@ impl CorePlan {
     }
 
     /// The attempt has brought its answer: what is known of the call, for the answer's hidden parameters.
-    #[pyo3(signature = (tokens = 0))]
-    fn succeeded(&self, tokens: u64) -> Option<meta::CallMeta> {
-        self.with(|planned| {
-            let attempt = planned.attempt.take()?;
-            let now = planned.plan.now();
-            let (lease, routing) = planned.plan.succeeded(attempt, now);
-            lease.deployment.live.tokens.add(now.minute(), tokens);
+    ///
+    /// A stream's deployment stays taken until `ended` or `broke_off`, or until this object goes. `response_id` is that of
+    /// a response that only its deployment holds.
+    #[pyo3(signature = (tokens = 0, response_id = None, is_stream = false))]
+    fn succeeded(&self, tokens: u64, response_id: Option<&str>, is_stream: bool) -> Option<meta::CallMeta> {
+        self.with(|running| {
+            let attempt = running.attempt.take()?;
+            let now = running.plan.now();
+            let (lease, routing) = running.plan.succeeded(attempt, now);
+            running.count(&lease, tokens);
+            if let Some(id) = response_id {
+                running.plan.holds_response(id, &lease.deployment, now);
+            }
+            running.lease = is_stream.then_some(lease);
             let meta = crate::engine::Meta { routing: Some(Arc::new(routing)), ..Default::default() };
             Some(meta::CallMeta(meta))
         })
+    }
+
+    /// The stream has ended well, or was closed.
+    fn ended(&self, tokens: u64) {
+        self.with(|running| {
+            if let Some(lease) = running.lease.take() {
+                running.count(&lease, tokens);
+            }
+        });
+    }
+
+    /// The stream has failed with an exception of a class, a status and a text.
+    fn broke_off(&self, class_name: &str, status: Option<u16>, message: String, tokens: u64) {
+        let error = error_of(class_name, status, message);
+        self.with(|running| {
+            if let Some(lease) = running.lease.take() {
+                running.count(&lease, tokens);
+                let now = running.plan.now();
+                running.plan.broke_off(&lease.deployment, &error, false, now);
+            }
+        });
     }
 
     /// The attempt has failed with an exception of a class, a status and a text. Says whether it was one of the
@@ -315,10 +401,8 @@ impl CorePlan {
         message: String,
         retry_after: Option<f64>,
     ) -> bool {
-        let kind = Kind::of_class(class_name).or_else(|| status.map(Kind::of_status));
-        let mut failed = Error::new(kind.unwrap_or(Kind::Connection), message);
-        failed.facts_mut().status = status;
-        let wait = retry_after.and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok());
+        let mut failed = error_of(class_name, status, message);
+        let wait = retry_after.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         failed.facts_mut().retry_after = wait;
         self.with(|planned| {
             let is_first = planned.plan.is_in_first_group();

@@ -105,6 +105,7 @@ pub fn read<'py>(py: Python<'py>, module: &Bound<'py, PyDict>) -> PyResult<Setti
         azure_machine_identity: switch(intern!(py, "enable_azure_ad_token_refresh")),
         drop_params: switch(intern!(py, "drop_params")),
         modify_params: switch(intern!(py, "modify_params")),
+        chat_over_responses: switch(intern!(py, "route_all_chat_openai_to_responses")),
         num_retries: get(intern!(py, "num_retries")).and_then(|value| value.extract().ok()),
         request_timeout: get(intern!(py, "request_timeout")).and_then(|value| value.extract().ok()),
         repeated_chunk_limit: get(intern!(py, "REPEATED_STREAMING_CHUNK_LIMIT"))

@@ -20,7 +20,7 @@ use super::meta::CallMeta;
 use super::queue::{LoopQueue, Outcome, Sender};
 use super::runtime::{self, Home};
 use super::{call, error, objects, results};
-use crate::engine::{ByteStream, ChatStream, EventStream, Meta};
+use crate::engine::{ByteStream, ChatStream, EventStream, Meta, Part};
 use crate::error::Error;
 use crate::hub::{CallType, StreamHead};
 use crate::transport::Rest;
@@ -96,6 +96,8 @@ struct Slot {
     ready: Option<Result<Batch, Error>>,
     /// Known once the first batch has been read.
     head: Option<StreamHead>,
+    /// The attempts that it is made of, when it has been continued.
+    parts: Vec<Part>,
     waiting: Vec<Waiter>,
     task: Option<AbortHandle>,
     /// Ends the wait of a blocking reader.
@@ -123,6 +125,9 @@ impl Slot {
     fn put(&mut self, stream: Source) {
         if self.head.is_none() {
             self.head = stream.head().cloned();
+        }
+        if let Source::Chat(stream) = &stream {
+            self.parts = stream.parts();
         }
         self.stream = Some(stream);
     }
@@ -170,6 +175,7 @@ impl CoreStream {
             stream: Some(stream),
             ready: None,
             head: None,
+            parts: Vec::new(),
             waiting: Vec::new(),
             task: None,
             closing: Arc::default(),
@@ -198,7 +204,8 @@ impl CoreStream {
                 {
                     self.maker.set_head(py, head)?;
                 }
-                self.maker.chunks(py, chunks, &self.meta).map_err(unreadable)
+                let parts = self.lock().parts.clone();
+                self.maker.chunks(py, chunks, &self.meta, &parts).map_err(unreadable)
             }
             Err(failed) => Err(error::exception(py, failed)),
         };

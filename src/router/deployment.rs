@@ -8,6 +8,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::live::Live;
+use crate::engine::is_price;
 use crate::error::{Error, Result};
 use crate::hub::ModelFacts;
 use crate::json::{Map, kind_of};
@@ -56,7 +57,6 @@ pub struct Deployment {
     pub tags: Vec<String>,
     pub cooldown: Option<Duration>,
     pub region: Option<String>,
-    pub access_groups: Vec<String>,
     /// What its own entry says; else what is known of the model.
     max_input_tokens: Option<u64>,
     own_price: Option<f64>,
@@ -105,11 +105,16 @@ impl Deployment {
         };
         let number = |name: &str| given.get(name).and_then(number_of);
         let count = |name: &str| given.get(name).and_then(count_of);
-        let params = given
+        let mut params: Map = given
             .iter()
             .filter(|(name, value)| !says_nothing(name, value))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
+        // What it says of the model's price is for its calls, too; the rest of it would only be copied for each.
+        let of_price = |(name, value): (&String, &Value)| is_price(name) && !value.is_null();
+        if info.iter().any(of_price) || info.get("base_model").is_some_and(Value::is_string) {
+            params.entry("model_info").or_insert_with(|| Value::Object(info.clone()));
+        }
         let price = |name: &str| number(name).or_else(|| info.get(name).and_then(number_of));
         let prices = [price("input_cost_per_token"), price("output_cost_per_token")];
         let region = ["region_name", "aws_region_name", "vertex_location"]
@@ -128,7 +133,6 @@ impl Deployment {
             tags: texts(given.get("tags")),
             cooldown: number("cooldown_time").and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
             region: region.map(str::to_owned),
-            access_groups: texts(info.get("access_groups")),
             max_input_tokens: info.get("max_input_tokens").and_then(count_of),
             listed_price: OnceLock::new(),
             own_price: prices.iter().any(Option::is_some).then(|| prices.iter().flatten().sum()),
@@ -157,7 +161,6 @@ impl Deployment {
             tags: Vec::new(),
             cooldown: None,
             region: None,
-            access_groups: Vec::new(),
             max_input_tokens: None,
             own_price: None,
             listed_price: OnceLock::new(),
@@ -272,6 +275,19 @@ mod tests {
         assert!(!format!("{made:?}").contains("sk-secret"));
         assert_eq!(made.id, Deployment::read(&entry).unwrap().id, "the same entry has the same id");
         assert_eq!(made.max_input_tokens(), Some(128_000));
+    }
+
+    #[test]
+    fn what_an_entry_says_of_prices_is_for_its_calls() {
+        let made = Deployment::read(&json!({
+            "model_name": "a",
+            "litellm_params": { "model": "azure/x", "output_cost_per_token": 2 },
+            "model_info": { "base_model": "gpt-4o", "input_cost_per_token": 1, "output_cost_per_token": 3, "mode": "chat" },
+        }))
+        .unwrap();
+        assert_eq!(made.params["model_info"], Value::Object(made.info));
+        let silent = json!({ "model_name": "a", "litellm_params": { "model": "x" }, "model_info": { "id": "1", "mode": "chat" } });
+        assert!(!Deployment::read(&silent).unwrap().params.contains_key("model_info"));
     }
 
     #[test]

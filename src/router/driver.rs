@@ -3,8 +3,8 @@
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::plan::{Attempt, Plan, Step};
@@ -12,12 +12,11 @@ use super::stream::Owner;
 use crate::config::Environment;
 use crate::engine::{
     Answer, Call, CallAnswer, ChatCall, ChatStream, Engine, EventStream, Keywords, Meta, Preview, Settings,
+    Shown,
 };
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallResponse, CallType, Upload};
-
-/// The longest a call waits for a deployment to be free, where it has no time limit.
-const LONGEST_QUEUE: Duration = Duration::from_secs(600);
+use crate::json::count_at;
 
 /// What calls are made with. Cheap to clone: a stream that may go on elsewhere keeps one.
 #[derive(Clone)]
@@ -50,19 +49,19 @@ impl Outcome {
         }
     }
 
-    /// Tokens of a whole answer, where it says so.
+    /// Tokens of a whole answer, where it says so; without those that came from a cache.
     fn tokens(&self) -> u64 {
-        match self {
-            Self::Chat(answer) => answer.response.usage.as_ref().map_or(0, |usage| usage.total_tokens),
+        let (meta, tokens) = match self {
+            Self::Chat(answer) => {
+                (&answer.meta, answer.response.usage.as_ref().map_or(0, |usage| usage.total_tokens))
+            }
             Self::Call(answer) => match &answer.response {
-                CallResponse::Json(value) => {
-                    let usage = value.get("usage");
-                    usage.and_then(|usage| usage.get("total_tokens")).map_or(0, crate::json::count_of)
-                }
-                CallResponse::Bytes { .. } => 0,
+                CallResponse::Json(value) => (&answer.meta, tokens_of(value)),
+                CallResponse::Bytes { .. } => return 0,
             },
-            Self::Stream(_) | Self::Events(_) => 0,
-        }
+            Self::Stream(_) | Self::Events(_) => return 0,
+        };
+        meta.cached.as_ref().map_or(tokens, |cached| cached.asked_tokens)
     }
 
     /// The id of a response that only its deployment holds.
@@ -75,6 +74,21 @@ impl Outcome {
             _ => None,
         }
     }
+}
+
+/// Tokens as an answer tells them: OpenAI's names, those of Messages and Responses, or Google's.
+fn tokens_of(answer: &Value) -> u64 {
+    const TOTALS: [&str; 2] = ["total_tokens", "totalTokenCount"];
+    const PARTS: [&[&str]; 3] = [
+        &["input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens"],
+        &["prompt_tokens", "completion_tokens"],
+        &["promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount"],
+    ];
+    let usage = ["usage", "usageMetadata"].iter().find_map(|name| answer.get(*name)?.as_object());
+    let Some(usage) = usage else { return 0 };
+    let total = TOTALS.iter().map(|name| count_at(usage, name)).find(|count| *count > 0);
+    let sum = |names: &[&str]| names.iter().map(|name| count_at(usage, name)).sum::<u64>();
+    total.or_else(|| PARTS.into_iter().map(sum).find(|count| *count > 0)).unwrap_or_default()
 }
 
 impl<E: Handle> Caller<E> {
@@ -150,7 +164,12 @@ pub async fn run<E: Handle>(caller: Caller<E>, mut plan: Plan) -> Result<Outcome
 }
 
 /// What the first request of a plan would be. Nothing is sent, and the plan is let go of.
-pub fn preview(mut plan: Plan, settings: &Settings, environment: &dyn Environment) -> Result<Preview> {
+pub fn preview(
+    mut plan: Plan,
+    settings: &Settings,
+    environment: &dyn Environment,
+    shown: Shown,
+) -> Result<Preview> {
     let attempt = match plan.next(plan.now()) {
         Step::Call(attempt) => attempt,
         Step::Fail(error) => return Err(error),
@@ -160,8 +179,12 @@ pub fn preview(mut plan: Plan, settings: &Settings, environment: &dyn Environmen
     };
     let (keywords, files) = (plan.keywords(&attempt), plan.asked.files.clone());
     match plan.asked.call_type {
-        None | Some(CallType::Chat) => ChatCall::from_keywords(keywords, settings, environment)?.preview(),
-        Some(call_type) => Call::from_keywords(call_type, keywords, files, settings, environment)?.preview(),
+        None | Some(CallType::Chat) => {
+            ChatCall::from_keywords(keywords, settings, environment)?.preview(shown)
+        }
+        Some(call_type) => {
+            Call::from_keywords(call_type, keywords, files, settings, environment)?.preview(shown)
+        }
     }
 }
 
@@ -188,23 +211,18 @@ pub(super) async fn answered<E: Handle>(caller: &Caller<E>, plan: &mut Plan) -> 
 
 /// Waits for a deployment to be free.
 async fn queued(plan: &mut Plan) -> Result<Attempt> {
-    let gone = || Error::new(Kind::Timeout, "No deployment was free within the time of the call.");
-    let Some(router) = plan.router().cloned() else { return Err(gone()) };
-    let settings = router.view();
-    let limit = plan.asked.keywords.get("timeout").and_then(serde_json::Value::as_f64);
-    let limit = limit.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let deadline = Instant::now() + limit.filter(|limit| !limit.is_zero()).unwrap_or(LONGEST_QUEUE);
-    let priority = plan.asked.priority.or(settings.settings.default_priority).unwrap_or_default();
-    let place = router.queue.join(priority)?;
+    let deadline = Instant::now() + plan.longest_queue();
+    let mut place = plan.queue()?;
     loop {
-        let turn = place.turn(settings.settings.polling);
-        if tokio::time::timeout_at(deadline, turn).await.is_err() {
-            return Err(gone());
+        if tokio::time::timeout_at(deadline, place.turn(plan.polling())).await.is_err() {
+            return Err(plan.waited_too_long());
         }
         match plan.next(plan.now()) {
             Step::Call(attempt) => return Ok(attempt),
             Step::Fail(error) => return Err(error),
             Step::Wait(wait) => tokio::time::sleep(wait).await,
+            // Its group may have become one that it has fallen back to.
+            Step::Queue if !plan.queues_at(&place) => place = plan.queue()?,
             Step::Queue => {}
         }
     }
@@ -272,6 +290,27 @@ async fn raced<E: Handle>(
                     None
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn tokens_have_several_names() {
+        for (answer, tokens) in [
+            (json!({ "usage": { "prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7 } }), 7),
+            (json!({ "usage": { "input_tokens": 3, "output_tokens": 4, "cache_read_input_tokens": 5 } }), 12),
+            (json!({ "usageMetadata": { "promptTokenCount": 3, "totalTokenCount": 9 } }), 9),
+            (json!({ "usageMetadata": { "promptTokenCount": 3, "candidatesTokenCount": 4 } }), 7),
+            (json!({ "usage": { "type": "duration", "seconds": 5 } }), 0),
+            (json!({ "text": "x" }), 0),
+        ] {
+            assert_eq!(tokens_of(&answer), tokens, "{answer}");
         }
     }
 }

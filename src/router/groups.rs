@@ -212,20 +212,6 @@ impl Table {
             self.deployments.iter().filter(|deployment| deployment.model == name).cloned().collect();
         (!of_model.is_empty()).then(|| plain(Arc::new(Group::new(name.into(), &of_model))))
     }
-
-    /// The groups that an access group opens.
-    pub fn access_groups(&self) -> HashMap<&str, Vec<&str>> {
-        let mut found: HashMap<&str, Vec<&str>> = HashMap::new();
-        for deployment in &self.deployments {
-            for access in &deployment.access_groups {
-                let names = found.entry(access).or_default();
-                if !names.contains(&&*deployment.group) {
-                    names.push(&deployment.group);
-                }
-            }
-        }
-        found
-    }
 }
 
 impl Found {
@@ -246,11 +232,14 @@ impl Found {
 }
 
 /// Keywords of a call for a deployment: the caller's, then what the deployment and the defaults add. A keyword that
-/// the caller has set to null counts as given.
+/// the caller has set to null counts as given, and an effort of the caller's stands for `thinking` of the others.
 pub fn merged(mut keywords: Map, layers: &[&Map]) -> Map {
-    for layer in layers {
+    let effort = |map: &Map| map.get("reasoning_effort").is_some_and(|effort| !effort.is_null());
+    let is_said = effort(&keywords) || layers.first().is_some_and(|asked| effort(asked));
+    for (depth, layer) in layers.iter().enumerate() {
         for (name, value) in *layer {
-            if !keywords.contains_key(name) {
+            let is_replaced = is_said && depth > 0 && name == "thinking";
+            if !is_replaced && !keywords.contains_key(name) {
                 keywords.insert(name.clone(), value.clone());
             }
         }

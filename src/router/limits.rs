@@ -1,6 +1,6 @@
 //! Which deployments may take a call at all.
 
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -10,6 +10,7 @@ use super::deployment::Deployment;
 use super::groups::Group;
 use super::request::Asked;
 use super::settings::RouterSettings;
+use crate::json::Map;
 use crate::tokens;
 
 /// Why a deployment may not take a call.
@@ -47,42 +48,27 @@ pub struct Checks<'c> {
     pub asked: &'c Asked,
     pub tags: TagRule,
     pub now: Moment,
-    pub prompt: Prompt<'c>,
 }
 
-/// The prompt's length, found out when it is first asked for.
-pub struct Prompt<'c> {
-    asked: &'c Asked,
-    bytes: OnceCell<u64>,
-    tokens: OnceCell<u64>,
+/// A prompt's length, found out when it is first asked for.
+#[derive(Debug, Clone, Default)]
+pub struct PromptLength {
+    bytes: OnceLock<u64>,
+    tokens: OnceLock<u64>,
 }
 
-impl<'c> Prompt<'c> {
-    pub fn of(asked: &'c Asked) -> Self {
-        Self { asked, bytes: OnceCell::new(), tokens: OnceCell::new() }
-    }
-
-    fn texts(&self, each: &mut dyn FnMut(&str)) {
-        for name in ["messages", "input", "prompt"] {
-            if let Some(value) = self.asked.keywords.get(name) {
-                texts_in(value, each);
+impl PromptLength {
+    /// Whether the prompt of these keywords fits. A token is a byte at least: short prompts are not counted.
+    fn fits(&self, keywords: &Map, limit: u64) -> bool {
+        let sum = |each: fn(&str) -> u64| {
+            let mut sum = 0;
+            for value in ["messages", "input", "prompt"].iter().filter_map(|name| keywords.get(*name)) {
+                texts_in(value, &mut |text| sum += each(text));
             }
-        }
-    }
-
-    /// Whether it fits. A token is a byte at least: short prompts are not counted.
-    fn fits(&self, limit: u64) -> bool {
-        let bytes = *self.bytes.get_or_init(|| {
-            let mut bytes = 0;
-            self.texts(&mut |text| bytes += text.len() as u64);
-            bytes
-        });
-        bytes <= limit
-            || *self.tokens.get_or_init(|| {
-                let mut counted = 0;
-                self.texts(&mut |text| counted += tokens::count(text));
-                counted
-            }) <= limit
+            sum
+        };
+        *self.bytes.get_or_init(|| sum(|text| text.len() as u64)) <= limit
+            || *self.tokens.get_or_init(|| sum(tokens::count)) <= limit
     }
 }
 
@@ -149,7 +135,7 @@ impl Checks<'_> {
             }
         }
         if settings.pre_call_checks {
-            if one.max_input_tokens().is_some_and(|limit| !self.prompt.fits(limit)) {
+            if one.max_input_tokens().is_some_and(|limit| !asked.prompt.fits(&asked.keywords, limit)) {
                 return Some(Refusal::Context);
             }
             if let Some(wanted) = &asked.region

@@ -193,8 +193,9 @@ impl Live {
             .is_ok()
     }
 
+    /// A cooldown that is longer already stays.
     pub fn cool_until(&self, until: Moment) {
-        self.cooling_until.store(until.0, Ordering::Relaxed);
+        self.cooling_until.fetch_max(until.0, Ordering::Relaxed);
     }
 
     /// What is left of a cooldown.
@@ -204,11 +205,19 @@ impl Live {
     }
 
     /// `size` is how many latencies the mean is taken over.
-    #[expect(clippy::cast_possible_truncation, reason = "latencies need no more")]
     pub fn measure(&self, latency: Latency, size: usize, now: Moment) {
-        let known = load(&self.average);
-        let next = known.map_or(latency.seconds, |old| old + NEWEST * (latency.seconds - old));
+        self.add_to_average(latency.seconds);
+        self.add_to_mean(latency, size, now);
+    }
+
+    pub fn add_to_average(&self, seconds: f64) {
+        let next = load(&self.average).map_or(seconds, |old| old + NEWEST * (seconds - old));
         store(&self.average, next.max(1e-9));
+    }
+
+    /// A latency for the mean of the last ones alone.
+    #[expect(clippy::cast_possible_truncation, reason = "latencies need no more")]
+    pub fn add_to_mean(&self, latency: Latency, size: usize, now: Moment) {
         let mut rings = self.rings.lock().unwrap_or_else(PoisonError::into_inner);
         let (ring, slot) = if latency.is_first_content {
             (&mut rings.first, &self.mean_to_first)
@@ -272,6 +281,16 @@ mod tests {
         assert!(count.take(6, 10) && !count.take(6, 10));
         count.subtract(6, 4);
         assert_eq!(count.get(6), 6);
+    }
+
+    #[test]
+    fn a_shorter_cooldown_does_not_end_a_longer_one() {
+        let live = Live::default();
+        live.cool_until(Moment(60_000_000));
+        live.cool_until(Moment(5_000_000));
+        assert_eq!(live.cooldown(Moment(0)), Some(Duration::from_secs(60)));
+        live.forget();
+        assert_eq!(live.cooldown(Moment(0)), None);
     }
 
     #[test]

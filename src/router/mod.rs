@@ -39,6 +39,7 @@ pub use groups::{Alias, Found, Group, Table};
 pub use lease::Lease;
 pub use live::{Latency, Live, Totals};
 pub use plan::{Attempt, Plan, Step};
+pub use queue::Place;
 pub use request::Asked;
 pub use settings::{Hedging, RouterSettings};
 pub use strategy::Strategy;
@@ -67,7 +68,7 @@ pub struct Router {
     pub clock: Clock,
     pub random: Random,
     prices: Prices,
-    queue: Queue,
+    queue: Arc<Queue>,
     affinity: Affinity,
     percentiles: Percentiles,
     together: Option<Together>,
@@ -98,7 +99,7 @@ impl Router {
             clock,
             random,
             prices: listed_price,
-            queue: Queue::default(),
+            queue: Arc::default(),
             affinity: Affinity::default(),
             percentiles: Percentiles::default(),
             together: None,
@@ -116,7 +117,7 @@ impl Router {
     }
 
     /// Counts tokens of an answer.
-    fn count_tokens(&self, deployment: &Deployment, tokens: u64, now: Moment) {
+    pub fn count_tokens(&self, deployment: &Deployment, tokens: u64, now: Moment) {
         deployment.live.tokens.add(now.minute(), tokens);
         if let Some(together) = &self.together {
             together.count(deployment, 't', tokens, now);
@@ -189,10 +190,16 @@ impl Router {
         *view = Arc::new(to(&view));
     }
 
-    /// Forgets latencies, counts, cooldowns and which calls belong together.
+    /// Forgets latencies, counts, cooldowns and which calls belong together, and what is shared.
     pub fn forget(&self) {
-        for deployment in &self.view().table.deployments {
-            deployment.live.forget();
+        let own = || {
+            for deployment in &self.view().table.deployments {
+                deployment.live.forget();
+            }
+        };
+        match &self.together {
+            Some(together) => together.forget(own),
+            None => own(),
         }
         self.affinity.forget();
         self.queue.wake();

@@ -13,9 +13,10 @@ use super::fallback::{Fallbacks, Hop};
 use super::groups::{Found, Group, merged};
 use super::hedging::Percentile;
 use super::lease::Lease;
-use super::limits::{Checks, Prompt, Refusal, TagRule};
+use super::limits::{Checks, Refusal, TagRule};
 use super::live::Latency;
 use super::policy::{Blame, blame};
+use super::queue::Place;
 use super::request::Asked;
 use super::strategy::Choice;
 use super::{Router, RouterSettings, View, unknown_group};
@@ -30,7 +31,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const MAX_WAIT: Duration = Duration::from_secs(8);
 const CONFLICT: u16 = 409;
-/// What a time-out counts as for strategies that look at latencies, in seconds.
+/// The longest a call waits for a deployment to be free, where it has no time limit.
+const LONGEST_QUEUE: Duration = Duration::from_secs(600);
+/// What a time-out counts as in the mean that latency-based routing looks at, in seconds.
 const TIMED_OUT: f64 = 1000.0;
 
 /// What is to be done next.
@@ -193,6 +196,25 @@ impl Plan {
 
     /// What to do next. After a `Call`, its outcome is to be reported first.
     pub fn next(&mut self, now: Moment) -> Step {
+        let step = self.look(now);
+        if let Step::Call(attempt) = &step {
+            self.tell(attempt.deployment(), now);
+        }
+        step
+    }
+
+    /// Other processes are told of a request.
+    fn tell(&self, deployment: &Deployment, now: Moment) {
+        if let Some(router) = &self.router
+            && let Some(together) = router.together()
+        {
+            together.start(router);
+            together.count(deployment, 'r', 1, now);
+        }
+    }
+
+    /// The same, of which nobody else is told.
+    fn look(&mut self, now: Moment) -> Step {
         if let Some(wait) = self.wait.take() {
             return Step::Wait(wait);
         }
@@ -240,8 +262,7 @@ impl Plan {
         other_than: Option<&Deployment>,
     ) -> Result<(Lease, usize), Refused> {
         let settings = self.settings();
-        let prompt = Prompt::of(&self.asked);
-        let checks = Checks { settings, asked: &self.asked, tags: current.tags, now, prompt };
+        let checks = Checks { settings, asked: &self.asked, tags: current.tags, now };
         let choice = Choice {
             random: &router.random,
             now,
@@ -258,7 +279,7 @@ impl Plan {
             && checks.refusal(tied).is_none()
             && checks.take(tied)
         {
-            return Ok((begun(router, tied, now), current.tier));
+            return Ok((Lease::begun(router.clone(), tied.clone()), current.tier));
         }
         // First those that have not failed in this call, then any.
         let passes: &[bool] = if current.tried.is_empty() { &[true] } else { &[false, true] };
@@ -273,12 +294,12 @@ impl Plan {
                 for _ in 0..=tier.members.len() {
                     let Some(chosen) = choice.of(settings.strategy, tier, &admits) else { break };
                     if checks.take(chosen) {
-                        return Ok((begun(router, chosen, now), number));
+                        return Ok((Lease::begun(router.clone(), chosen.clone()), number));
                     }
                 }
             }
         }
-        let members = current.found.group.members();
+        let members = current.found.group.tiers.iter().skip(current.tier).flat_map(|tier| &tier.members);
         let refusals = members.filter_map(|one| Some((one.id.clone(), checks.refusal(one)?))).collect();
         Err(Refused { refusals })
     }
@@ -288,7 +309,7 @@ impl Plan {
         let Some(now) = self.router.as_ref().map(|router| router.clock.now()) else {
             return Err(self.final_error());
         };
-        match self.next(now) {
+        match self.look(now) {
             Step::Call(attempt) => {
                 let deployment = attempt.deployment().clone();
                 deployment.live.requests.subtract(now.minute(), 1);
@@ -302,8 +323,15 @@ impl Plan {
         }
     }
 
+    /// The group that a deployment is wanted from; `None` when nothing is to be called now.
+    pub fn wants(&self) -> Option<&str> {
+        let current = self.current.as_ref().filter(|_| self.wait.is_none())?;
+        Some(&current.hop.model)
+    }
+
     /// The deployment with an id in the current group, begun: for those who choose by themselves.
     pub fn take(&mut self, id: &str, now: Moment) -> Option<Attempt> {
+        self.wants()?;
         let router = self.router.clone()?;
         let current = self.current.as_ref()?;
         let members = current.found.group.members();
@@ -311,7 +339,47 @@ impl Plan {
         chosen.live.requests.add(now.minute(), 1);
         chosen.live.begin();
         let model = current.found.model_of(&chosen);
-        Some(Attempt { lease: begun(&router, &chosen, now), began: now, is_hedge: false, model })
+        self.tell(&chosen, now);
+        let lease = Lease::begun(router, chosen);
+        Some(Attempt { lease, began: now, is_hedge: false, model })
+    }
+
+    /// A place among the calls that wait for a deployment of the current group.
+    pub fn queue(&self) -> Result<Place> {
+        let (Some(router), Some(current)) = (&self.router, &self.current) else {
+            return Err(self.waited_too_long());
+        };
+        let priority = self.asked.priority.or(self.settings().default_priority).unwrap_or_default();
+        router.queue.join(&current.found.group.name, priority)
+    }
+
+    /// Whether a place is among those of the current group.
+    pub fn queues_at(&self, place: &Place) -> bool {
+        self.current.as_ref().is_some_and(|current| current.found.group.name == *place.group())
+    }
+
+    /// The time between two looks for a deployment.
+    pub fn polling(&self) -> Duration {
+        self.settings().polling
+    }
+
+    /// How long the call may wait for a deployment to be free: as long as its request may take, at the most patient one
+    /// of the deployments.
+    pub fn longest_queue(&self) -> Duration {
+        let names: &[&str] = if self.asked.streams { &["stream_timeout", "timeout"] } else { &["timeout"] };
+        let limit = |keywords: &Map| {
+            let given = names.iter().find_map(|name| keywords.get(*name)?.as_f64());
+            let limit = given.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+            limit.filter(|limit| !limit.is_zero())
+        };
+        let members = self.current.iter().flat_map(|current| current.found.group.members());
+        let of_call =
+            limit(&self.asked.keywords).or_else(|| members.filter_map(|one| limit(&one.params)).max());
+        of_call.or_else(|| limit(&self.settings().defaults)).unwrap_or(LONGEST_QUEUE)
+    }
+
+    pub fn waited_too_long(&self) -> Error {
+        Error::new(Kind::Timeout, "No deployment was free within the time of the call.")
     }
 
     /// The keywords of the request that an attempt makes.
@@ -360,6 +428,7 @@ impl Plan {
             lease.deployment.live.requests.subtract(now.minute(), 1);
             return None;
         }
+        self.tell(&lease.deployment, now);
         let model = current.found.model_of(&lease.deployment);
         Some(Attempt { lease, began: now, is_hedge: true, model })
     }
@@ -450,6 +519,12 @@ impl Plan {
         self.record(&attempt, now, Some(failure), false);
         let deployment = attempt.deployment().clone();
         if self.router.is_some() {
+            if error.kind() == Kind::Timeout {
+                let latency = Latency { seconds: TIMED_OUT, is_first_content: self.asked.streams };
+                deployment.live.add_to_mean(latency, self.settings().latency_window, now);
+                // In the moving average it has taken as long as it has: one of the other kind would stay for hours.
+                deployment.live.add_to_average(now.since(attempt.began).as_secs_f64());
+            }
             self.punish(&deployment, &error, now);
         }
         if let Some(current) = &mut self.current {
@@ -474,10 +549,6 @@ impl Plan {
     fn punish(&self, deployment: &Deployment, error: &Error, now: Moment) {
         cooldown::count(deployment, error.kind(), now);
         deployment.live.totals.fail(error.kind(), error.status());
-        if error.kind() == Kind::Timeout {
-            let latency = Latency { seconds: TIMED_OUT, is_first_content: self.asked.streams };
-            deployment.live.measure(latency, self.settings().latency_window, now);
-        }
         let Some(current) = &self.current else { return };
         let (mut members, mut healthy_others) = (0, 0);
         for member in current.found.group.members() {
@@ -511,8 +582,7 @@ impl Plan {
         if self.retries >= allowed {
             return None;
         }
-        let prompt = Prompt::of(&self.asked);
-        let checks = Checks { settings, asked: &self.asked, tags: current.tags, now, prompt };
+        let checks = Checks { settings, asked: &self.asked, tags: current.tags, now };
         let tier = current.found.group.tiers.get(current.tier)?;
         let is_fresh =
             |one: &&Arc<Deployment>| !current.tried.contains(&one.id) && checks.refusal(one).is_none();
@@ -701,11 +771,14 @@ impl Plan {
         error
     }
 
-    /// What goes on where a stream has broken off: another deployment, or a fallback.
-    pub fn broke_off(&mut self, deployment: &Arc<Deployment>, error: &Error, now: Moment) {
+    /// A stream has broken off. What goes on from there, if anything is to: another deployment, or a fallback.
+    pub fn broke_off(&mut self, deployment: &Arc<Deployment>, error: &Error, goes_on: bool, now: Moment) {
         if self.router.is_some() {
             deployment.live.successes.subtract(now.minute(), 1);
             self.punish(deployment, error, now);
+        }
+        if !goes_on {
+            return;
         }
         if let Some(current) = &mut self.current {
             current.tried.push(deployment.id.clone());
@@ -716,15 +789,6 @@ impl Plan {
             None => self.leave(kept),
         }
     }
-}
-
-/// A deployment that a call begins to use; others are told.
-fn begun(router: &Arc<Router>, deployment: &Arc<Deployment>, now: Moment) -> Lease {
-    if let Some(together) = router.together() {
-        together.count(deployment, 'r', 1, now);
-        together.start(router);
-    }
-    Lease::begun(router.clone(), deployment.clone())
 }
 
 /// An error without its source.

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::deployment::texts;
 use super::fallback::Fallbacks;
+use super::limits::PromptLength;
 use crate::engine::Keywords;
 use crate::error::{Error, Kind, Result};
 use crate::hub::{CallType, Upload};
@@ -16,6 +17,8 @@ pub struct Asked {
     /// `None` for a chat completion.
     pub call_type: Option<CallType>,
     pub keywords: Keywords,
+    /// Of these keywords.
+    pub prompt: PromptLength,
     pub files: Vec<Upload>,
     pub streams: bool,
     pub tags: Vec<String>,
@@ -69,6 +72,11 @@ impl Asked {
         }
         asked.keywords = keywords;
         Ok(asked)
+    }
+
+    /// The same with other keywords.
+    pub fn with_keywords(self, keywords: Keywords) -> Self {
+        Self { keywords, prompt: PromptLength::default(), ..self }
     }
 
     /// Whether a call without a router says itself where it goes on when it fails.

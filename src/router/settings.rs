@@ -52,7 +52,6 @@ pub struct RouterSettings {
     pub polling: Duration,
     pub default_priority: Option<i64>,
     pub prompt_cache_affinity: bool,
-    pub response_affinity: bool,
     pub session_affinity: bool,
     pub affinity_ttl: Duration,
 }
@@ -107,7 +106,6 @@ impl Default for RouterSettings {
             polling: DEFAULT_POLLING,
             default_priority: None,
             prompt_cache_affinity: false,
-            response_affinity: false,
             session_affinity: false,
             affinity_ttl: DEFAULT_TTL,
         }
@@ -241,7 +239,6 @@ impl RouterSettings {
                 .unwrap_or(default.polling),
             default_priority: given.get("default_priority").and_then(Value::as_i64),
             prompt_cache_affinity: checks("prompt_caching"),
-            response_affinity: checks("responses_api_deployment_check"),
             session_affinity: checks("session_affinity") || checks("deployment_affinity"),
             affinity_ttl: given.seconds("deployment_affinity_ttl_seconds")?.unwrap_or(DEFAULT_TTL),
         })

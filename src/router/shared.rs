@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::clock::Moment;
 use super::{Deployment, Router};
+use crate::error::Result;
 use crate::store::together::{Known, Notes, Shared};
 
 /// The shortest time between two round trips, and the longest.
@@ -25,17 +26,39 @@ pub struct Together {
     store: Arc<dyn Shared>,
     notes: Mutex<Notes>,
     noted: Condvar,
+    /// How often everything was forgotten. Held while a reply is taken over, so that no reply of before that is.
+    forgotten: Mutex<u64>,
     /// The process whose thread runs: a forked child has none yet.
     process: AtomicU32,
 }
 
 impl Together {
     pub fn new(store: Arc<dyn Shared>) -> Self {
-        Self { store, notes: Mutex::default(), noted: Condvar::new(), process: AtomicU32::new(0) }
+        Self {
+            store,
+            notes: Mutex::default(),
+            noted: Condvar::new(),
+            forgotten: Mutex::default(),
+            process: AtomicU32::new(0),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Notes> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_forgotten(&self) -> MutexGuard<'_, u64> {
+        self.forgotten.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets what is known together, and `own`, which is what this process has of it.
+    pub fn forget(&self, own: impl FnOnce()) {
+        let mut forgotten = self.lock_forgotten();
+        *forgotten += 1;
+        *self.lock() = Notes { forget: true, ..Notes::default() };
+        own();
+        drop(forgotten);
+        self.noted.notify_one();
     }
 
     /// Leaves a note of a request (`r`) or of tokens (`t`).
@@ -69,8 +92,13 @@ impl Together {
     /// Begins the thread, once in each process. It ends when the router goes.
     pub fn start(&self, router: &Arc<Router>) {
         let process = std::process::id();
-        if self.process.swap(process, Ordering::AcqRel) == process {
+        let before = self.process.swap(process, Ordering::AcqRel);
+        if before == process {
             return;
+        }
+        if before != 0 {
+            // A fork: its parent tells the notes that have come with it.
+            *self.lock() = Notes::default();
         }
         let router = Arc::downgrade(router);
         let begun = std::thread::Builder::new().name("ferrolite-shared".to_owned()).spawn(move || {
@@ -87,7 +115,7 @@ impl Together {
     /// Waits for a note, at most so long.
     fn wait(&self) {
         let notes = self.lock();
-        if notes.counts.is_empty() && notes.marks.is_empty() {
+        if notes.counts.is_empty() && notes.marks.is_empty() && !notes.forget {
             let _ = self.noted.wait_timeout(notes, LONGEST);
         }
     }
@@ -95,6 +123,7 @@ impl Together {
     /// Puts notes back that nobody has taken.
     fn put_back(&self, old: Notes) {
         let mut notes = self.lock();
+        notes.forget |= old.forget;
         if notes.minute == old.minute {
             for (name, count) in old.counts {
                 *notes.counts.entry(name).or_default() += count;
@@ -104,6 +133,39 @@ impl Together {
             notes.marks.entry(name).or_insert(until);
         }
     }
+
+    /// One round trip.
+    async fn exchange(&self, router: &Router) -> Result<()> {
+        let forgotten = *self.lock_forgotten();
+        let now = router.clock.now();
+        let notes = {
+            let mut held = self.lock();
+            let mut notes = std::mem::take(&mut *held);
+            if notes.minute != now.minute() {
+                notes.counts.clear();
+                notes.minute = now.minute();
+            }
+            held.minute = now.minute();
+            notes
+        };
+        let exchanged = self.store.exchange(&notes).await;
+        let still = self.lock_forgotten();
+        let is_of_before = *still != forgotten;
+        match exchanged {
+            Ok(known) if !is_of_before => {
+                let own = self.lock().counts.clone();
+                apply(router, &own, &known, now);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                if !is_of_before {
+                    self.put_back(notes);
+                }
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
 }
 
 fn work(runtime: &tokio::runtime::Runtime, router: &Weak<Router>) {
@@ -112,21 +174,12 @@ fn work(runtime: &tokio::runtime::Runtime, router: &Weak<Router>) {
         let Some(router) = router.upgrade() else { return };
         let Some(together) = router.together() else { return };
         together.wait();
-        let now = router.clock.now();
-        let mut notes = std::mem::take(&mut *together.lock());
-        if notes.minute != now.minute() {
-            notes.counts.clear();
-            notes.minute = now.minute();
-        }
-        together.lock().minute = now.minute();
-        let exchanged = runtime.block_on(together.store.exchange(&notes));
-        let pause = match exchanged {
-            Ok(known) => {
+        let pause = match runtime.block_on(together.exchange(&router)) {
+            Ok(()) => {
                 if is_away {
                     tracing::info!("the shared store of the router is back");
                 }
                 is_away = false;
-                apply(&router, &together.lock().counts.clone(), &known, now);
                 SHORTEST
             }
             Err(error) => {
@@ -134,7 +187,6 @@ fn work(runtime: &tokio::runtime::Runtime, router: &Weak<Router>) {
                     tracing::warn!(error = %error, "the shared store of the router is away: each process goes on by itself");
                 }
                 is_away = true;
-                together.put_back(notes);
                 AWAY
             }
         };
@@ -155,7 +207,7 @@ fn apply(router: &Router, own: &HashMap<String, u64>, known: &Known, now: Moment
         live.tokens.raise(minute, sum(&format!("{}:t", deployment.id)));
         if let Some(until) = known.marks.get(&*deployment.id) {
             let until = Moment(until * 1000);
-            if until > now && live.cooldown(now).is_none_or(|left| now.plus(left) < until) {
+            if until > now {
                 live.cool_until(until);
             }
         }

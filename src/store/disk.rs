@@ -18,6 +18,8 @@ use crate::error::{Error, Kind, Result};
 const FILE: &str = "ferrolite-cache.sqlite3";
 /// How long one process waits for another that writes.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// A value that was used is marked so, unless it is marked so lately; milliseconds.
+const TOUCHED: i64 = 60_000;
 /// Writes between two looks at how large it has become.
 const SWEEP: u32 = 64;
 /// After a sweep it is this full, in percent.
@@ -105,18 +107,31 @@ impl Open {
         let now = now();
         let mut read = self
             .connection
-            .prepare("SELECT value FROM cache WHERE name = ?1 AND (until IS NULL OR until > ?2)")?;
+            .prepare("SELECT value, used FROM cache WHERE name = ?1 AND (until IS NULL OR until > ?2)")?;
+        let value = |row: &rusqlite::Row<'_>| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?));
         let found = names
             .iter()
-            .map(|name| read.query_row(params![name, now], |row| row.get::<_, Vec<u8>>(0)).optional())
+            .map(|name| read.query_row(params![name, now], value).optional())
             .collect::<rusqlite::Result<Vec<_>>>()?;
         drop(read);
-        let mut touch = self.connection.prepare("UPDATE cache SET used = ?2 WHERE name = ?1")?;
-        for (name, _) in names.iter().zip(&found).filter(|(_, value)| value.is_some()) {
-            // Not worth an error: another process may be writing.
-            let _ = touch.execute(params![name, now]);
+        let is_due = |found: &Option<(_, i64)>| found.as_ref().is_some_and(|(_, used)| now - used > TOUCHED);
+        let due: Vec<&String> =
+            names.iter().zip(&found).filter(|(_, found)| is_due(found)).map(|(name, _)| name).collect();
+        if !due.is_empty() {
+            // Not worth an error nor a wait: another process may be writing.
+            self.connection.busy_timeout(Duration::ZERO)?;
+            let touched = self.touch(&due, now);
+            self.connection.busy_timeout(PATIENCE)?;
+            if let Err(error) = touched {
+                tracing::debug!(error = %error, "cache: a use is not marked");
+            }
         }
-        Ok(found.into_iter().map(|value| value.map(Bytes::from)).collect())
+        Ok(found.into_iter().map(|found| found.map(|(value, _)| Bytes::from(value))).collect())
+    }
+
+    fn touch(&self, names: &[&String], now: i64) -> rusqlite::Result<()> {
+        let mut touch = self.connection.prepare("UPDATE cache SET used = ?2 WHERE name = ?1")?;
+        names.iter().try_for_each(|name| touch.execute(params![name, now]).map(drop))
     }
 
     fn set(&mut self, values: &[Named], ttl: Option<Duration>, capacity: u64) -> rusqlite::Result<()> {
@@ -138,18 +153,23 @@ impl Open {
     /// Drops what is too old, and what was used least lately until there is room again.
     fn sweep(&mut self, capacity: u64) -> rusqlite::Result<()> {
         self.connection.execute("DELETE FROM cache WHERE until <= ?1", params![now()])?;
-        let size = |connection: &Connection| -> rusqlite::Result<u64> {
-            let sum = "SELECT COALESCE(SUM(LENGTH(value) + LENGTH(name)), 0) FROM cache";
-            connection.query_row(sum, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
-        };
+        let sum = "SELECT COALESCE(SUM(LENGTH(value) + LENGTH(name)), 0) FROM cache";
+        let mut used = self.connection.query_row(sum, [], |row| row.get::<_, i64>(0))?.unsigned_abs();
         let target = capacity / 100 * SWEPT;
-        let mut used = size(&self.connection)?;
+        // The whole table is looked at once: what goes says itself how large it was.
+        let mut oldest = self.connection.prepare(
+            "DELETE FROM cache WHERE name IN (SELECT name FROM cache ORDER BY used LIMIT 64)
+             RETURNING LENGTH(value) + LENGTH(name)",
+        )?;
         while used > capacity.min(target.max(1)) {
-            let oldest = "DELETE FROM cache WHERE name IN (SELECT name FROM cache ORDER BY used LIMIT 64)";
-            if self.connection.execute(oldest, [])? == 0 {
+            let gone = oldest
+                .query_map([], |row| row.get::<_, i64>(0))?
+                .map(|size| size.map(i64::unsigned_abs))
+                .collect::<rusqlite::Result<Vec<u64>>>()?;
+            if gone.is_empty() {
                 break;
             }
-            used = size(&self.connection)?;
+            used = used.saturating_sub(gone.iter().sum());
         }
         Ok(())
     }
@@ -245,6 +265,55 @@ mod tests {
         }
         assert!(!has(&store, "name-0").await, "the oldest have made room");
         assert!(has(&store, "name-129").await);
+    }
+
+    #[tokio::test]
+    async fn room_is_made_and_no_more() {
+        let place = Place::new("sweep");
+        let mut open = DiskStore::new(&place.0, 0).shared.open().unwrap();
+        for index in 0..1000 {
+            // Without a sweep in between.
+            open.writes = 1;
+            open.set(&value(&format!("{index:04}"), 996), None, u64::MAX).unwrap();
+        }
+        open.sweep(500_000).unwrap();
+        let count = "SELECT COUNT(*) FROM cache";
+        let left: i64 = open.connection.query_row(count, [], |row| row.get(0)).unwrap();
+        assert!((450 - 64..=450).contains(&left), "{left}");
+        open.sweep(500_000).unwrap();
+        assert_eq!(open.connection.query_row(count, [], |row| row.get::<_, i64>(0)).unwrap(), left);
+    }
+
+    #[tokio::test]
+    async fn a_hit_writes_seldom_and_waits_for_nobody() {
+        let place = Place::new("touch");
+        let store = DiskStore::new(&place.0, 1 << 20);
+        store.set(&value("a", 10), None).await.unwrap();
+        let other = store.shared.open().unwrap().connection;
+        let used = || other.query_row("SELECT used FROM cache", [], |row| row.get::<_, i64>(0)).unwrap();
+        let mark = |age: i64| other.execute("UPDATE cache SET used = ?1", params![now() - age]).unwrap();
+        mark(TOUCHED / 2);
+        let before = used();
+        assert!(has(&store, "a").await);
+        assert_eq!(used(), before, "marked lately");
+        mark(2 * TOUCHED);
+        let before = used();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let begun = std::time::Instant::now();
+        assert!(has(&store, "a").await);
+        assert!(begun.elapsed() < PATIENCE / 2, "{:?}", begun.elapsed());
+        other.execute_batch("ROLLBACK").unwrap();
+        assert!(has(&store, "a").await);
+        assert!(used() > before + TOUCHED);
+        // What is kept waits again.
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let write = tokio::spawn({
+            let store = store.clone();
+            async move { store.set(&value("b", 10), None).await }
+        });
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        other.execute_batch("ROLLBACK").unwrap();
+        write.await.unwrap().unwrap();
     }
 
     #[tokio::test]

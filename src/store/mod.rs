@@ -7,6 +7,8 @@ pub mod disk;
 pub mod memory;
 pub mod object;
 pub mod redis;
+#[cfg(test)]
+pub(crate) mod stand_in;
 pub mod together;
 
 use std::fmt;

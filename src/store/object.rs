@@ -8,14 +8,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt as _};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use sha2::{Digest, Sha256};
 
 use super::{Named, Store};
 use crate::auth::aws::{KeyRing, Signing};
 use crate::auth::exchange::{Grant, Tokens};
-use crate::auth::{self, Secret};
+use crate::auth::{self, Scheme, Secret};
 use crate::error::{Error, Kind, Result};
 use crate::json::cut;
 use crate::transport::{Connection, Limits, Transport};
@@ -78,22 +78,16 @@ impl ObjectStore {
         call.headers.extend(self.place.headers.clone());
         match &self.place.proof {
             Proof::Signature(signing) => {
-                let hash = Sha256::digest(&call.body).iter().fold(String::new(), |mut out, byte| {
-                    use fmt::Write as _;
-                    // Writing to a string does not fail.
-                    let _ = write!(out, "{byte:02x}");
-                    out
-                });
-                if let Ok(hash) = HeaderValue::try_from(hash) {
+                if let Ok(hash) = HeaderValue::try_from(auth::aws::hex(&Sha256::digest(&call.body))) {
                     call.headers.insert("x-amz-content-sha256", hash);
                 }
                 let keys = self.keys.get(&self.transport, &self.connection, signing).await?;
                 auth::aws::sign(&mut call, &keys, &signing.region, &signing.service, SystemTime::now())?;
             }
-            Proof::Token(token) => bearer(&mut call, token)?,
+            Proof::Token(token) => auth::sign(&mut call.headers, Scheme::Bearer, Some(token))?,
             Proof::Grant(grant) => {
                 let token = self.tokens.get(&self.transport, &self.connection, grant).await?;
-                bearer(&mut call, &token)?;
+                auth::sign(&mut call.headers, Scheme::Bearer, Some(&token))?;
             }
             Proof::None => {}
         }
@@ -134,14 +128,6 @@ impl ObjectStore {
         }
         Err(refused(&reply))
     }
-}
-
-fn bearer(call: &mut HttpCall, token: &Secret) -> Result<()> {
-    let wrong = |_| Error::new(Kind::Authentication, "the token holds characters that a header cannot carry");
-    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(wrong)?;
-    value.set_sensitive(true);
-    call.headers.insert(AUTHORIZATION, value);
-    Ok(())
 }
 
 fn now() -> u128 {

@@ -12,6 +12,8 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
+use redis::io::tcp::TcpSettings;
+use redis::io::tcp::socket2::TcpKeepalive;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, FromRedisValue,
     IntoConnectionInfo as _, Pipeline, RedisConnectionInfo, RedisError, RedisFuture, RedisResult,
@@ -25,6 +27,9 @@ use crate::error::{Error, Kind, Result};
 
 /// After a server could not be reached, calls fail at once for so long.
 const PAUSE: Duration = Duration::from_secs(1);
+/// A connection that nobody uses is asked after so long whether it still stands, and so often.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+const PROBES: Duration = Duration::from_secs(10);
 /// Names that are deleted at a time when everything is cleared.
 const CLEARED: usize = 500;
 
@@ -233,7 +238,8 @@ impl Redis {
             let nodes = options.nodes.iter().map(|node| options.at(node)).collect::<RedisResult<Vec<_>>>()?;
             let mut builder = ClusterClient::builder(nodes)
                 .connection_timeout(options.connect_timeout)
-                .response_timeout(options.response_timeout);
+                .response_timeout(options.response_timeout)
+                .tcp_settings(options.tcp());
             if let Some(certificates) = certificates {
                 builder = builder.certs(certificates);
             }
@@ -277,7 +283,18 @@ impl RedisOptions {
         if let Some(password) = &self.password {
             settings = settings.set_password(password.expose());
         }
-        info.set_redis_settings(settings)
+        info.set_redis_settings(settings).set_tcp_settings(self.tcp())
+    }
+
+    /// The other side may go without a word: what it does not acknowledge, and what nobody uses, is not taken for open.
+    fn tcp(&self) -> TcpSettings {
+        let probes = TcpKeepalive::new().with_time(KEEPALIVE);
+        #[cfg(not(target_os = "openbsd"))]
+        let probes = probes.with_interval(PROBES);
+        let settings = TcpSettings::default().set_keepalive(probes);
+        #[cfg(target_os = "linux")]
+        let settings = settings.set_user_timeout(self.response_timeout);
+        settings
     }
 }
 

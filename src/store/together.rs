@@ -5,16 +5,17 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use tokio::sync::Mutex;
-
-use crate::error::{Error, Kind, Result};
+use super::redis::{Redis, RedisOptions};
+use crate::error::{Error, Result};
 
 /// What one process has to say, and wants to know, at a time. Names are the deployments' ids.
 #[derive(Debug, Default, Clone)]
 pub struct Notes {
+    /// What is known so far is to be forgotten before these are added.
+    pub forget: bool,
     /// The calendar minute of the counts.
     pub minute: u64,
     /// Counts to add to, by name.
@@ -53,9 +54,10 @@ const LIMIT: Duration = Duration::from_secs(1);
 type All = HashMap<String, u64>;
 
 pub struct RedisTogether {
-    client: redis::Client,
+    options: RedisOptions,
     prefix: String,
-    connection: Mutex<Option<MultiplexedConnection>>,
+    /// The server as a process reaches it: connections do not survive a fork.
+    redis: Mutex<Option<(u32, Arc<Redis>)>>,
 }
 
 impl fmt::Debug for RedisTogether {
@@ -65,39 +67,38 @@ impl fmt::Debug for RedisTogether {
     }
 }
 
-/// A failure in words that quote no address.
-fn failed(error: &redis::RedisError) -> Error {
-    Error::new(Kind::Connection, format!("Redis: {}", error.category()))
-}
-
 impl RedisTogether {
     /// `url` is `redis://[user:password@]host:port/db`, or `rediss://` with TLS.
     pub fn new(url: &str, prefix: &str) -> Result<Self> {
-        let client = redis::Client::open(url)
-            .map_err(|_| Error::invalid("redis_url", "expected the address of a Redis server"))?;
-        Ok(Self { client, prefix: prefix.to_owned(), connection: Mutex::new(None) })
+        let read = RedisOptions::from_url(url);
+        let read = read.map_err(|_| Error::invalid("redis_url", "expected the address of a Redis server"))?;
+        let options = RedisOptions { connect_timeout: LIMIT, response_timeout: LIMIT, ..read };
+        Ok(Self { options, prefix: prefix.to_owned(), redis: Mutex::new(None) })
     }
 
-    /// The connection that is there, or a new one.
-    async fn connection(&self) -> Result<MultiplexedConnection> {
-        let mut held = self.connection.lock().await;
-        if let Some(connection) = &*held {
-            return Ok(connection.clone());
+    /// The server, for this process.
+    fn redis(&self) -> Arc<Redis> {
+        let process = std::process::id();
+        let mut held = self.redis.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*held {
+            Some((of, redis)) if *of == process => redis.clone(),
+            _ => {
+                let redis = Arc::new(Redis::new(self.options.clone()));
+                *held = Some((process, redis.clone()));
+                redis
+            }
         }
-        let config = redis::AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(LIMIT))
-            .set_response_timeout(Some(LIMIT));
-        let made = self.client.get_multiplexed_async_connection_with_config(&config).await;
-        let made = made.map_err(|error| failed(&error))?;
-        *held = Some(made.clone());
-        Ok(made)
     }
 
     async fn put_together(&self, notes: &Notes) -> Result<Known> {
-        let mut connection = self.connection().await?;
         let counts = format!("{}:minute:{}", self.prefix, notes.minute);
         let (marks, values) = (format!("{}:cooling", self.prefix), format!("{}:latency", self.prefix));
         let mut pipe = redis::pipe();
+        if notes.forget {
+            for name in [&counts, &marks, &values] {
+                pipe.del(name).ignore();
+            }
+        }
         for (name, count) in &notes.counts {
             pipe.hincr(&counts, name, *count).ignore();
         }
@@ -117,8 +118,7 @@ impl RedisTogether {
             pipe.expire(&values, VALUES_KEPT).ignore();
         }
         pipe.hgetall(&counts).hgetall(&marks).hgetall(&values);
-        let read: (All, All, All) =
-            pipe.query_async(&mut connection).await.map_err(|error| failed(&error))?;
+        let read: (All, All, All) = self.redis().run_all(&pipe).await?;
         Ok(Known { counts: read.0, marks: read.1, values: read.2 })
     }
 }

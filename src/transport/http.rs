@@ -15,10 +15,8 @@ use super::public::PublicResolver;
 use crate::address;
 use crate::config::{Environment as _, ProcessEnvironment, parse_switch};
 use crate::error::{Error, Kind, Result};
-use crate::wires::{HttpCall, HttpReply};
+use crate::wires::{HttpCall, HttpReply, REPLY_LIMIT};
 
-/// The largest reply body, decompressed, in bytes.
-const REPLY_LIMIT: usize = 256 * 1024 * 1024;
 /// The largest error body that is read, in bytes.
 const ERROR_LIMIT: usize = 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -183,6 +183,9 @@ impl HttpCall {
     }
 }
 
+/// The largest reply body, decompressed, in bytes; of a reply in pages, all of them together.
+pub const REPLY_LIMIT: usize = 256 * 1024 * 1024;
+
 /// A whole reply as plain data.
 #[derive(Debug, Clone)]
 pub struct HttpReply {

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::calls::{self, CallWire};
 use super::openai;
-use super::{HttpReply, Memo, Next, Prepared, Wire};
-use crate::error::Result;
+use super::{HttpReply, Memo, Next, Prepared, REPLY_LIMIT, Wire};
+use crate::error::{Error, Result};
 use crate::hub::{Call, CallRequest, CallResponse, CallType, Resource, Target};
 use crate::json::{Map, str_at};
 
@@ -27,7 +27,8 @@ static RESOURCES: CallWire = CallWire {
 const RESULTS: usize = 1000;
 /// The most pages of results, so that a server that never ends them is not asked for ever.
 const PAGES: usize = 1000;
-const LISTS: [(&str, &str); 2] = [("after", "pagination_token"), ("purpose", "")];
+const TOKEN: &str = "pagination_token";
+const LISTS: [(&str, &str); 2] = [("after", TOKEN), ("purpose", "")];
 
 fn encode(request: &CallRequest, target: &Target) -> Result<Prepared> {
     let batches = format!("{}/batches", target.base);
@@ -45,9 +46,7 @@ fn encode(request: &CallRequest, target: &Target) -> Result<Prepared> {
             calls::json_call(batches, body, request, memo)
         }
         CallType::ListBatches => Ok(calls::bare_call(Method::GET, calls::listed(&batches, request, &LISTS))),
-        CallType::CancelBatch => {
-            Ok(Prepared { call: calls::action(format!("{}:cancel", one()?)), memo: Memo::default() })
-        }
+        CallType::CancelBatch => Ok(calls::action(format!("{}:cancel", one()?))),
         CallType::RetrieveBatch => Ok(calls::bare_call(Method::GET, one()?)),
         CallType::ListFiles => {
             let url = calls::listed(&format!("{}/files", target.base), request, &LISTS);
@@ -67,7 +66,7 @@ fn encode(request: &CallRequest, target: &Target) -> Result<Prepared> {
     }
 }
 
-/// The next page of results; those of this one are kept.
+/// The next page of results; those of this one are kept. A part of them is not handed out as the whole.
 fn next(
     _request: &CallRequest,
     reply: &HttpReply,
@@ -81,17 +80,26 @@ fn next(
         Some(Value::Null) | None => Vec::new(),
         Some(_) => return Err(calls::unreadable(reply)),
     };
-    let is_empty = found.is_empty();
     if let Value::Array(kept) = memo.notes.entry("found").or_insert_with(|| json!([])) {
         kept.extend(found);
     }
     let pages = calls::count(memo.notes.get("pages")) + 1;
+    let size = calls::count(memo.notes.get("size")).saturating_add(reply.body.len() as u64);
+    if size > REPLY_LIMIT as u64 {
+        return Err(Error::unreadable(format!(
+            "the results of the batch are larger than {REPLY_LIMIT} bytes"
+        )));
+    }
     memo.notes.insert("pages".into(), pages.into());
-    let token = str_at(&page, "pagination_token").filter(|token| !token.is_empty());
-    let Some(token) = token.filter(|_| !is_empty && pages < PAGES as u64) else { return Ok(None) };
+    memo.notes.insert("size".into(), size.into());
+    let token = str_at(&page, TOKEN).filter(|token| !token.is_empty());
+    let Some(token) = token else { return Ok(None) };
+    if pages >= PAGES as u64 {
+        return Err(Error::unreadable(format!("the results of the batch have more than {PAGES} pages")));
+    }
     let token: String = url::form_urlencoded::byte_serialize(token.as_bytes()).collect();
     let url = format!("{url}?limit={RESULTS}&pagination_token={token}");
-    Ok(Some(Next::now(calls::bare(Method::GET, url))))
+    Ok(Some(Next::now(calls::get(url))))
 }
 
 fn decode(reply: &HttpReply, memo: &Memo, target: &Target) -> Result<CallResponse> {
@@ -114,27 +122,24 @@ fn decode(reply: &HttpReply, memo: &Memo, target: &Target) -> Result<CallRespons
             let found = answer.get("batches").and_then(Value::as_array);
             let data: Vec<Value> =
                 found.into_iter().flatten().filter_map(|one| batch(one.as_object()?, None)).collect();
-            let next = token(&answer);
-            Ok(calls::page(&data, next.is_some(), next))
+            Ok(calls::page_by_token(&data, &answer, TOKEN))
         }
         CallType::ListFiles => {
-            let CallResponse::Json(mut answer) = openai::resources::decode(reply, memo, target)? else {
+            let CallResponse::Json(Value::Object(mut answer)) =
+                openai::resources::decode(reply, memo, target)?
+            else {
                 return Err(calls::unreadable(reply));
             };
-            let next = answer.as_object().and_then(token);
-            let mut data = answer["data"].as_array_mut().map(std::mem::take).unwrap_or_default();
+            let data = answer.get_mut("data").and_then(Value::as_array_mut);
+            let mut data = data.map(std::mem::take).unwrap_or_default();
             // Its list knows no purposes.
             if let Some(wanted) = memo.notes.get("purpose") {
                 data.retain(|file| file.get("purpose").is_none_or(|purpose| purpose == wanted));
             }
-            Ok(calls::page(&data, next.is_some(), next))
+            Ok(calls::page_by_token(&data, &answer, TOKEN))
         }
         _ => openai::resources::decode(reply, memo, target),
     }
-}
-
-fn token(answer: &Map) -> Option<Value> {
-    str_at(answer, "pagination_token").filter(|token| !token.is_empty()).map(Value::from)
 }
 
 fn batch(said: &Map, endpoint: Option<&Value>) -> Option<Value> {
@@ -164,7 +169,7 @@ fn batch(said: &Map, endpoint: Option<&Value>) -> Option<Value> {
         ("request_counts", json!({ "total": total, "completed": done, "failed": failed })),
         ("metadata", json!({ "name": said.get("name").cloned().unwrap_or_else(|| "".into()) })),
     ];
-    Some(calls::batch(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()))
+    Some(calls::batch(fields))
 }
 
 /// One result as a line of a batch's output. The answer stands under the name of what was asked.

@@ -72,7 +72,7 @@ class Provider:
         self.always = always
         self.others = others
         self.requests: list[tuple[str, dict[str, Any], dict[str, str]]] = []
-        """Path, body and headers of each request."""
+        """Path (without its query), body and headers of each request."""
         self.strays: list[str] = []
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -178,10 +178,11 @@ def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
                 data = gzip.decompress(data)
             body = json.loads(data)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            provider.requests.append((self.path, body, headers))
-            if self.path.endswith("/embeddings"):
+            path = self.path.partition("?")[0]
+            provider.requests.append((path, body, headers))
+            if path.endswith("/embeddings"):
                 self.reply(_embedding(body))
-            elif self.path.endswith("/chat/completions"):
+            elif path.endswith("/chat/completions"):
                 self.chat(body)
             elif provider.others is not None:
                 self.reply(provider.others(self.path, body))

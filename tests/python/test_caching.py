@@ -7,6 +7,7 @@ import inspect
 import json
 import subprocess
 import sys
+import threading
 import time
 from typing import Any
 
@@ -295,6 +296,91 @@ def test_a_store_of_a_programs_own():
         assert len(upstream.requests) == 4
 
 
+def test_a_programs_own_store_keeps_complete_answers_only():
+    ferrolite.cache = Cache(_backend=Memory())
+    told: dict[str, Any] = {}
+
+    def respond(exchange: Exchange) -> None:
+        head = {"id": "resp_1", "object": "response", "created_at": 1, "model": "gpt", "output": []}
+        exchange.json({**head, **told})
+
+    with Upstream(respond) as upstream:
+
+        def ask_response() -> int:
+            for _ in range(2):
+                ferrolite.responses(input="hi", model="openai/gpt", api_base=upstream.url, api_key=KEY)
+            return len(upstream.requests)
+
+        for count, status in enumerate(("queued", "in_progress", "failed", "incomplete"), 1):
+            told["status"] = status
+            assert ask_response() == 2 * count, status
+        told["status"] = "completed"
+        assert ask_response() == 9
+
+
+def test_a_programs_own_store_keeps_streams_with_an_end_only(monkeypatch: pytest.MonkeyPatch):
+    from ferrolite import _cached
+    from ferrolite.types.utils import ModelResponseStream
+
+    def chunk(said: str, end: str | None = None, index: int = 0) -> Any:
+        choice = {"index": index, "delta": {"content": said}, "finish_reason": end}
+        return ModelResponseStream(id="a", created=1, model="m", choices=[choice])
+
+    def whole(*chunks: Any) -> Any:
+        seen = _cached.Seen()
+        for one in chunks:
+            seen.add(one)
+        return seen.whole()
+
+    assert text(whole(chunk("Hel"), chunk("lo", "stop"))) == "Hello"
+    assert whole() is None
+    assert whole(chunk("Hel"), chunk("lo")) is None
+    assert whole(chunk("a", "stop"), chunk("b", None, 1)) is None
+    monkeypatch.setattr(_cached, "_LARGEST", 1000)
+    assert whole(*[chunk("x" * 100)] * 20, chunk("", "stop")) is None
+    seen = _cached.Seen()
+    for _ in range(1000):
+        seen.add(chunk("x" * 100))
+    assert seen.chunks == []
+
+
+def test_a_call_type_is_meant_for_both_kinds_of_call():
+    for types in (["completion"], ["acompletion"]):
+        ferrolite.cache = Cache(_backend=Memory(), supported_call_types=types)
+        with Upstream(numbered) as upstream:
+
+            async def aask(base: str) -> str:
+                call = {"model": "openai/gpt", "api_base": base, "api_key": KEY}
+                return text(await ferrolite.acompletion(messages=HELLO, **call))
+
+            assert text(ask(upstream)) == "answer 1"
+            assert asyncio.run(aask(upstream.url)) == "answer 1"
+            assert len(vectors(embed(upstream, ["a"]))) == len(vectors(embed(upstream, ["a"]))) == 1
+            assert len(upstream.requests) == 3
+
+
+def test_a_key_is_made_once_for_a_call(monkeypatch: pytest.MonkeyPatch):
+    from ferrolite import _core
+    from ferrolite.caching import caching
+
+    made: list[str | None] = []
+
+    class Maker:
+        own = _core.CoreCache({"type": "local", "max_bytes": 0})
+
+        def key(self, *arguments: Any) -> str | None:
+            made.append(self.own.key(*arguments))
+            return made[-1]
+
+    monkeypatch.setattr(caching, "_maker", Maker())
+    ferrolite.cache = Cache(_backend=Memory())
+    with Upstream(numbered) as upstream:
+        ask(upstream)
+        assert len(made) == 1
+        assert ask(upstream)._hidden_params["cache_key"] == made[0] == made[1]
+        assert len(made) == 2
+
+
 def test_a_store_that_fails_fails_nobody():
     ferrolite.cache = Cache(_backend=Memory(fails=True))
     with Upstream(numbered) as upstream:
@@ -410,6 +496,23 @@ def test_stores_by_hand(tmp_path: Any):
     assert memory.increment_cache("b", 2) == 3
     now[0] = 11.0
     assert memory.get_cache("b") is None
+
+    def meanwhile() -> float:
+        """Another thread empties the cache while one looks at the clock."""
+        thread = threading.Thread(target=memory.flush_cache)
+        thread.start()
+        thread.join(0.1)
+        others.append(thread)
+        return now[0]
+
+    others: list[threading.Thread] = []
+    memory.set_cache("d", "d")
+    memory._clock = meanwhile
+    assert memory.get_cache("d") == "d"
+    memory._clock = lambda: now[0]
+    for thread in others:
+        thread.join()
+    assert memory.get_cache("d") is None
     disk = DiskCache(str(tmp_path))
     disk.set_cache("a", {"x": [1, None]})
     assert disk.get_cache("a") == {"x": [1, None]}

@@ -125,6 +125,13 @@ def test_redis_keeps_answers_and_streams(server: Server):
 
         assert set(asyncio.run(many())) == {"answer 4"}
 
+        later = cache()
+        asyncio.run(later.ping())  # opened before it has its namespace
+        later.namespace = "app"
+        later.cache.flush_cache()
+        assert others.get_cache("of others") == 1, "a namespace that was set later, too"
+        assert text(ask(upstream)) == "answer 5"
+
 
 @needs_redis
 def test_redis_that_dies_and_comes_back_fails_nobody(server: Server):

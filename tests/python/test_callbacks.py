@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from _callbacks import Recorder, acall, call, provider, told
-from _upstream import HELLO, KEY, Upstream
+from _callbacks import USAGE, Recorder, acall, call, clean, provider, told
+from _upstream import HELLO, KEY, Exchange, Upstream, chat
 
 import ferrolite
 from ferrolite.integrations.custom_logger import CustomLogger
@@ -342,6 +342,38 @@ def test_a_stream_without_counts_is_counted(provider: Upstream, name: str) -> No
     assert payload["total_tokens"] == asked + said > 1
 
 
+@pytest.mark.parametrize("name", ["completion", "acompletion"])
+def test_the_cost_of_a_stream_is_by_the_prices_of_the_call(provider: Upstream, name: str) -> None:
+    logger = Recorder()
+    ferrolite.callbacks.append(logger)
+    run(provider, name, stream=True, input_cost_per_token=2.0, output_cost_per_token=3.0)
+    kwargs = logger.events[-1][1]["kwargs"]
+    payload = kwargs["standard_logging_object"]
+    assert payload["prompt_tokens"] > 0
+    assert kwargs["response_cost"] == 2.0 * payload["prompt_tokens"] + 3.0 * payload["completion_tokens"]
+
+
+def test_what_a_stream_calls_and_thinks_is_counted() -> None:
+    """The counts are those that LiteLLM 1.109.1 gives for these chunks."""
+    function = {"name": "get_weather", "arguments": '{"city": "Paris"}'}
+    deltas: list[dict[str, Any]] = [
+        {"tool_calls": [{"index": 0, "id": "c", "type": "function", "function": function}]},
+        {"reasoning_content": "I think hard about it"},
+    ]
+    for delta, said in zip(deltas, (27, 5), strict=True):
+        choice = {"index": 0, "delta": {"role": "assistant", **delta}, "finish_reason": "stop"}
+        piece = ferrolite.ModelResponseStream(id="x", created=1, model="gpt-4o-mini", choices=[choice])
+        whole: Any = ferrolite.stream_chunk_builder([piece], [{"role": "user", "content": "Hi there you"}])
+        assert (whole.usage.prompt_tokens, whole.usage.completion_tokens) == (10, said)
+        assert whole._hidden_params["response_cost"] == ferrolite.completion_cost(whole) > 0
+
+
+def test_the_cost_of_a_stream_object_is_no_guess() -> None:
+    stream = ferrolite.completion("openai/gpt-4o", HELLO, mock_response="Hello", stream=True)
+    with pytest.raises(ValueError, match="stream_chunk_builder"):
+        ferrolite.completion_cost(stream)
+
+
 @pytest.mark.parametrize("ending", ["close", "let go", "aclose"])
 def test_a_stream_that_its_reader_leaves_is_told_as_far_as_it_came(provider: Upstream, ending: str) -> None:
     logger = Recorder()
@@ -662,6 +694,121 @@ def test_secrets_of_keywords_are_masked(provider: Upstream) -> None:
     for secret in ("header-secret-1", "header-secret-2", "AKIA-SECRET-3", "secret-4", KEY):
         assert secret not in text
     assert "plain" in text
+
+
+def test_secrets_are_masked_however_deep_they_are(provider: Upstream) -> None:
+    logger = Recorder()
+    ferrolite.callbacks.append(logger)
+    server = {"type": "mcp", "server_url": "https://x", "headers": {"Authorization": "Bearer deep-secret-1"}}
+    schema = {"type": "object", "properties": {"token": {"type": "string"}}}
+    named = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    more: dict[str, Any] = {
+        "tools": [named, server],
+        "extra_body": {"a": [{"client_secret": "deep-secret-2"}], "stop_token_ids": [1, 2]},
+        "fallbacks": [{"model": "openai/other", "api_key": "deep-secret-3"}],
+        "metadata": {"user_api_key_alias": "the team's"},
+    }
+    call(provider, **more)
+    told()
+    kwargs = logger.of("log_success_event")["kwargs"]
+    assert "deep-secret" not in str(kwargs)
+    assert kwargs["optional_params"]["tools"][0] == named
+    assert kwargs["optional_params"]["extra_body"]["stop_token_ids"] == [1, 2]
+    assert kwargs["litellm_params"]["metadata"]["user_api_key_alias"] == "the team's"
+    sent = provider.requests[0].json()
+    assert (sent["tools"], sent["a"]) == (more["tools"], more["extra_body"]["a"])
+
+
+HIDDEN = "very private"
+TEXTS: dict[str, Any] = {
+    "tools": [{"type": "function", "function": {"name": "f", "description": HIDDEN}}],
+    "prediction": {"type": "content", "content": HIDDEN},
+    "system": HIDDEN,
+    "extra_body": {"instructions": HIDDEN, "kept": 17},
+}
+
+
+@pytest.mark.parametrize("where", ["setting", "logger"])
+@pytest.mark.parametrize("name", ["completion", "acompletion"])
+@pytest.mark.parametrize("model", ["openai/m", "openai/bad"])
+def test_texts_in_parameters_and_answers_are_hidden(where: str, name: str, model: str) -> None:
+    odds = {"content": [{"token": HIDDEN, "logprob": -0.5, "bytes": None, "top_logprobs": []}]}
+    asked = {"id": "c", "type": "function", "function": {"name": "f", "arguments": HIDDEN}}
+    reply = chat("Hello", usage=USAGE)
+    reply["choices"][0] |= {"logprobs": odds, "message": {"role": "assistant", "tool_calls": [asked]}}
+
+    def say(exchange: Exchange) -> None:
+        if model == "openai/bad":
+            exchange.json({"error": {"message": HIDDEN}}, 400)
+        else:
+            exchange.json(reply)
+
+    logger = Recorder(message_logging=where != "logger")
+    with clean(), Upstream(say) as provider:
+        ferrolite.callbacks.append(logger)
+        ferrolite.turn_off_message_logging = where == "setting"
+        run(provider, name, model=model, temperature=0.5, **TEXTS)
+    assert logger.events
+    for event, what in logger.events:
+        # The error itself is the caller's, too: `redact_messages_in_exceptions` is about it.
+        kwargs = {name: value for name, value in what["kwargs"].items() if "exception" not in name}
+        payload = kwargs.get("standard_logging_object") or {}
+        for field in ("error_str", "error_information"):
+            payload.pop(field, None)
+        assert HIDDEN not in str({**what, "kwargs": kwargs}), event
+        assert what["kwargs"]["temperature"] == 0.5
+        assert what["kwargs"]["optional_params"]["extra_body"] == {"kept": 17}
+
+
+def test_answers_of_all_formats_are_hidden() -> None:
+    from ferrolite._observe import redact
+
+    answers: list[dict[str, Any]] = [
+        {"content": [{"type": "tool_use", "name": "f", "input": {"q": HIDDEN}}, {"thinking": HIDDEN}]},
+        {"candidates": [{"content": {"parts": [{"functionCall": {"name": "f", "args": {"q": HIDDEN}}}]}}]},
+        {
+            "instructions": HIDDEN,
+            "tools": [{"description": HIDDEN}],
+            "output": [{"summary": [{"text": HIDDEN}]}, {"type": "function_call_output", "output": HIDDEN}],
+        },
+        {"choices": [{"logprobs": {"tokens": [HIDDEN]}, "text": HIDDEN}], "data": [{"embedding": [0.5]}]},
+    ]
+    for answer in answers:
+        hidden = redact.response(answer)
+        assert HIDDEN not in str(hidden)
+        assert hidden.keys() == answer.keys()
+        assert HIDDEN in str(answer), "the caller's stays"
+    assert redact.response(answers[-1])["data"] == [{"embedding": [0.5]}]
+
+
+@pytest.mark.parametrize("name", ["completion", "acompletion"])
+@pytest.mark.parametrize("model", ["openai/m", "openai/bad"])
+def test_fields_may_be_left_out_of_the_payload(
+    provider: Upstream, name: str, model: str, monkeypatch: Any, caplog: Any
+) -> None:
+    left_out = ["response", "error_information", "messages", "status", "model_parameters"]
+    monkeypatch.setattr(ferrolite, "standard_logging_payload_excluded_fields", left_out)
+    plain, private = Recorder(), Recorder(message_logging=False)
+    ferrolite.callbacks += [plain, private]
+    ferrolite.redact_messages_in_exceptions = True
+    run(provider, name, model=model)
+    assert [record.getMessage() for record in caplog.records] == []
+    for logger in (plain, private):
+        payload = logger.events[-1][1]["kwargs"]["standard_logging_object"]
+        assert payload.keys().isdisjoint(left_out)
+        assert payload["model"] == model.partition("/")[2]
+
+
+def test_a_failing_failure_hook_hides_no_error(provider: Upstream) -> None:
+    class Hook(CustomLogger):
+        async def async_post_call_failure_deployment_hook(self, *what: Any, **more: Any) -> None:
+            raise RuntimeError("my own")
+
+    logger = Recorder()
+    ferrolite.callbacks += [Hook(), logger]
+    with pytest.raises(ferrolite.BadRequestError, match="nope"):
+        acall(provider, model="openai/bad")
+    assert logger.names[-1] == "async_log_failure_event"
 
 
 def test_errors_without_the_providers_words(provider: Upstream) -> None:

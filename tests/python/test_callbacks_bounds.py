@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import threading
 import time
 import weakref
@@ -208,6 +209,62 @@ assert os.waitpid(pid, 0)[1] == 0
 """
     done = python(code)
     assert (done.returncode, done.stdout.split()) == (0, ["told", "told"]), done.stderr
+
+
+def test_loops_of_many_threads_lose_nothing_and_tell_nothing_twice() -> None:
+    """Loops begin and end while others take over what ended ones have left."""
+    worker = LoggingWorker(concurrency=2)
+    done: list[int] = []
+    failed: list[BaseException] = []
+
+    async def tell(number: int) -> None:
+        await asyncio.sleep(0)
+        done.append(number)
+
+    async def give(first: int) -> None:
+        for number in range(first, first + 5):
+            worker.enqueue(tell(number))
+
+    def run(thread: int) -> None:
+        try:
+            for turn in range(40):
+                asyncio.run(give(thread * 1000 + turn * 5))
+        except BaseException as error:
+            failed.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=run, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    worker.flush_at_exit()
+    assert failed == []
+    # What had begun ends with its loop; what had not is told, once.
+    assert len(done) == len(set(done)) > 800
+
+
+def test_a_forked_child_tells_nothing_of_its_parent() -> None:
+    code = """
+import asyncio, os, sys, ferrolite
+async def told(*what): os.write(1, b"told ")
+ferrolite.success_callback.append(told)
+async def main():
+    await ferrolite.acompletion("openai/m", [{"role": "user", "content": "Hi"}], mock_response="x")
+from ferrolite.litellm_core_utils.logging_worker import GLOBAL_LOGGING_WORKER
+GLOBAL_LOGGING_WORKER.concurrency = 0  # its loop ends before anybody is told
+asyncio.run(main())
+pid = os.fork()
+if pid == 0:
+    sys.exit()
+assert os.waitpid(pid, 0)[1] == 0
+"""
+    done = python(code)
+    assert (done.returncode, done.stdout.split()) == (0, ["told"]), done.stderr
 
 
 def test_without_callbacks_nothing_of_theirs_is_loaded() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import openai
 import pytest
-from _upstream import KEY, PATIENCE, Upstream, chat, text_events, text_of
+from _upstream import KEY, PATIENCE, Upstream, chat, chunk, text_events, text_of
 
 import ferrolite
 
@@ -93,3 +93,49 @@ def test_of_another_format_it_is_left_aside() -> None:
         )
         assert upstream.requests[0].path == "/v1/messages"
     assert answer.choices[0].message.content == "own"
+
+
+def test_the_texts_are_sent_as_they_are() -> None:
+    """Words that stand for its key while the request is made are not taken for a key."""
+    messages = [{"role": "user", "content": "what is the client's name?"}]
+    with Upstream() as upstream, client(upstream) as given:
+        ferrolite.completion(MODEL, messages, client=given)
+        assert upstream.requests[0].json()["messages"] == messages
+
+
+def test_what_the_call_says_goes_before_what_the_client_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ferrolite, "headers", {"x-of-setting": "yes"})
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json=chat("hi"))
+
+    transport = httpx.Client(transport=httpx.MockTransport(answer))
+    given = openai.OpenAI(api_key=KEY, http_client=transport, timeout=70)
+    ferrolite.completion(MODEL, ASK, client=given, timeout=17, extra_query={"trace": "1"})
+    ferrolite.completion(MODEL, ASK, client=given)
+    assert [request.extensions["timeout"]["read"] for request in seen] == [17, 70]
+    assert [request.url.query for request in seen] == [b"trace=1", b""]
+    assert [request.headers["x-of-setting"] for request in seen] == ["yes", "yes"]
+
+
+def test_its_cost_is_by_the_prices_of_the_call() -> None:
+    told: Queue[Any] = Queue()
+    usage = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
+    prices: dict[str, Any] = {"input_cost_per_token": 2.0, "output_cost_per_token": 3.0}
+    whole = chat("hi", usage=usage)
+    with Upstream(lambda exchange: exchange.json(whole)) as upstream, client(upstream) as given:
+        answer: Any = ferrolite.completion(MODEL, ASK, client=given, **prices)
+    assert answer._hidden_params["response_cost"] == 16.0
+    *texts, done = text_events("a")
+    pieces = [*texts, chunk(choices=[], usage=usage), done]
+    watched: Any = {
+        "success_callback": [lambda *what: told.put(what)],
+        "stream_options": {"include_usage": True},
+    }
+    with Upstream(lambda exchange: exchange.stream(pieces)) as upstream, client(upstream) as given:
+        list(ferrolite.completion(MODEL, ASK, client=given, stream=True, **watched, **prices))
+        while (last := told.get(timeout=PATIENCE))[0].get("complete_streaming_response") is None:
+            pass
+    assert last[0]["response_cost"] == 16.0

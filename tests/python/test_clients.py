@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,3 +39,11 @@ def test_every_suite_is_pinned_by_hash(facts: dict[str, Any]) -> None:
         assert re.fullmatch(r"[0-9a-f]{64}", suite["sha256"]), name
         assert suite["archive"].endswith(".tar.gz"), name
         assert suite["tests"], name
+
+
+def test_only_what_passes_with_the_original_is_written_down() -> None:
+    pytest.importorskip("tomllib", reason="is part of Python 3.11")
+    command = [sys.executable, str(CLIENTS / "downstream.py"), "--record"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert "--record needs --original" in ran.stderr

@@ -342,3 +342,85 @@ def test_signatures_are_the_reference_s():
         "api_base",
         "api_key",
     ]
+
+
+def test_an_answers_cost_is_found_without_a_copy_of_its_vectors():
+    from unittest import mock
+
+    from ferrolite import cost_calculator
+
+    answer = ferrolite.EmbeddingResponse(model="m", data=[{"embedding": [0.0], "index": 0}])
+    meta = mock.Mock()
+    meta.cost_facts.return_value = {}
+    with mock.patch.object(cost_calculator, "_cost_by_facts", return_value=1.0) as found:
+        assert cost_calculator.cost_of_answer(answer, meta) == 1.0
+    assert found.call_args.args[0]["data"] is answer.data
+    assert found.call_args.args[0]["model"] == "m"
+
+
+OWN = {"input_cost_per_token": 0.5, "output_cost_per_token": 2.0}
+OWN_CACHED = {**OWN, "cache_read_input_token_cost": 0.1, "cache_creation_input_token_cost": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("usage", "plain", "cached"),
+    [
+        ({}, 25.0, 25.0),
+        ({"prompt_tokens_details": {"cached_tokens": 20}}, 25.0, 17.0),
+        ({"prompt_tokens_details": {"cached_tokens": 20, "cache_creation_tokens": 10}}, 25.0, 42.0),
+        ({"cache_read_input_tokens": 20, "cache_creation_input_tokens": 10}, 40.0, 57.0),
+        ({"cache_read_input_tokens": 20}, 35.0, 27.0),
+    ],
+)
+def test_own_prices_of_the_cache(usage, plain, cached):
+    answer = {
+        "model": "unlisted",
+        "usage": {"prompt_tokens": 50, "completion_tokens": 5, "total_tokens": 55, **usage},
+    }
+    for prices, wanted in ((OWN, plain), (OWN_CACHED, cached)):
+        cost = ferrolite.completion_cost(answer, custom_cost_per_token=prices)
+        assert cost == pytest.approx(wanted + 10.0)
+        counted = ferrolite.cost_per_token(
+            "x",
+            50,
+            5,
+            cache_read_input_tokens=usage.get("cache_read_input_tokens"),
+            cache_creation_input_tokens=usage.get("cache_creation_input_tokens"),
+            usage_object=answer["usage"],
+            custom_cost_per_token=prices,
+        )
+        assert counted == pytest.approx((wanted, 10.0))
+
+
+def test_own_prices_without_an_answer():
+    def cost(**prices):
+        return ferrolite.completion_cost(model="own/x", prompt="hello world", completion="hi there", **prices)
+
+    assert cost(custom_cost_per_token=OWN) == 5.0
+    assert cost(custom_cost_per_second=2.0, total_time=1500) == 3.0
+    assert ferrolite.cost_per_token("x", custom_cost_per_second=2.0, response_time_ms=500) == (0.0, 1.0)
+
+
+def test_pictures_are_paid_as_asked_for():
+    def cost(model, **asked):
+        answer = ferrolite.ImageResponse(created=1, data=[{"url": "u"}, {"url": "u"}])
+        return round(ferrolite.completion_cost(answer, model, call_type="image_generation", **asked), 6)
+
+    one = cost("stability/sd3", n=1)
+    assert (cost("stability/sd3"), cost("stability/sd3", n=3)) == (2 * one, round(3 * one, 6))
+    assert cost("stability/sd3", optional_params={"n": 3}) == 2 * one
+    of_count = [cost_calculator.default_image_cost_calculator("stability/sd3", n=n) for n in (None, 0, 2)]
+    assert of_count == [one, 0.0, 2 * one]
+    # Some are paid by what came.
+    assert cost("recraft/recraftv3", n=1) == cost("recraft/recraftv3")
+
+
+def test_sets_follow_what_is_registered(monkeypatch):
+    monkeypatch.setattr(ferrolite, "model_cost", dict(ferrolite.model_cost))
+    held, by_provider = ferrolite.anthropic_models, ferrolite.models_by_provider
+    ferrolite.register_model({"a-new-claude": {"litellm_provider": "anthropic", "mode": "chat"}})
+    assert "a-new-claude" in ferrolite.anthropic_models
+    assert "a-new-claude" in held
+    assert ferrolite.anthropic_models is held
+    assert "a-new-claude" in by_provider["anthropic"]
+    assert "a-new-claude" in ferrolite.models_by_provider["anthropic"]

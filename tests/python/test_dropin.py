@@ -1,6 +1,7 @@
 """The switch: `import litellm` is this package, in each of the ways that docs/drop-in.md has."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,17 @@ def test_a_command_that_is_a_python_script_runs_by_its_name(program, monkeypatch
     command.chmod(0o755)
     monkeypatch.setenv("PATH", str(program), prepend=os.pathsep)
     assert python("-m", "ferrolite", "run", "their-command", "now") == ["litellm.types.utils Hello now"]
+
+
+def test_a_folder_of_a_commands_name_is_not_the_command(program, monkeypatch):
+    (program / "bin").mkdir()
+    command = program / "bin" / "their-command"
+    command.write_text(f"#!/bin/sh\n'''exec' {sys.executable} \"$0\" \"$@\"\n' '''\n{PROGRAM}")
+    command.chmod(0o755)
+    (program / "their-command").mkdir()
+    monkeypatch.setenv("PATH", str(program / "bin"), prepend=os.pathsep)
+    run = ["-m", "ferrolite", "run", "their-command", "now"]
+    assert python(*run, cwd=program) == ["litellm.types.utils Hello now"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["-m"], ["no-such-program-here"]])
@@ -273,6 +285,23 @@ print(litellm is ferrolite, getattr(ferrolite, "_of_a_program", None), type(lite
     assert told[2] == ("False 1 function" if lazily else "True None function")
 
 
+@pytest.mark.skipif(
+    sys.version_info < (3, 11) or not DISTRIBUTION.exists(), reason="without tomllib or the tree"
+)
+def test_the_distribution_brings_along_what_packages_expect():
+    import tomllib
+
+    from ferrolite import dropin
+
+    project = tomllib.loads((DISTRIBUTION / "pyproject.toml").read_text())["project"]
+    brought = {re.split("[<>=]", requirement)[0] for requirement in project["dependencies"]}
+    needed = tomllib.loads((ROOT / "tests" / "clients" / "packages.toml").read_text())["settings"]
+    assert brought >= {"ferrolite", *(re.split("[<>=]", name)[0] for name in needed["dropin-requires"])}
+    assert {"full", "mcp", "proxy"} <= set(project["optional-dependencies"])
+    # The switch and the distribution say the same.
+    assert f'VERSION = "{dropin.VERSION}"' in (DISTRIBUTION / "setup.py").read_text()
+
+
 @pytest.mark.slow
 def test_the_distribution_can_be_installed(tmp_path):
     """Takes a virtual environment, and setuptools from the index."""
@@ -286,3 +315,8 @@ def test_the_distribution_can_be_installed(tmp_path):
     assert run.stdout.strip() == "1.81.10"
     refused = environment | {"LITELLM_DROPIN_VERSION": "1.82.7"}
     assert subprocess.run(install, check=False, env=refused, capture_output=True).returncode != 0
+
+
+def test_what_the_routers_documentation_shows_runs_unchanged():
+    program = ROOT / "tests" / "clients" / "router_docs.py"
+    assert python("-m", "ferrolite.dropin", str(program))[-1].startswith("ok ferrolite ")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from _upstream import Upstream, text_events
 
 import ferrolite
 
@@ -90,6 +91,28 @@ def test_what_a_call_costs_counts_for_the_budget(monkeypatch):
     assert ferrolite._current_cost == response._hidden_params["response_cost"] > 0
 
 
+@pytest.mark.parametrize("watched", [False, True])
+def test_what_a_stream_costs_counts_for_the_budget(monkeypatch, watched):
+    """By the tokens that are counted here, the provider telling none; as soon as it has ended."""
+    monkeypatch.setattr(ferrolite, "max_budget", 1e-9)
+    if watched:
+        monkeypatch.setattr(ferrolite, "success_callback", [lambda *told: None])
+    with Upstream(lambda exchange: exchange.stream(text_events("Hello", " there"))) as upstream:
+        call = {"model": "openai/gpt-4o", "messages": MESSAGES, "api_base": upstream.url, "api_key": "k"}
+
+        async def read():
+            return [chunk async for chunk in await ferrolite.acompletion(**call, stream=True)]
+
+        for chunks in (lambda: list(ferrolite.completion(**call, stream=True)), lambda: asyncio.run(read())):
+            monkeypatch.setattr(ferrolite, "_current_cost", 0.0)
+            whole = ferrolite.stream_chunk_builder(chunks(), messages=MESSAGES)
+            expected = ferrolite.completion_cost(whole, model="openai/gpt-4o")
+            assert ferrolite._current_cost == pytest.approx(expected, rel=1e-12)
+            assert expected > 0
+            with pytest.raises(ferrolite.BudgetExceededError):
+                ferrolite.completion(**call, stream=True)
+
+
 def test_a_gateway_stands_before_every_model(monkeypatch):
     monkeypatch.setattr(ferrolite, "use_litellm_proxy", True)
     for model in ("openai/gpt-4o", "gpt-4o", "litellm_proxy/openai/gpt-4o"):
@@ -124,5 +147,11 @@ def test_answers_are_checked_against_their_schema(monkeypatch, by_setting):
     given = {"response_format": FORM, "enable_json_schema_validation": None if by_setting else True}
     good = ferrolite.completion("openai/gpt-4o", MESSAGES, mock_response='{"a": 1}', **given)
     assert text(good) == '{"a": 1}'
-    with pytest.raises(ferrolite.JSONSchemaValidationError):
+    with pytest.raises(ferrolite.JSONSchemaValidationError) as raised:
         ferrolite.completion("openai/gpt-4o", MESSAGES, mock_response="{}", **given)
+    assert "'a' is a required property" in str(raised.value.__cause__)
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    called = ferrolite.completion(
+        "openai/gpt-4o", MESSAGES, mock_tool_calls=[call], mock_response="", **given
+    )
+    assert called.choices[0].message.tool_calls

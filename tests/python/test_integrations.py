@@ -6,13 +6,15 @@ import base64
 import json
 import logging
 import sys
+import threading
+import time
 import types
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from _callbacks import acall, call, provider, told
-from _upstream import Exchange, Upstream
+from _upstream import Exchange, Upstream, python, quiet
 
 import ferrolite
 from ferrolite.integrations import _registry
@@ -163,6 +165,138 @@ def test_a_webhook_that_fails_loses_its_batch_and_says_so(provider: Upstream, ca
     assert "1 events are lost" in text
     assert "status 403" in text
     assert "secret" not in text
+
+
+@pytest.mark.parametrize("form", ["json_array", "ndjson", "single"])
+@pytest.mark.parametrize("why", ["refused", "no JSON"])
+def test_an_item_that_is_refused_takes_no_other_with_it(form: Any, why: str, caplog: Any) -> None:
+    taken: list[int] = []
+
+    def refuse(exchange: Exchange) -> None:
+        body = exchange.request.body.decode()
+        if "bad" in body:
+            exchange.json({}, 400)
+            return
+        items = json.loads(body) if form == "json_array" else [json.loads(one) for one in body.splitlines()]
+        taken.extend(item["n"] for item in items)
+        exchange.json({})
+
+    items: list[Any] = [{"n": number} for number in range(20)]
+    circle: list[Any] = []
+    circle.append(circle)
+    items[13] = {"n": 13, "bad": circle if why == "no JSON" else True}
+    with Upstream(refuse) as collector:
+        logger = GenericAPILogger(f"{collector.origin}/hook", log_format=form, flush_interval=60)
+        for item in items:
+            logger._add(item)
+        logger.flush()
+    assert taken == [number for number in range(20) if number != 13]
+    assert [one.getMessage() for one in caplog.records if "1 events are lost" in one.getMessage()]
+
+
+def test_a_service_that_takes_nothing_is_not_asked_for_ever(caplog: Any) -> None:
+    with Upstream(lambda exchange: exchange.json({}, 400)) as collector:
+        for form in ("json_array", "single"):
+            logger = GenericAPILogger(f"{collector.origin}/hook", log_format=form, flush_interval=60)  # type: ignore[arg-type]
+            for number in range(200):
+                logger._add({"n": number})
+            logger.flush()
+            assert not logger.log_queue
+        assert len(collector.requests) < 70
+    counts = [int(one.getMessage().split()[1]) for one in caplog.records]
+    assert sum(counts) == 400
+
+
+END = """
+import os, sys, ferrolite
+from time import sleep
+call = lambda: ferrolite.completion("openai/m", [{"role": "user", "content": "Hi"}], mock_response="x")
+"""
+
+
+def test_what_is_told_at_the_end_is_sent_too(collector: Upstream) -> None:
+    """Whichever of the two, the worker or the batches, has been there first."""
+    code = f"""
+ferrolite.success_callback.append(lambda *told: sleep(0.3))
+call()
+from ferrolite.integrations.webhook import GenericAPILogger
+ferrolite.callbacks.append(GenericAPILogger("{collector.origin}/hook", flush_interval=60))
+call()
+"""
+    quiet(python(END + code), "")
+    assert [len(request.json()) for request in collector.requests] == [1]
+
+
+def test_a_program_waits_for_no_service_for_ever() -> None:
+    waits = threading.Event()
+    with Upstream(lambda exchange: waits.wait(60) and None) as collector:
+        code = f"""
+from ferrolite.integrations.webhook import GenericAPILogger
+ferrolite.callbacks.append(GenericAPILogger("{collector.origin}/hook", flush_interval=60))
+call()
+"""
+        started = time.monotonic()
+        done = python(END + code)
+        assert done.returncode == 0
+        assert "the program ends with 1 events not sent" in done.stderr
+        assert time.monotonic() - started < 15
+        waits.set()
+
+
+def test_a_forked_child_sends_nothing_of_its_parent(collector: Upstream) -> None:
+    code = f"""
+from ferrolite.integrations.webhook import GenericAPILogger
+logger = GenericAPILogger("{collector.origin}/hook", flush_interval=60)
+logger._add("parent")
+with logger._lock, logger._sending:  # held by another thread, as far as the child can tell
+    pid = os.fork()
+    if pid == 0:
+        logger._add("child")
+        sys.exit()
+    assert os.waitpid(pid, 0)[1] == 0
+"""
+    done = python(END + code)
+    assert done.returncode == 0, done.stderr
+    assert sorted(request.json() for request in collector.requests) == [["child"], ["parent"]]
+
+
+@pytest.mark.parametrize("name", ["datadog", "helicone", "s3_v2", "generic_api"])
+def test_fields_may_be_left_out(
+    name: str, provider: Upstream, collector: Upstream, monkeypatch: Any, caplog: Any
+) -> None:
+    put: list[dict[str, Any]] = []
+    fake: Any = types.ModuleType("boto3")
+    fake.client = lambda *args, **options: types.SimpleNamespace(put_object=lambda **what: put.append(what))
+    monkeypatch.setitem(sys.modules, "boto3", fake)
+    monkeypatch.setattr(ferrolite, "s3_callback_params", {"s3_bucket_name": "b"})
+    left_out = [
+        "status",
+        "id",
+        "startTime",
+        "error_str",
+        "response",
+        "api_base",
+        "model",
+        "messages",
+        "model_parameters",
+    ]
+    monkeypatch.setattr(ferrolite, "standard_logging_payload_excluded_fields", left_out)
+    monkeypatch.setenv("LITELLM_DD_AGENT_HOST", "127.0.0.1")
+    monkeypatch.setenv("LITELLM_DD_AGENT_PORT", str(collector.port))
+    monkeypatch.setenv("HELICONE_API_KEY", "hk")
+    monkeypatch.setenv("HELICONE_API_BASE", collector.origin)
+    monkeypatch.setenv("GENERIC_LOGGER_ENDPOINT", collector.origin)
+    ferrolite.callbacks.append(name)
+    call(provider)
+    with pytest.raises(ferrolite.BadRequestError):
+        call(provider, model="openai/bad")
+    flush()
+    assert [record.getMessage() for record in caplog.records] == []
+    bodies = [request.json() for request in collector.requests] or [json.loads(what["Body"]) for what in put]
+    items = [item for body in bodies for item in (body if isinstance(body, list) else [body])]
+    assert len(items) == 2
+    if name == "datadog":
+        assert [item["status"] for item in items] == ["info", "error"]
 
 
 def test_a_queue_is_bounded() -> None:

@@ -19,7 +19,6 @@ from ferrolite.exceptions import (
     BadRequestError,
     MidStreamFallbackError,
     NotFoundError,
-    UnsupportedParamsError,
 )
 from ferrolite.types.resources import AsyncCursorPage, SyncCursorPage
 from ferrolite.types.utils import LiteLLMBatch, LiteLLMFineTuningJob, OpenAIFileObject
@@ -621,7 +620,7 @@ def test_mistral_calls_batches_jobs(asynchronous: bool) -> None:
     assert (made.status, made.output_file_id, made.completed_at) == ("completed", "out1", 1700000009)
     assert made.errors.data[0].message == "m (x2)"
     assert page[0].model_dump() == made.model_dump()
-    with Provider() as provider, pytest.raises(UnsupportedParamsError, match="after"):
+    with Provider() as provider, pytest.raises(BadRequestError, match="'after'"):
         run(asynchronous, "list_batches", provider, after="x", **of)
 
 
@@ -749,6 +748,22 @@ def test_pages_lead_to_pages() -> None:
 
         assert asyncio.run(read()) == ["file-1", "file-2", "file-3"]
     assert provider.asked == ["GET /files?purpose=batch", "GET /files?purpose=batch&after=file-2"] * 2
+
+
+def test_an_empty_page_with_a_token_is_not_the_end() -> None:
+    from ferrolite.types.resources import OpenAIFileObject, page_of, turned
+
+    pages = {
+        None: {"data": [FILE], "has_more": True, "next_page_token": "1"},
+        "1": {"data": [], "has_more": True, "next_page_token": "2"},
+        "2": {"data": [{**FILE, "id": "file-2"}], "has_more": False},
+    }
+
+    def fetch(info: dict[str, Any]) -> SyncCursorPage:
+        page = page_of(OpenAIFileObject, cast("Any", pages[info.get("after")]))
+        return cast("SyncCursorPage", turned(page, fetch, is_async=False))
+
+    assert [file.id for file in fetch({})] == ["file-1", "file-2"]
 
 
 def test_a_page_is_kept_without_the_key() -> None:

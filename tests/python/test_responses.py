@@ -378,6 +378,16 @@ def test_classes_are_found_where_litellm_has_them() -> None:
         assert getattr(sys.modules[cls.__module__], cls.__name__) is cls
 
 
+def test_a_keyword_that_responses_do_not_know_stays_behind() -> None:
+    own = {"conversation": "c", "max_tool_calls": 3, "prompt_cache_key": "p"}
+    with Upstream(whole) as upstream:
+        ferrolite.responses(
+            **arguments(upstream), **own, n=2, stop=["x"], foo=1, extra_body={"bar": 2}, max_tokens=None
+        )
+        body = upstream.requests[0].json()
+    assert body == {"model": "gpt-4o", "input": "hi", **own, "bar": 2}
+
+
 def test_mocks_send_nothing() -> None:
     made: Any = ferrolite.responses("x", "openai/gpt-4o", mock_response="hello")
     assert made.output_text == "hello"

@@ -3,14 +3,16 @@
 import asyncio
 import inspect
 import json
+import time
 
 import pytest
-from _upstream import Upstream, chat
+from _upstream import Upstream, chat, chunk, text_events
 
 import ferrolite
 from ferrolite import Router
 from ferrolite.types.router import (
     AllowedFailsPolicy,
+    CredentialItem,
     CustomRoutingStrategyBase,
     Deployment,
     LiteLLM_Params,
@@ -416,3 +418,285 @@ def test_redis_that_is_away_stops_nobody(upstream):
     with pytest.raises(ferrolite.BadRequestError, match="redis_url") as raised:
         Router([], redis_url="nonsense")
     assert raised.value.param == "redis_url"
+
+
+class Watcher(ferrolite.CustomLogger):
+    """Keeps what a call was made with, and what it cost."""
+
+    def __init__(self):
+        self.seen = []
+
+    def log_success_event(self, kwargs, response_obj, start_time, end_time):
+        self.seen.append(kwargs)
+
+
+@pytest.fixture
+def watcher(monkeypatch):
+    made = Watcher()
+    monkeypatch.setattr(ferrolite, "callbacks", [made])
+    return made
+
+
+def told(watcher):
+    """The keywords of the one call that a callback was told of."""
+    give_up = time.monotonic() + 5
+    while not watcher.seen and time.monotonic() < give_up:
+        time.sleep(0.01)
+    (seen,) = watcher.seen
+    return seen
+
+
+def test_providers_of_ones_own_that_no_deployment_has_hide_no_call(upstream, monkeypatch, watcher):
+    monkeypatch.setattr(ferrolite, "custom_provider_map", [{"provider": "echo", "custom_handler": Echo()}])
+    router = Router([entry(upstream, "a", "good")])
+    router.completion("a", MESSAGES)
+    assert told(watcher)["model"] == "gpt-4o"
+    with pytest.raises(ferrolite.RateLimitError, match="slow"):
+        router.completion(
+            "a", MESSAGES, num_retries=0, mock_response=ferrolite.RateLimitError("slow", "openai", "x")
+        )
+
+
+def test_content_is_generated_where_callbacks_are_set(watcher):
+    params = {"model": "openai/x", "api_key": "k", "mock_response": "one two"}
+    router = Router([{"model_name": "a", "litellm_params": params}])
+    contents = [{"role": "user", "parts": [{"text": "hi"}]}]
+
+    async def run():
+        whole = await router.agenerate_content(model="a", contents=contents)
+        stream = await router.agenerate_content_stream(model="a", contents=contents)
+        return whole, b"".join([piece async for piece in stream])
+
+    whole, streamed = asyncio.run(run())
+    for answer in (whole, router.generate_content(model="a", contents=contents)):
+        assert answer["candidates"][0]["content"]["parts"][0]["text"] == "one two"
+    assert b'"text":"one"' in streamed
+
+
+def test_time_limits_of_the_router_hold_where_callbacks_are_set(watcher):
+    def slow(exchange):
+        time.sleep(1)
+        exchange.json(chat("late"))
+
+    with Upstream(slow) as server:
+        router = Router([entry(server, "a", "x")], timeout=0.2, num_retries=0)
+        with pytest.raises(ferrolite.Timeout):
+            router.completion("a", MESSAGES)
+
+
+def test_an_error_keeps_its_cause_where_python_carries_the_plan_out(monkeypatch, upstream):
+    def completion(**kwargs):
+        try:
+            raise KeyError("within")
+        except KeyError as error:
+            raise ferrolite.BadRequestError("wrong", "x", "openai") from error
+
+    monkeypatch.setattr(ferrolite, "completion", completion)
+    with pytest.raises(ferrolite.BadRequestError) as raised:
+        Router([entry(upstream, "a", "good")], num_retries=0).completion("a", MESSAGES)
+    assert isinstance(raised.value.__cause__, KeyError)
+    # Nor is its context lost where there is no cause.
+
+    def other(**kwargs):
+        try:
+            raise KeyError("within")
+        except KeyError:
+            raise ferrolite.BadRequestError("wrong", "x", "openai")  # noqa: B904 - without a cause
+
+    monkeypatch.setattr(ferrolite, "completion", other)
+    with pytest.raises(ferrolite.BadRequestError) as raised:
+        Router([entry(upstream, "a", "good")], num_retries=0).completion("a", MESSAGES)
+    assert isinstance(raised.value.__context__, KeyError)
+
+
+@pytest.mark.parametrize("is_watched", [False, True])
+def test_prices_of_a_deployments_own_info_count(upstream, request, is_watched):
+    if is_watched:
+        request.getfixturevalue("watcher")
+    prices = {"input_cost_per_token": 1.0, "output_cost_per_token": 10.0}
+    usage = chat("x")["usage"]
+    own = usage["prompt_tokens"] + 10 * usage["completion_tokens"]
+    router = Router([entry(upstream, "a", "good", info=prices), entry(upstream, "b", "other")])
+    assert router.completion("a", MESSAGES)._hidden_params["response_cost"] == pytest.approx(own)
+    assert router.completion("b", MESSAGES)._hidden_params["response_cost"] < 0.01
+    # What a call says of prices goes before.
+    cost = router.completion("a", MESSAGES, input_cost_per_token=0, output_cost_per_token=0)
+    assert cost._hidden_params["response_cost"] == 0
+    assert not any(b"model_info" in asked.body or b"cost" in asked.body for asked in upstream.requests)
+
+
+def test_a_continued_stream_costs_what_both_attempts_do():
+    """Each attempt is paid by the prices of its own deployment."""
+    counts = {"prompt_tokens": 20, "completion_tokens": 2, "total_tokens": 22}
+
+    def answer(exchange):
+        if exchange.request.path.startswith("/broken"):
+            exchange.begin_stream()
+            for piece in text_events("Once upon ")[:2]:
+                exchange.piece(piece)
+            exchange.close()
+            return
+        *events, done = text_events("a time")
+        exchange.stream([*events, chunk(usage=counts), done])
+
+    def prices(one):
+        return {"input_cost_per_token": one, "output_cost_per_token": one * 10}
+
+    with Upstream(answer) as server:
+        router = Router(
+            [entry(server, "a", "broken", info=prices(1.0)), entry(server, "b", "good", info=prices(100.0))],
+            fallbacks=[{"a": ["b"]}],
+            num_retries=0,
+            enable_mid_stream_fallback_continuation=True,
+        )
+        stream = router.completion("a", MESSAGES, stream=True, stream_options={"include_usage": True})
+        chunks = list(stream)
+    assert "".join(one.choices[0].delta.content or "" for one in chunks if one.choices) == "Once upon a time"
+    assert len({one.id for one in chunks}) == 1
+    assert [one.choices[0].finish_reason for one in chunks if one.choices].count("stop") == 1
+    (usage,) = [one.usage for one in chunks if getattr(one, "usage", None)]
+    first = (usage.prompt_tokens - 20, usage.completion_tokens - 2)
+    assert min(first) > 0
+    cost = first[0] + 10 * first[1] + 100 * (20 + 10 * 2)
+    assert stream._hidden_params["response_cost"] == pytest.approx(cost)
+    assert usage.cost == pytest.approx(cost)
+
+
+class ByName(CustomRoutingStrategyBase):
+    """Takes the first deployment of the group that it is asked for."""
+
+    def __init__(self, router):
+        self.router = router
+        self.seen = []
+
+    def get_available_deployment(self, model, *args, **kwargs):
+        self.seen.append(model)
+        return next(one for one in self.router.model_list if one["model_name"] == model)
+
+    async def async_get_available_deployment(self, *args, **kwargs):
+        return self.get_available_deployment(*args, **kwargs)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_strategy_is_asked_for_the_group_that_is_called(upstream, is_async):
+    entries = [entry(upstream, "a", "500"), entry(upstream, "b", "good")]
+    router = Router(entries, fallbacks=[{"a": ["b"]}], num_retries=1)
+    strategy = ByName(router)
+    router.set_custom_routing_strategy(strategy)
+    answer = asyncio.run(router.acompletion("a", MESSAGES)) if is_async else router.completion("a", MESSAGES)
+    assert (text(answer), asked(upstream)) == ("good", ["500", "500", "good"])
+    # Not while it waits before a retry, for which there is nothing to choose.
+    assert strategy.seen == ["a", "a", "b"]
+
+
+@pytest.fixture
+def streaming():
+    """Answers streams and whole calls alike."""
+
+    def answer(exchange):
+        if exchange.request.json().get("stream"):
+            *events, done = text_events("one ", "two")
+            exchange.stream([*events, chunk(usage=chat("x")["usage"]), done])
+        else:
+            exchange.json(chat("good"))
+
+    with Upstream(answer) as server:
+        yield server
+
+
+def state(router, name="x"):
+    return router._core_router.state(name)
+
+
+@pytest.mark.parametrize("is_watched", [False, True])
+def test_a_stream_takes_its_deployment_until_it_ends(streaming, request, is_watched):
+    if is_watched:
+        request.getfixturevalue("watcher")
+    router = Router([entry(streaming, "a", "x", max_parallel_requests=1, timeout=0.3)], num_retries=0)
+    for end in (list, lambda stream: stream.close()):
+        stream = router.completion("a", MESSAGES, stream=True)
+        next(stream)
+        assert state(router)["in_flight"] == 1
+        # Who waits for it has the time that the deployment gives.
+        with pytest.raises(ferrolite.Timeout, match="free"):
+            router.completion("a", MESSAGES)
+        end(stream)
+        assert state(router)["in_flight"] == 0
+        assert text(router.completion("a", MESSAGES, timeout=30)) == "good"
+
+
+@pytest.mark.parametrize("is_watched", [False, True])
+def test_tokens_of_streams_and_of_every_format_count(streaming, request, is_watched):
+    if is_watched:
+        request.getfixturevalue("watcher")
+    router = Router([entry(streaming, "a", "x", mock_response="one two")])
+
+    async def run():
+        return await router.anthropic_messages(model="a", messages=MESSAGES, max_tokens=9)
+
+    while time.time() % 60 > 50:
+        time.sleep(0.5)  # the counts are those of one minute
+    usage = asyncio.run(run())["usage"]
+    counted = usage["input_tokens"] + usage["output_tokens"]
+    assert (counted > 0, state(router)["tokens"]) == (True, counted)
+    router.flush_cache()
+    stream = Router([entry(streaming, "a", "x")])
+    list(stream.completion("a", MESSAGES, stream=True))
+    assert state(stream)["tokens"] == chat("x")["usage"]["total_tokens"]
+
+
+def test_a_response_is_continued_where_it_is_held_with_callbacks_too(upstream, watcher):
+    router = Router([entry(upstream, "a", place) for place in ("x", "y", "z")])
+    for _ in range(3):
+        first = router.responses(model="a", input="hi")
+        router.responses(model="a", input="go on", previous_response_id=first.id)
+    places = asked(upstream)
+    assert places[::2] == places[1::2]
+
+
+def test_default_fallbacks_are_among_the_fallbacks() -> None:
+    deployment = {"model_name": "a", "litellm_params": {"model": "openai/m", "api_key": "k"}}
+    spare = {
+        "model_name": "b",
+        "litellm_params": {"model": "openai/m", "api_key": "k", "mock_response": "spare"},
+    }
+    router = Router(model_list=[deployment, spare], fallbacks=[{"c": ["a"]}], default_fallbacks=["b"])
+    assert router.fallbacks == [{"c": ["a"]}, {"*": ["b"]}]
+    assert Router(model_list=[deployment]).fallbacks in (None, [])
+
+
+def test_a_deployment_has_what_its_stored_credential_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Upstream(lambda exchange: exchange.json(chat("from the credential"))) as upstream:
+        values = {"api_base": upstream.url, "api_key": "stored-0123456789"}
+        stored = CredentialItem(credential_name="mine", credential_values=values, credential_info={})
+        monkeypatch.setattr(ferrolite, "credential_list", [stored])
+        params = {"model": "openai/m", "litellm_credential_name": "mine"}
+        router = Router(model_list=[{"model_name": "a", "litellm_params": params}])
+        made = router.completion("a", MESSAGES)
+        assert made.choices[0].message.content == "from the credential"
+        assert upstream.requests[0].headers["authorization"] == "Bearer stored-0123456789"
+    assert "stored-0123456789" not in repr(stored) + repr(router.model_list)
+
+
+def test_an_effort_of_the_call_stands_for_a_deployments_thinking() -> None:
+    thinking = {"type": "enabled", "budget_tokens": 2000}
+    reply = {
+        "id": "m",
+        "type": "message",
+        "role": "assistant",
+        "model": "c",
+        "content": [{"type": "text", "text": "a"}],
+        "stop_reason": "end_turn",
+        "usage": {"input_tokens": 1, "output_tokens": 1},
+    }
+    with Upstream(lambda exchange: exchange.json(reply)) as upstream:
+        params = {"model": "anthropic/claude-sonnet-4-5", "api_key": "k", "api_base": upstream.url}
+        router = Router(model_list=[{"model_name": "a", "litellm_params": {**params, "thinking": thinking}}])
+        router.completion("a", MESSAGES)
+        router.completion("a", MESSAGES, reasoning_effort="high")
+        router.completion("a", MESSAGES, reasoning_effort=None)
+        ferrolite.completion(messages=MESSAGES, thinking=True, **params)
+        ferrolite.completion(messages=MESSAGES, thinking=False, **params)
+        bodies = [request.json() for request in upstream.requests]
+    budgets = [(body.get("thinking") or {}).get("budget_tokens") for body in bodies]
+    assert budgets == [2000, 4096, 2000, 2048, None]

@@ -1,6 +1,8 @@
 """Functions and classes that programs borrow: what they answer is LiteLLM's, as it was seen."""
 
 import asyncio
+import re
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -202,6 +204,25 @@ def test_completion_with_retries_is_a_completion_with_retries():
     other.assert_called_once_with("openai/x", MESSAGES, num_retries=5)
 
 
+@pytest.mark.parametrize("name", ["completion", "responses"])
+@pytest.mark.parametrize(
+    ("given", "retries"),
+    [
+        ({}, 3),
+        ({"num_retries": 0, "max_retries": 4}, 0),
+        ({"max_retries": 0}, 0),
+        ({"num_retries": None, "max_retries": 2}, 2),
+    ],
+)
+def test_how_often_is_one_rule(name, given, retries):
+    function = mock.Mock()
+    getattr(ferrolite, f"{name}_with_retries")("m", original_function=function, **given)
+    function.assert_called_once_with("m", num_retries=retries)
+    function = mock.AsyncMock()
+    asyncio.run(getattr(ferrolite, f"a{name}_with_retries")("m", original_function=function, **given))
+    function.assert_awaited_once_with("m", num_retries=retries)
+
+
 # Questions about single providers
 
 
@@ -248,6 +269,39 @@ def test_which_provider_has_responses():
 
 
 @pytest.mark.parametrize(
+    ("provider", "variable", "base"),
+    [
+        ("cerebras", "CEREBRAS_API_KEY", "https://api.cerebras.ai/v1"),
+        ("cohere", "COHERE_API_KEY", "https://api.cohere.com"),
+        ("nebius", "NEBIUS_API_KEY", "https://api.studio.nebius.ai/v1"),
+    ],
+)
+def test_a_provider_gets_its_own_key_only(provider, variable, base, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "openais")
+    monkeypatch.delenv(variable, raising=False)
+    monkeypatch.delenv("CO_API_KEY", raising=False)
+    config = ferrolite.ProviderConfigManager.get_provider_chat_config("m", provider)
+    assert config.get_api_key() is type(config).get_api_key() is None
+    assert config.get_api_base() == base
+    assert "Authorization" not in config.validate_environment({}, "m", MESSAGES, {}, {})
+    monkeypatch.setenv(variable, "its-own")
+    assert config.validate_environment({}, "m", MESSAGES, {}, {})["Authorization"] == "Bearer its-own"
+    again = ferrolite.ProviderConfigManager.get_provider_chat_config("m", provider)
+    assert type(again) is type(config)
+    assert ferrolite.OpenAIGPTConfig.get_api_key() == "openais"
+
+
+def test_settings_with_keys_are_those_that_calls_read(monkeypatch):
+    from ferrolite.llms import configs
+
+    source = (Path(__file__).parents[2] / "src" / "python" / "settings.rs").read_text()
+    table = source.partition("const KEYS: ")[2].partition("];")[0]
+    assert dict(re.findall(r'\("(\w+)", "(\w+)"\)', table)) == configs._KEY_SETTINGS
+    monkeypatch.setattr(ferrolite, "togetherai_api_key", "by-setting")
+    assert ferrolite.TogetherAIConfig.get_api_key() == "by-setting"
+
+
+@pytest.mark.parametrize(
     ("model", "route", "base"),
     [
         ("anthropic.claude-3-sonnet-20240229-v1:0", "converse", "anthropic.claude-3-sonnet-20240229-v1:0"),
@@ -275,6 +329,28 @@ def test_azures_credentials(monkeypatch):
         common.get_azure_ad_token_from_oidc("oidc/env/NO_SUCH_VARIABLE")
 
 
+def test_a_token_to_exchange_is_found_as_in_calls(tmp_path, monkeypatch):
+    pytest.importorskip("httpx")
+    exchange = ferrolite.llms.azure.common_utils.get_azure_ad_token_from_oidc
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "token").write_text("from-file\n")
+    monkeypatch.setenv("TOKEN_PATH", "token")
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", "login.example")
+    with mock.patch("ferrolite._http.HTTPHandler.post") as post:
+        post.return_value.json.return_value = {"access_token": "t"}
+        for named in ("oidc/file/token", f"oidc/file/{tmp_path}/token", "oidc/env_path/TOKEN_PATH"):
+            assert exchange(named, "client", "tenant") == "t"
+    for call in post.call_args_list:
+        assert call.args == ("https://login.example/tenant/oauth2/v2.0/token",)
+        assert call.kwargs["data"]["client_assertion"] == "from-file"
+    with pytest.raises(ValueError, match="NOT_SET"):
+        exchange("oidc/env/NOT_SET", "client", "tenant")
+    with pytest.raises(ValueError, match="oidc/file/PATH"):
+        exchange("oidc/github/x", "client", "tenant")
+    with pytest.raises(FileNotFoundError):
+        exchange("oidc/file/missing", "client", "tenant")
+
+
 def test_the_registry_of_providers():
     registry = ferrolite.llms.openai_like.json_loader.JSONProviderRegistry
     assert "groq" in registry.list_providers()
@@ -300,7 +376,9 @@ def test_http_handlers_raise_for_what_is_sent():
     with handlers.HTTPHandler(client=httpx.Client(transport=transport)) as client:
         assert client.get("http://x").text == "got"
         with pytest.raises(httpx.HTTPStatusError) as raised:
-            client.post("http://x", json={"a": 1})
+            client.post("http://x/path?key=secret", json={"a": 1})
+    assert "http://x/path" in str(raised.value)
+    assert "secret" not in str(raised.value)
     assert (raised.value.status_code, raised.value.text) == (404, '{"a":1}')
 
     async def run():

@@ -20,7 +20,7 @@ from ferrolite import _hooks
 from ferrolite._observe import rules
 from ferrolite._observe.async_worker import GLOBAL_LOGGING_WORKER
 from ferrolite._observe.log import Logging, flat
-from ferrolite._observe.receivers import loggers, overrides, receivers
+from ferrolite._observe.receivers import atell, loggers, overrides, receivers
 from ferrolite._observe.stream import StreamWatch
 from ferrolite._stream import CoreReader
 from ferrolite.types.call_types import CallTypes
@@ -86,7 +86,7 @@ async def arun(face: Face, arguments: dict[str, Any], files: Any = None) -> Any:
     except Exception as error:
         for logger in loggers(log):
             if hook := overrides(logger, "async_post_call_failure_deployment_hook"):
-                await hook(asked, error, _type_of(log), fallback_depth=None)
+                await atell(hook, asked, error, _type_of(log), fallback_depth=None)
         await log.afail(error)
         raise
     # Those who are in the lists now: what happens to the lists meanwhile is about later calls.

@@ -6,21 +6,21 @@ A callback whose loop ends before it has begun is run when the program ends.
 from __future__ import annotations
 
 import asyncio
-import atexit
 import contextlib
 import inspect
+import os
+import threading
 import weakref
 from collections import deque
 from contextvars import copy_context
+
+from ferrolite._observe import at_exit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from contextvars import Context
     from typing import Any
-
-_AT_EXIT = 5.0
-"""The most seconds that a program waits for its callbacks when it ends."""
 
 
 class _Loop:
@@ -44,6 +44,13 @@ class LoggingWorker:
         self.max_queue_size = max_queue_size
         self.concurrency = concurrency
         self.dropped = 0
+        self._reset()
+
+    def _reset(self) -> None:
+        """As new; in a forked child, too, whose parent tells what it has begun."""
+        # What is kept of other loops is common to all threads; what one loop has to do is its own thread's affair.
+        # Work may be given by an object that is let go of while the lock is held, which an RLock allows.
+        self._lock = threading.RLock()
         self._loops: dict[int, _Loop] = {}
         self._left: deque[_Work] = deque()
 
@@ -94,21 +101,24 @@ class LoggingWorker:
         await self.flush()
 
     def _place(self, loop: asyncio.AbstractEventLoop) -> _Loop:
-        place = self._loops.get(id(loop))
-        if place is not None and place.loop() is loop:
-            return place
-        self._collect()
-        self._loops[id(loop)] = place = _Loop(loop)
-        while self._left:
-            place.waiting.append(self._left.popleft())
+        with self._lock:
+            place = self._loops.get(id(loop))
+            if place is not None and place.loop() is loop:
+                return place
+            self._collect()
+            self._loops[id(loop)] = place = _Loop(loop)
+            place.waiting.extend(self._left)
+            self._left.clear()
         if place.waiting:
             self._begin(place, place.waiting.popleft())
         return place
 
     def _collect(self) -> None:
         """Take over what loops that are no more have not begun."""
-        for key, place in list(self._loops.items()):
-            if place.is_over():
+        with self._lock:
+            for key, place in list(self._loops.items()):
+                if not place.is_over():
+                    continue
                 del self._loops[key]
                 for task, work in place.running.items():
                     # It is known to be lost, and done elsewhere.
@@ -118,7 +128,8 @@ class LoggingWorker:
 
     def _keep(self, work: _Work) -> None:
         if inspect.getcoroutinestate(work[1]) == inspect.CORO_CREATED:
-            self._left.append(work)
+            with self._lock:
+                self._left.append(work)
 
     def _begin(self, place: _Loop, work: _Work) -> None:
         loop = place.loop()
@@ -132,8 +143,9 @@ class LoggingWorker:
             place.running.pop(task, None)
             if task.cancelled():
                 # The loop ends: the rest is for another one.
-                self._keep(work)
-                self._left.extend(place.waiting)
+                with self._lock:
+                    self._keep(work)
+                    self._left.extend(place.waiting)
                 place.waiting.clear()
             elif place.waiting:
                 self._begin(place, place.waiting.popleft())
@@ -163,15 +175,15 @@ class LoggingWorker:
         finally:
             timer.cancel()
 
-    def flush_at_exit(self) -> None:
-        """Run what ended loops have left."""
+    def flush_at_exit(self, timeout: float = 5.0) -> None:
+        """Run what ended loops have left, for so many seconds at most."""
         self._collect()
         if not self._left:
             return
 
         async def rest() -> None:
             # The new loop takes over what is left.
-            await self.stop(timeout=_AT_EXIT)
+            await self.stop(timeout=timeout)
 
         with contextlib.suppress(RuntimeError):  # no loop can be made any more
             asyncio.run(rest())
@@ -184,7 +196,19 @@ def _log() -> Any:
 
 
 GLOBAL_LOGGING_WORKER = LoggingWorker()
-atexit.register(GLOBAL_LOGGING_WORKER.flush_at_exit)
+_of_parents: list[Any] = []
+"""What a forked child has of its parent's: kept, for coroutines that are let go of unfinished run what ends them."""
+
+
+def _in_child() -> None:
+    worker = GLOBAL_LOGGING_WORKER
+    _of_parents.append((worker._loops, worker._left))  # pyright: ignore[reportPrivateUsage]
+    worker._reset()  # pyright: ignore[reportPrivateUsage]
+
+
+at_exit.register("coroutines", GLOBAL_LOGGING_WORKER.flush_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
 
 if TYPE_CHECKING:
     _Work = tuple[Context, Coroutine[Any, Any, Any]]

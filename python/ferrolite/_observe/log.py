@@ -19,6 +19,7 @@ from ferrolite._observe.receivers import Receivers, atell, overrides, receivers,
 from ferrolite.types._base import new_id
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ferrolite._hooks import Face
@@ -83,6 +84,9 @@ class Logging:
         messages = _messages(given)
         asked = given.get("input") if messages is None or "input" in given else messages
         steering = {name: value for name, value in given.items() if _core.is_steering(name)}
+        if self.hides_texts:
+            optional, steering = redact.without_texts(optional), redact.without_texts(steering)
+        optional = redact.without_secrets(optional)
         params = {
             "acompletion": self.call_type == "acompletion",
             "api_key": None,
@@ -153,7 +157,7 @@ class Logging:
             details["additional_args"] = {"complete_input_dict": {}}
             return
         details["additional_args"] = {
-            "complete_input_dict": {} if self.hides_texts else seen["body"] or {},
+            "complete_input_dict": {} if self.hides_texts else redact.without_secrets(seen["body"] or {}),
             "api_base": seen["url"],
             "headers": seen["headers"],
         }
@@ -190,10 +194,10 @@ class Logging:
         details["api_call_start_time"] = datetime.now()
         self._has_begun = True
         told = receivers("input", self)
-        shown = self.model_call_details
+        shown, view_of = self.model_call_details, self._views(None)
         for logger in told.loggers:
             if hook := overrides(logger, "log_pre_api_call"):
-                view = self._view(logger, shown, None)
+                view, _ = view_of(logger)
                 tell(hook, model=self.model, messages=view["messages"], kwargs=view)
         for function in told.functions:
             tell(function, shown)
@@ -205,11 +209,11 @@ class Logging:
         Programs that put both kinds into a list mean one event.
         """
         told = receivers("input", self, is_async=True)
-        shown = self.model_call_details
+        shown, view_of = self.model_call_details, self._views(None)
         for logger in told.loggers:
             hook = overrides(logger, "async_log_pre_api_call")
             if hook and not overrides(logger, "log_pre_api_call"):
-                view = self._view(logger, shown, None)
+                view, _ = view_of(logger)
                 await atell(hook, model=self.model, messages=view["messages"], kwargs=view)
         for function in () if told.functions else told.coroutines:
             await atell(function, shown)
@@ -231,10 +235,10 @@ class Logging:
         details["log_event_type"] = "post_api_call"
         details["original_response"] = redact.HIDDEN if self.hides_texts else original_response
         told = receivers("input", self)
-        shown = self.model_call_details
+        shown, view_of = self.model_call_details, self._views(None)
         for logger in told.loggers:
             if hook := overrides(logger, "log_post_api_call"):
-                view = self._view(logger, shown, None)
+                view, _ = view_of(logger)
                 tell(hook, kwargs=view, response_obj=None, start_time=self.start_time, end_time=None)
         self._tell_logger_fn(shown)
 
@@ -288,10 +292,10 @@ class Logging:
                 except Exception:
                     verbose_logger.exception("logging_hook of %s failed", type(logger).__name__)
         self._note_payload(result, started, ended, "success")
-        answer, shown = result, self.model_call_details
+        answer, shown, view_of = result, self.model_call_details, self._views(result)
         for logger in told.loggers:
             if hook := overrides(logger, "log_success_event"):
-                view, said = self._view(logger, shown, answer), self._said(logger, answer)
+                view, said = view_of(logger)
                 tell(hook, kwargs=view, response_obj=said, start_time=started, end_time=ended)
         for function in told.functions:
             tell(function, shown, answer, started, ended)
@@ -322,7 +326,7 @@ class Logging:
                 except Exception:
                     verbose_logger.exception("async_logging_hook of %s failed", type(logger).__name__)
         self._note_payload(result, started, ended, "success")
-        answer, shown = result, self.model_call_details
+        answer, shown, view_of = result, self.model_call_details, self._views(result)
         if told.functions and not told.coroutines:
             # LiteLLM never tells plain functions. Beside a coroutine function they are its twins, for other calls.
             from ferrolite._observe.worker import executor
@@ -332,7 +336,7 @@ class Logging:
         waiting: list[Any] = []
         for logger in told.loggers:
             if hook := overrides(logger, "async_log_success_event"):
-                view, said = self._view(logger, shown, answer), self._said(logger, answer)
+                view, said = view_of(logger)
                 waiting.append(
                     atell(hook, kwargs=view, response_obj=said, start_time=started, end_time=ended)
                 )
@@ -359,11 +363,11 @@ class Logging:
             return
         started, ended = start_time or self.start_time, end_time or datetime.now()
         self._note_failure(exception, traceback_exception, started, ended)
-        shown = self.model_call_details
+        shown, view_of = self.model_call_details, self._views(None)
         if not self.is_async:
             for logger in told.loggers:
                 if hook := overrides(logger, "log_failure_event"):
-                    view = self._view(logger, shown, None)
+                    view, _ = view_of(logger)
                     tell(hook, kwargs=view, response_obj=None, start_time=started, end_time=ended)
         for function in told.functions:
             tell(function, shown, None, started, ended)
@@ -382,11 +386,11 @@ class Logging:
         started, ended = start_time or self.start_time, end_time or datetime.now()
         if "exception" not in self.model_call_details:
             self._note_failure(exception, traceback_exception, started, ended)
-        shown = self.model_call_details
+        shown, view_of = self.model_call_details, self._views(None)
         waiting: list[Any] = []
         for logger in told.loggers:
             if hook := overrides(logger, "async_log_failure_event"):
-                view = self._view(logger, shown, None)
+                view, _ = view_of(logger)
                 waiting.append(
                     atell(hook, kwargs=view, response_obj=None, start_time=started, end_time=ended)
                 )
@@ -412,7 +416,7 @@ class Logging:
         if self._has_ended:
             return
         self._has_ended = True
-        self.model_call_details["original_response"] = str(error)
+        self.model_call_details["original_response"] = redact.HIDDEN if self.hides_texts else str(error)
         self.failure_handler(error)
         await self.async_failure_handler(error)
 
@@ -462,20 +466,31 @@ class Logging:
         details["response_cost"] = 0
         try:
             made = payload(details, None, started, ended, self, "failure", text, error)
-            if _settings["redact_messages_in_exceptions"]:
+            # It may be left out of the payload.
+            if _settings["redact_messages_in_exceptions"] and "error_information" in made:
                 made["error_information"]["error_message"] = text
             details["standard_logging_object"] = made
         except Exception:
             verbose_logger.exception("the standard_logging_object cannot be made")
             details["standard_logging_object"] = None
 
-    def _view(self, logger: Any, shown: dict[str, Any], answer: Any) -> dict[str, Any]:
-        if self.hides_texts or not redact.hides_from(logger):
-            return shown
-        return redact.details(shown, redact.response(answer))
+    def _views(self, answer: Any) -> Callable[[Any], tuple[dict[str, Any], Any]]:
+        """For each logger of an event what it is told, and the answer: as they are, or without texts.
 
-    def _said(self, logger: Any, answer: Any) -> Any:
-        return redact.response(answer) if not self.hides_texts and redact.hides_from(logger) else answer
+        What is without texts is made once, for all who want none.
+        """
+        shown = self.model_call_details
+        hidden: list[tuple[dict[str, Any], Any]] = []
+
+        def view_of(logger: Any) -> tuple[dict[str, Any], Any]:
+            if self.hides_texts or not redact.hides_from(logger):
+                return shown, answer
+            if not hidden:
+                said = redact.response(answer)
+                hidden.append((redact.details(shown, said), said))
+            return hidden[0]
+
+        return view_of
 
 
 def flat(arguments: dict[str, Any]) -> dict[str, Any]:

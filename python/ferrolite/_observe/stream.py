@@ -15,13 +15,14 @@ from ferrolite._logging import verbose_logger
 from ferrolite._observe import redact, rules
 from ferrolite._observe.async_worker import GLOBAL_LOGGING_WORKER
 from ferrolite._observe.receivers import atell, loggers, overrides, receivers, tell
-from ferrolite._observe.wholes import whole_of
+from ferrolite._observe.wholes import count_usage, whole_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
     from ferrolite._core import CoreStream
+    from ferrolite._hooks import Face
     from ferrolite._observe.log import Logging
     from ferrolite._observe.receivers import Receivers
     from ferrolite._stream import CoreReader
@@ -40,6 +41,8 @@ class StreamWatch:
         self.chunks: list[Any] = []
         self._core = stream._core  # pyright: ignore[reportPrivateUsage]
         self._hidden: dict[str, Any] = stream._hidden_params  # pyright: ignore[reportPrivateUsage]
+        self._facts = stream._cost_facts  # pyright: ignore[reportPrivateUsage]
+        self.counts_for_budget = False
         self._is_over = False
         self._context = copy_context()
         told = receivers("success", log)
@@ -154,20 +157,23 @@ class StreamWatch:
             self._submit(self._tell_chunks, list(batch), datetime.now())
 
     def _tell_chunks(self, batch: list[Any], at: datetime) -> None:
-        log = self.log
+        if self._chunk_hooks:
+            # One loop for all of them: making one takes longer than most hooks.
+            asyncio.run(self._atell_chunks(batch, at))
+            return
         for chunk in batch:
-            for function in self._functions:
-                tell(function, log.model_call_details, chunk, log.start_time, at)
+            self._tell_functions(chunk, at)
+
+    async def _atell_chunks(self, batch: list[Any], at: datetime) -> None:
+        details, start = self.log.model_call_details, self.log.start_time
+        for chunk in batch:
+            self._tell_functions(chunk, at)
             for hook in self._chunk_hooks:
-                asyncio.run(
-                    atell(
-                        hook,
-                        kwargs=log.model_call_details,
-                        response_obj=chunk,
-                        start_time=log.start_time,
-                        end_time=at,
-                    )
-                )
+                await atell(hook, kwargs=details, response_obj=chunk, start_time=start, end_time=at)
+
+    def _tell_functions(self, chunk: Any, at: datetime) -> None:
+        for function in self._functions:
+            tell(function, self.log.model_call_details, chunk, self.log.start_time, at)
 
     def closed(self) -> None:
         """The reader has stopped."""
@@ -190,9 +196,15 @@ class StreamWatch:
             usage = self._core.usage()
         chunks, self.chunks = self.chunks, []
         told = receivers("success", self.log, self.log.is_async)
-        if not told or self.log.is_silent:
+        is_told = bool(told) and not self.log.is_silent
+        if not is_told and not self.counts_for_budget:
             return
-        tell_end = _End(self.log, chunks, usage, self._hidden, told)
+        tell_end = _End(self, chunks, usage, told)
+        if self.counts_for_budget:
+            # At once: the next call is to know of it.
+            _settings["_current_cost"] += tell_end.cost() or 0.0
+        if not is_told:
+            return
         if self.log.is_async:
             try:
                 asyncio.get_running_loop()
@@ -221,18 +233,32 @@ class StreamWatch:
         thread_pool_executor.executor.submit(self._context.copy().run, function, *args)
 
 
+def count_for_budget(stream: CoreReader, face: Face, arguments: dict[str, Any], is_async: bool) -> None:
+    """Add to the process's cost what a stream has cost, at its end."""
+    if stream._watch is None:  # pyright: ignore[reportPrivateUsage]
+        from ferrolite._observe.log import Logging
+
+        log = Logging(face, arguments, is_async)
+        log.is_silent = True  # nobody was there to be told when it began
+        StreamWatch.put(log, stream, {})
+    watch: Any = stream._watch  # pyright: ignore[reportPrivateUsage]
+    watch.counts_for_budget = True
+
+
 class _End:
     """What there is to tell at a stream's end."""
 
-    def __init__(
-        self, log: Logging, chunks: list[Any], usage: Any, hidden: dict[str, Any], told: Receivers
-    ) -> None:
-        self.log = log
+    def __init__(self, watch: StreamWatch, chunks: list[Any], usage: Any, told: Receivers) -> None:
+        self.log = watch.log
         self.chunks = chunks
         self.usage = usage
-        self.hidden = hidden
+        self.hidden = watch._hidden  # pyright: ignore[reportPrivateUsage]
         self.told = told
         self.at = datetime.now()
+        core = watch._core  # pyright: ignore[reportPrivateUsage]
+        self._meta = None if core is None else core.meta
+        self._facts = watch._facts  # pyright: ignore[reportPrivateUsage]
+        self._made: tuple[Any] | None = None
 
     def tell(self) -> None:
         """Tell of the whole answer."""
@@ -242,52 +268,52 @@ class _End:
         """The same for asynchronous callbacks."""
         await self.log.async_success_handler(self._whole(), end_time=self.at, told=self.told)
 
+    def cost(self) -> float | None:
+        """What the answer cost; None where no price is known."""
+        hidden: Any = getattr(self._whole(), "_hidden_params", None) or {}
+        return hidden.get("response_cost")
+
     def _whole(self) -> Any:
+        if self._made is None:
+            self._made = (self._make(),)
+        return self._made[0]
+
+    def _make(self) -> Any:
         try:
             whole = whole_of(self.log.face.core, self.chunks)
         except Exception:
             verbose_logger.exception("the whole answer of a stream cannot be made")
-            whole = None
-        if whole is not None and hasattr(whole, "__dict__"):
-            if self.log.face.core is None:
-                _add_usage(whole, self.usage, self.log)
-            hidden: Any = {**self.hidden, **(getattr(whole, "_hidden_params", None) or {})}
-            if self.hidden.get("cache_hit"):
-                hidden["response_cost"] = 0.0
-            elif hidden.get("response_cost") is None:
-                hidden["response_cost"] = _cost_of(whole, self.log)
-            hidden["litellm_call_id"] = self.log.litellm_call_id
-            whole._hidden_params = hidden
+            return None
+        if whole is None or not hasattr(whole, "__dict__"):
+            return whole
+        if self.log.face.core is None and not getattr(getattr(whole, "usage", None), "total_tokens", 0):
+            # What the provider has counted, where the caller did not ask for it; counted here where it has not.
+            if self.usage is not None:
+                whole.usage = self.usage
+            else:
+                count_usage(whole, self.log.model, self.log.messages)
+        hidden: Any = {**self.hidden, **(getattr(whole, "_hidden_params", None) or {})}
+        if self.hidden.get("cache_hit"):
+            hidden["response_cost"] = 0.0
+        elif hidden.get("response_cost") is None:
+            hidden["response_cost"] = self._cost_of(whole)
+        hidden["litellm_call_id"] = self.log.litellm_call_id
+        whole._hidden_params = hidden
         return whole
 
+    def _cost_of(self, whole: Any) -> float | None:
+        """By the prices and the model of the call; None where no price is known."""
+        from ferrolite.cost_calculator import completion_cost, cost_by_facts, cost_of_answer
 
-def _add_usage(whole: Any, usage: Any, log: Logging) -> None:
-    """What the provider has counted, where the caller did not ask for it; counted here where it has not."""
-    if getattr(getattr(whole, "usage", None), "total_tokens", 0):
-        return
-    if usage is not None:
-        whole.usage = usage
-        return
-    import ferrolite
-    from ferrolite import token_counter
-
-    try:
-        text = "".join(choice.message.content or "" for choice in whole.choices)
-        asked = token_counter(model=log.model, messages=log.messages)
-        said = token_counter(model=log.model, text=text)
-    except Exception:
-        return  # nothing that can be counted
-    whole.usage = ferrolite.Usage(prompt_tokens=asked, completion_tokens=said, total_tokens=asked + said)
-
-
-def _cost_of(whole: Any, log: Logging) -> float | None:
-    from ferrolite import completion_cost
-
-    try:
-        return completion_cost(
-            completion_response=whole,
-            model=log.model,
-            custom_llm_provider=log.model_call_details["custom_llm_provider"] or None,
-        )
-    except Exception:
-        return None  # a model without prices
+        if self._meta is not None:
+            return cost_of_answer(whole, self._meta)
+        if self._facts is not None:
+            return cost_by_facts(whole, self._facts, (self.at - self.log.start_time).total_seconds() * 1000)
+        try:
+            return completion_cost(
+                completion_response=whole,
+                model=self.log.model,
+                custom_llm_provider=self.log.model_call_details["custom_llm_provider"] or None,
+            )
+        except Exception:
+            return None

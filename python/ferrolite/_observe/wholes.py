@@ -109,3 +109,32 @@ _WHOLES: dict[str, Any] = {
     "responses": _whole_response,
     "text_completion": _whole_text,
 }
+
+
+def count_usage(whole: Any, model: str, messages: Any) -> None:
+    """Count the tokens of a chat completion whose provider has told none. What cannot be counted is left alone.
+
+    Reasoning and calls of tools count as what the model has said: they are paid.
+    """
+    from ferrolite import Usage, token_counter
+
+    texts: list[str] = []
+    thought = ""
+    for choice in getattr(whole, "choices", None) or ():
+        message = choice.message
+        texts.append(message.content or "")
+        thought += getattr(message, "reasoning_content", None) or ""
+        for call in getattr(message, "tool_calls", None) or ():
+            function = call.function
+            plain = {"function": {"arguments": function.arguments or "", "name": function.name}}
+            plain |= {"id": call.id, "type": call.type}
+            texts.append(json.dumps(plain, separators=(",", ":"), ensure_ascii=False))
+    try:
+        asked = token_counter(model=model, messages=messages) if messages else 0
+        said = token_counter(model=model, text="".join(texts))
+        thoughts = token_counter(model=model, text=thought) if thought else 0
+    except Exception:
+        return
+    said += thoughts
+    more: dict[str, Any] = {"reasoning_tokens": thoughts} if thoughts else {}
+    whole.usage = Usage(prompt_tokens=asked, completion_tokens=said, total_tokens=asked + said, **more)

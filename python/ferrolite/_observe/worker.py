@@ -6,13 +6,14 @@ told in time. What does not fit into the queue is dropped and counted: a program
 
 from __future__ import annotations
 
-import atexit
 import os
 import threading
 import weakref
 from collections import deque
 from concurrent.futures import Executor, Future
 from time import monotonic
+
+from ferrolite._observe import at_exit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ _STUCK = 2.0
 _MOST_THREADS = 16
 _IDLE = 10.0
 """Seconds after which a thread without work ends."""
-_AT_EXIT = 5.0
-"""The most seconds that a program waits for its callbacks when it ends."""
 
 
 class LoggingExecutor(Executor):
@@ -160,11 +159,13 @@ _executors: weakref.WeakSet[LoggingExecutor] = weakref.WeakSet()
 executor = LoggingExecutor()
 
 
-def _at_exit() -> None:
-    if not executor.flush(_AT_EXIT):
+def _at_exit(timeout: float) -> bool:
+    done = executor.flush(timeout)
+    if not done:
         from ferrolite._logging import verbose_logger
 
         verbose_logger.warning("the program ends with %d callback events not told", executor.pending)
+    return done
 
 
 def _in_child() -> None:
@@ -172,7 +173,7 @@ def _in_child() -> None:
         one._reset()  # pyright: ignore[reportPrivateUsage]
 
 
-atexit.register(_at_exit)
+at_exit.register("functions", _at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_in_child)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from threading import Lock
+from threading import RLock
 
 from ferrolite.caching.base_cache import BaseCache
 
@@ -36,7 +36,7 @@ class InMemoryCache(BaseCache):
         self.cache_dict: dict[str, Any] = {}
         self.ttl_dict: dict[str, float] = {}
         self._clock = clock or time.time
-        self._lock = Lock()
+        self._lock = RLock()
 
     def check_value_size(self, value: Any) -> bool:
         """Whether a value is small enough to be kept."""
@@ -63,10 +63,11 @@ class InMemoryCache(BaseCache):
 
     def evict_cache(self) -> None:
         """Drop what has aged; and while there is no room, what would age first."""
-        for key in [key for key in self.ttl_dict if self._is_key_expired(key)]:
-            self._remove_key(key)
-        while len(self.cache_dict) >= self.max_size_in_memory:
-            self._remove_key(min(self.cache_dict, key=lambda key: self.ttl_dict.get(key, float("inf"))))
+        with self._lock:
+            for key in [key for key in self.ttl_dict if self._is_key_expired(key)]:
+                self._remove_key(key)
+            while len(self.cache_dict) >= self.max_size_in_memory:
+                self._remove_key(min(self.cache_dict, key=lambda key: self.ttl_dict.get(key, float("inf"))))
 
     def _is_key_expired(self, key: str) -> bool:
         return self.ttl_dict.get(key, float("inf")) <= self._clock()
@@ -77,11 +78,12 @@ class InMemoryCache(BaseCache):
 
     def get_cache(self, key: str, **kwargs: Any) -> Any:
         """The value under a key; None when it is not there."""
-        if key in self.cache_dict:
-            if not self._is_key_expired(key):
-                return self.cache_dict.get(key)
-            self._remove_key(key)
-        return None
+        with self._lock:
+            if key in self.cache_dict:
+                if not self._is_key_expired(key):
+                    return self.cache_dict.get(key)
+                self._remove_key(key)
+            return None
 
     async def async_set_cache(self, key: str, value: Any, **kwargs: Any) -> None:
         """`set_cache`, for asyncio."""
@@ -112,9 +114,11 @@ class InMemoryCache(BaseCache):
 
     def delete_cache(self, key: str) -> None:
         """Forget what is under a key."""
-        self._remove_key(key)
+        with self._lock:
+            self._remove_key(key)
 
     def flush_cache(self) -> None:
         """Forget everything."""
-        self.cache_dict.clear()
-        self.ttl_dict.clear()
+        with self._lock:
+            self.cache_dict.clear()
+            self.ttl_dict.clear()

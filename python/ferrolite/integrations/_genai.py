@@ -90,8 +90,8 @@ def attributes(kwargs: dict[str, Any], with_texts: bool) -> dict[str, Any]:
     finishes = [choice.get("finish_reason") for choice in _choices(response)]
     if finishes:
         made["gen_ai.response.finish_reasons"] = [str(reason) for reason in finishes]
-    if told.get("status") == "failure":
-        made["error.type"] = told["error_information"]["error_class"]
+    if error := (told.get("error_information") or {}).get("error_class"):
+        made["error.type"] = error
     if told.get("end_user"):
         made["enduser.id"] = told["end_user"]
     if with_texts:

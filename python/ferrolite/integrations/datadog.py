@@ -6,7 +6,7 @@ import json
 import os
 import socket
 
-from ferrolite.integrations.custom_batch_logger import CustomBatchLogger, post
+from ferrolite.integrations.custom_batch_logger import CustomBatchLogger, has_failed, post
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class DataDogLogger(CustomBatchLogger):
             "hostname": get("HOSTNAME") or socket.gethostname(),
             "message": json.dumps(told, default=str),
             "service": tags["service"],
-            "status": "error" if told["status"] == "failure" else "info",
+            "status": "error" if has_failed(kwargs) else "info",
         }
 
     def send_batch(self, items: list[Any]) -> None:

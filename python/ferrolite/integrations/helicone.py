@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from ferrolite.integrations.custom_batch_logger import CustomBatchLogger, post
+from ferrolite.integrations.custom_batch_logger import CustomBatchLogger, has_failed, post
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,12 +39,13 @@ class HeliconeLogger(CustomBatchLogger):
             return None
         metadata: dict[str, Any] = (kwargs.get("litellm_params") or {}).get("metadata") or {}
         meta = {name: str(value) for name, value in metadata.items() if name.lower().startswith("helicone")}
-        failed = told["status"] == "failure"
-        answer = {"error": {"message": told["error_str"]}} if failed else told["response"]
+        failed = has_failed(kwargs)
+        answer = {"error": {"message": told.get("error_str")}} if failed else told.get("response")
+        asked = {"model": told.get("model"), "messages": told.get("messages")}
         return {
             "providerRequest": {
-                "url": told["api_base"] or "custom",
-                "json": {"model": told["model"], "messages": told["messages"], **told["model_parameters"]},
+                "url": told.get("api_base") or "custom",
+                "json": {**asked, **(told.get("model_parameters") or {})},
                 "meta": meta,
             },
             "providerResponse": {
@@ -57,8 +58,7 @@ class HeliconeLogger(CustomBatchLogger):
 
     def send_batch(self, items: list[Any]) -> None:
         """Post one after the other: Helicone takes single logs."""
-        for item in items:
-            post(self.url, item, self.headers)
+        self.send_each(items, lambda item: post(self.url, item, self.headers))
 
 
 def _time(time: Any) -> dict[str, int]:

@@ -59,13 +59,23 @@ class S3Logger(CustomBatchLogger):
         }
         self.client: Any = boto3.client("s3", **options)
 
+    def item(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> Any:
+        """The payload, with what names its object: fields may be left out of it."""
+        told = kwargs.get("standard_logging_object")
+        if told is None:
+            return None
+        return start_time, told.get("id") or kwargs.get("litellm_call_id"), told
+
     def send_batch(self, items: list[Any]) -> None:
         """Put them."""
-        from datetime import datetime, timezone
+        self.send_each(items, self._put)
 
-        for item in items:
-            began = datetime.fromtimestamp(item["startTime"], timezone.utc)
-            name = f"time-{began:%H-%M-%S-%f}_{item['id']}.json"
-            key = "/".join(part for part in (self.path, f"{began:%Y-%m-%d}", name) if part)
-            body = json.dumps(item, default=str).encode()
-            self.client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType="application/json")
+    def _put(self, item: tuple[Any, str, Any]) -> None:
+        from datetime import timezone
+
+        start, name, told = item
+        began = start.astimezone(timezone.utc)
+        name = f"time-{began:%H-%M-%S-%f}_{name}.json"
+        key = "/".join(part for part in (self.path, f"{began:%Y-%m-%d}", name) if part)
+        body = json.dumps(told, default=str).encode()
+        self.client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType="application/json")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 
-from ferrolite.integrations.custom_batch_logger import CustomBatchLogger, post
+from ferrolite.integrations.custom_batch_logger import CustomBatchLogger, has_failed, post
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,17 +56,16 @@ class GenericAPILogger(CustomBatchLogger):
     def item(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> Any:
         """The payload, when its kind is wanted."""
         told = kwargs.get("standard_logging_object")
-        if told is None or (self.event_types and f"llm_api_{told['status']}" not in self.event_types):
-            return None
-        return told
+        kind = "llm_api_failure" if has_failed(kwargs) else "llm_api_success"
+        return told if not self.event_types or kind in self.event_types else None
 
     def send_batch(self, items: list[Any]) -> None:
         """Post it."""
         if self.log_format == "single":
-            for item in items:
-                post(self.endpoint, item, self.headers)
-        elif self.log_format == "ndjson":
-            lines = "\n".join(json.dumps(item, default=str) for item in items)
-            post(self.endpoint, lines.encode(), self.headers, "application/x-ndjson")
+            self.send_each(items, lambda item: post(self.endpoint, item, self.headers))
+            return
+        texts = self.as_json(items)
+        if self.log_format == "ndjson":
+            post(self.endpoint, "\n".join(texts).encode(), self.headers, "application/x-ndjson")
         else:
-            post(self.endpoint, items, self.headers)
+            post(self.endpoint, f"[{', '.join(texts)}]".encode(), self.headers)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class BaseConfig:
     @classmethod
     def get_api_key(cls, api_key: str | None = None) -> str | None:
         """The key: the one given, or the setting's, or the environment's."""
-        own = _settings.get(f"{cls.custom_llm_provider}_key")
+        own = _settings.get(_KEY_SETTINGS.get(cls.custom_llm_provider, ""))
         return api_key or own or _environment(_facts(cls.custom_llm_provider).get("key_env"))
 
     @classmethod
@@ -161,6 +162,53 @@ _KEY_HEADERS = {
     "ZenApiKey": ("Authorization", "ZenApiKey "),
 }
 """Where the key goes, by the scheme of the row; else it is a bearer token."""
+
+
+_KEY_SETTINGS = {
+    "ai21": "ai21_key",
+    "amazon_nova": "amazon_nova_api_key",
+    "anthropic": "anthropic_key",
+    "azure": "azure_key",
+    "baseten": "baseten_key",
+    "bytez": "bytez_key",
+    "clarifai": "clarifai_key",
+    "cloudflare": "cloudflare_api_key",
+    "cohere": "cohere_key",
+    "cohere_chat": "cohere_key",
+    "cometapi": "cometapi_key",
+    "databricks": "databricks_key",
+    "datarobot": "datarobot_key",
+    "gdc": "gdc_key",
+    "gemini": "gemini_key",
+    "gigachat": "gigachat_key",
+    "gradient_ai": "gradient_ai_api_key",
+    "groq": "groq_key",
+    "heroku": "heroku_key",
+    "huggingface": "huggingface_key",
+    "inception": "inception_key",
+    "infinity": "infinity_key",
+    "lemonade": "lemonade_key",
+    "maritalk": "maritalk_key",
+    "meta_llama": "llama_api_key",
+    "nebius": "nebius_key",
+    "nlp_cloud": "nlp_cloud_key",
+    "novita": "novita_api_key",
+    "ollama": "ollama_key",
+    "ollama_chat": "ollama_key",
+    "openai": "openai_key",
+    "openai_like": "openai_like_key",
+    "openrouter": "openrouter_key",
+    "ovhcloud": "ovhcloud_key",
+    "predibase": "predibase_key",
+    "replicate": "replicate_key",
+    "sap": "sap_service_key",
+    "snowflake": "snowflake_key",
+    "together_ai": "togetherai_api_key",
+    "vercel_ai_gateway": "vercel_ai_gateway_key",
+    "wandb": "wandb_key",
+    "xai": "xai_key",
+}
+"""Settings that hold one provider's key: the table of the core's, `KEYS` in src/python/settings.rs."""
 
 
 def _facts(provider: str) -> dict[str, Any]:
@@ -337,6 +385,11 @@ def _config_of(name: str) -> BaseConfig:
     for cls in classes(BaseConfig):
         if cls.custom_llm_provider == name and cls.__module__.startswith(("ferrolite.", "litellm.")):
             return cls()
-    config = OpenAIGPTConfig()
-    config.custom_llm_provider = name
-    return config
+    return _made(name)()
+
+
+@cache
+def _made(name: str) -> type[BaseConfig]:
+    """A class for a provider without one above: the questions about keys and addresses are asked of classes."""
+    title = name.title().replace("_", "").replace("-", "")
+    return type(f"{title}Config", (OpenAIGPTConfig,), {"custom_llm_provider": name, "__module__": __name__})

@@ -175,10 +175,12 @@ def get_azure_ad_token_from_oidc(
     """The token of Entra ID that a token of another issuer is exchanged for.
 
     Args:
-        azure_ad_token: `oidc/env/NAME` for a token in a variable, or `oidc/file/path` for one in a file.
+        azure_ad_token: `oidc/env/NAME` for a token in a variable, `oidc/file/path` for one in a file (`//` for a
+            path from the root), `oidc/env_path/NAME` for one in a file whose path is in a variable.
 
     Raises:
-        ValueError: The client, the tenant or the token is missing.
+        ValueError: The client, the tenant or the token is missing, or the token's kind is unknown.
+        OSError: The file cannot be read.
         httpx.HTTPStatusError: Entra ID refuses the exchange.
     """
     from pathlib import Path
@@ -187,14 +189,21 @@ def get_azure_ad_token_from_oidc(
 
     client = azure_client_id or os.environ.get("AZURE_CLIENT_ID")
     tenant = azure_tenant_id or os.environ.get("AZURE_TENANT_ID")
+    if not (client and tenant):
+        raise ValueError("An exchange needs a client id and a tenant id.")
     kind, _, where = azure_ad_token.removeprefix("oidc/").partition("/")
-    assertion = os.environ.get(where) if kind == "env" else None
-    if kind in ("env_path", "file"):
-        path = os.environ.get(where) if kind == "env_path" else f"/{where}"
-        assertion = Path(path).read_text(encoding="utf-8").strip() if path else None
-    if not (client and tenant and assertion):
-        raise ValueError("An exchange needs a client id, a tenant id, and a token to exchange.")
+    if kind not in ("env", "env_path", "file"):
+        raise ValueError(
+            "azure_ad_token names no token: oidc/env/NAME, oidc/file/PATH and oidc/env_path/NAME are known"
+        )
+    assertion = where if kind == "file" else os.environ.get(where)
+    if not assertion:
+        raise ValueError(f"{azure_ad_token} is a token to exchange that is not set")
+    if kind != "env":
+        assertion = Path(assertion).read_text(encoding="utf-8").strip()
     authority = os.environ.get("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com").rstrip("/")
+    if "://" not in authority:  # only the name of the host is told, sometimes
+        authority = f"https://{authority}"
     with HTTPHandler() as http:
         reply = http.post(
             f"{authority}/{tenant}/oauth2/v2.0/token",

@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Any, Literal, TypedDict
 
 
-class CostPerToken(TypedDict):
-    """Prices of your own, in US dollars."""
-
+class _CostPerToken(TypedDict):
     input_cost_per_token: float
     output_cost_per_token: float
+
+
+class CostPerToken(_CostPerToken, total=False):
+    """Prices of your own, in US dollars. What the cache takes and gives is paid as input unless it has a price."""
+
+    cache_creation_input_token_cost: float
+    cache_read_input_token_cost: float
 
 
 class ModelInfoBase(TypedDict, total=False):

@@ -189,10 +189,12 @@ class _Page(Response):
         return None if after is None else {"after": after}
 
     def _after(self) -> str | None:
-        if not self.data or "_fetch" not in self.__dict__:
+        if "_fetch" not in self.__dict__:
             return None
-        token = self.get("next_page_token")
-        return token or getattr(self.data[-1], "id", None)
+        # A page of what was filtered may be empty, with others after it.
+        if token := self.get("next_page_token"):
+            return token
+        return getattr(self.data[-1], "id", None) if self.data else None
 
 
 class SyncCursorPage(_Page):

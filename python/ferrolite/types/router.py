@@ -10,6 +10,7 @@ from ferrolite.types._base import Model, new_id
 __all__ = [
     "AlertingConfig",
     "AllowedFailsPolicy",
+    "CredentialItem",
     "CredentialLiteLLMParams",
     "CustomRoutingStrategyBase",
     "Deployment",
@@ -32,6 +33,24 @@ __all__ = [
 
 # Parts of the names of parameters that are not shown.
 _SECRET = ("api_key", "secret", "token", "credential", "password", "aws_access_key")
+
+
+class CredentialItem(Model):
+    """An entry of `credential_list`: values for calls that name it as `litellm_credential_name`."""
+
+    credential_name: str
+    display_name: str | None = None
+    credential_info: dict[str, Any]
+    credential_values: dict[str, Any]
+    credential_values_to_delete: tuple[str, ...] | None = None
+    source: str = "db"
+
+    _required = ("credential_name", "credential_info", "credential_values")
+
+    def __repr__(self) -> str:
+        return f"CredentialItem(credential_name={self.credential_name!r})"
+
+    __str__ = __repr__
 
 
 class CredentialLiteLLMParams(Model):

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from ferrolite.types.resources import LiteLLMBatch as LiteLLMBatch
     from ferrolite.types.resources import LiteLLMFineTuningJob as LiteLLMFineTuningJob
     from ferrolite.types.resources import OpenAIFileObject as OpenAIFileObject
+    from ferrolite.types.router import CredentialItem as CredentialItem
     from ferrolite.types.streaming import GenericStreamingChunk
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "Choices",
     "CompletionTokensDetailsWrapper",
     "CostPerToken",
+    "CredentialItem",
     "Delta",
     "Embedding",
     "EmbeddingResponse",
@@ -108,6 +110,7 @@ _ON_DEMAND = {
     "BatchError": "resources",
     "BatchRequestCounts": "resources",
     "CallTypes": "call_types",
+    "CredentialItem": "router",
     "CostPerToken": "model_info",
     "Errors": "resources",
     "FileDeleted": "resources",

@@ -16,6 +16,7 @@ pub use keys::KeyRing;
 pub use metadata::{Metadata, MetadataSource};
 pub use profile::Profiles;
 pub use region::{is_region, region};
+pub(crate) use sigv4::hex;
 pub use sigv4::{clock_offset, sign};
 pub use sts::{assume_role, read_credentials, web_identity};
 

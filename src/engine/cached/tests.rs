@@ -199,6 +199,51 @@ async fn an_answer_with_other_vectors_than_asked_for_is_not_kept() {
 }
 
 #[tokio::test]
+async fn notes_of_other_calls_count_as_those_of_chat() {
+    let settings = settings();
+    let key = |call_type, model: &str, metadata: Value, settings: &Settings| {
+        let keywords = json!({
+            "model": model, "api_key": "k", "input": ["a"], "query": "a", "documents": ["b"], "metadata": metadata,
+        });
+        let Value::Object(keywords) = keywords else { unreachable!() };
+        let call = Call::from_keywords(call_type, keywords, Vec::new(), settings, &Nothing).unwrap();
+        call.cache_key().unwrap().to_owned()
+    };
+    let group = json!({ "model_group": "g" });
+    for (call_type, one, other) in [
+        (CallType::Embedding, "openai/e", "mistral/mistral-embed"),
+        (CallType::Rerank, "cohere/r", "jina_ai/r"),
+    ] {
+        let key = |model: &str, metadata: Value| key(call_type, model, metadata, &settings);
+        assert_ne!(key(one, json!({})), key(other, json!({})));
+        assert_eq!(key(one, group.clone()), key(other, group.clone()), "one group");
+        assert_ne!(key(one, group.clone()), key(one, json!({ "model_group": "h" })));
+        assert!(key(one, json!({ "redis_namespace": "mine" })).starts_with("mine:"));
+    }
+    let apart = Settings { caching_with_models: true, ..settings.clone() };
+    let key = |model: &str| key(CallType::Embedding, model, group.clone(), &apart);
+    assert_ne!(key("openai/e"), key("mistral/mistral-embed"));
+}
+
+#[tokio::test]
+async fn a_stream_of_events_is_bounded_by_what_it_takes() {
+    let settings = settings();
+    let tee = || {
+        let plan = chat_call(&json!({}), &settings).plan;
+        EventTee { plan: *plan.unwrap(), events: Vec::new(), bytes: 0 }
+    };
+    let event = |length: usize| {
+        let data = json!({ "type": "x", "list": [{ "delta": "x".repeat(length) }] });
+        [Event { name: None, data }]
+    };
+    let mut short = tee();
+    assert!(short.add(&event(1000)) && (1000..1100).contains(&short.bytes), "{}", short.bytes);
+    let mut long = tee();
+    assert!((0..15).all(|_| long.add(&event(1 << 20))));
+    assert!(!long.add(&event(1 << 20)));
+}
+
+#[tokio::test]
 async fn a_call_decides_for_itself() {
     let settings = settings();
     let plan = |more: Value| chat_call(&more, &settings).plan;
@@ -282,12 +327,64 @@ async fn what_is_sent_decides_the_key() {
     assert!(seen.len() >= sent.len() && sent.len() > 200, "{} {}", seen.len(), sent.len());
 }
 
+/// Keywords whose effect is in the target or the headers, or that change no answer.
+const UNKEYED: &[&str] = &[
+    "api_base",
+    "api_key",
+    "aws_access_key_id",
+    "aws_bedrock_runtime_endpoint",
+    "aws_external_id",
+    "aws_profile_name",
+    "aws_region_name",
+    "aws_role_name",
+    "aws_secret_access_key",
+    "aws_session_name",
+    "aws_session_token",
+    "aws_sts_endpoint",
+    "aws_web_identity_token",
+    "azure_ad_token",
+    "azure_password",
+    "azure_scope",
+    "azure_username",
+    "base_url",
+    "client_id",
+    "client_secret",
+    "custom_llm_provider",
+    "deployment_id",
+    "drop_params",
+    "extra_headers",
+    "extra_query",
+    "headers",
+    "max_retries",
+    "mock_delay",
+    "mock_response",
+    "mock_timeout",
+    "mock_tool_calls",
+    "model",
+    "model_alias_map",
+    "modify_params",
+    "num_retries",
+    "region_name",
+    "request_timeout",
+    "ssl_verify",
+    "stream_timeout",
+    "tenant_id",
+    "timeout",
+    "vertex_ai_credentials",
+    "vertex_ai_location",
+    "vertex_ai_project",
+    "vertex_credentials",
+    "vertex_location",
+    "vertex_project",
+];
+
 #[test]
-fn what_is_not_in_the_key_steers() {
-    assert!(UNKEYED.is_sorted());
-    for name in UNKEYED {
-        assert!(STEERING.contains(name), "{name}");
+fn whether_it_is_in_the_key_is_decided_for_all_that_steers() {
+    let decided: Vec<&str> = KEYED.iter().chain(UNKEYED).copied().collect();
+    for name in STEERING {
+        assert_eq!(decided.iter().filter(|known| *known == name).count(), 1, "{name}");
     }
+    assert_eq!(decided.len(), STEERING.len());
 }
 
 /// A stand-in that compares vectors itself.
@@ -310,11 +407,11 @@ impl crate::cache::Neighbours for Near {
     fn add<'a>(
         &'a self,
         question: &'a Question,
-        entry: &'a Entry,
+        entry: &'a bytes::Bytes,
         _ttl: Option<Duration>,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            self.0.lock().unwrap().push((question.clone(), entry.clone()));
+            self.0.lock().unwrap().push((question.clone(), Entry::read(entry).unwrap()));
             Ok(())
         })
     }
@@ -386,4 +483,22 @@ fn what_is_no_text_is_not_compared_by_meaning() {
     assert_ne!(one.1, other.1);
     let plain = |text: &str| of(json!([{ "role": "user", "content": text }]));
     assert_eq!(plain("a").1, plain("b").1);
+}
+
+#[tokio::test]
+async fn ids_of_a_single_call_are_not_in_the_key() {
+    for model in ["a2a/agent", "chatgpt/gpt-5.2"] {
+        let keywords = json!({ "model": model, "api_base": "http://127.0.0.1:1" });
+        let settings = settings();
+        let (one, other) = (chat_call(&keywords, &settings), chat_call(&keywords, &settings));
+        assert!(one.cache_key().is_some());
+        assert_eq!(one.cache_key(), other.cache_key(), "{model}");
+        let marks = |call: &ChatCall| {
+            let headers = call.envelope.route.headers.iter();
+            let header =
+                headers.filter(|(name, _)| name == "session_id").map(|(_, value)| value.clone()).next();
+            header.or_else(|| call.target().vars.get("message_id").cloned()).unwrap()
+        };
+        assert_ne!(marks(&one), marks(&other), "{model}");
+    }
 }

@@ -74,7 +74,7 @@ pub fn build(root: &Node, environment: &Over<'_>, report: &mut Report) -> Config
         providers,
         ..Config::default()
     };
-    if config.deployments.is_empty() && config.pass_through.is_empty() {
+    if section("model_list").items().is_empty() && config.pass_through.is_empty() {
         report.warn(root.at, "model_list", "no model is named: 'model_list' has no entry");
     }
     let deployments: Vec<Arc<_>> =
@@ -240,6 +240,7 @@ fn engine(calls: &Node, report: &mut Report) -> Settings {
         repeated_chunk_limit: count(calls, "REPEATED_STREAMING_CHUNK_LIMIT")
             .and_then(|most| u32::try_from(most).ok()),
         cache: None,
+        chat_over_responses: is_on(calls, "route_all_chat_openai_to_responses"),
         caching_with_models: is_on(calls, "caching_with_models"),
     }
 }

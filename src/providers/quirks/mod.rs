@@ -1,6 +1,5 @@
 //! What a single provider does and no key of a row can say: one file each, named in the row.
 
-mod a2a;
 mod azure;
 mod azure_ai;
 mod clarifai;
@@ -50,7 +49,8 @@ impl Quirk {
     /// Changes a route that is otherwise ready.
     pub fn adapt(self, route: &mut Route, base_model: Option<&str>) -> Result<()> {
         match self {
-            Self::A2a => a2a::adapt(route),
+            // Its messages are marked: see `Route::mark`.
+            Self::A2a => {}
             Self::Azure => azure::adapt(route, base_model),
             Self::AzureAi => azure_ai::adapt(route),
             Self::Clarifai => clarifai::adapt(route)?,

@@ -206,6 +206,30 @@ fn limits_hold_before_the_call() {
 }
 
 #[test]
+fn a_choice_of_ones_own_waits_before_a_retry_too() {
+    let router = router(vec![entry("a", "x", json!({}))], json!({ "num_retries": 1, "retry_after": 3 }));
+    let mut plan = plan(&router, json!({ "model": "a" }));
+    let now = router.clock.now();
+    let first = plan.take("x", now).unwrap();
+    plan.failed(first, of(Kind::InternalServer)(), now, 0);
+    assert!(plan.take("x", now).is_none() && plan.wants().is_none());
+    assert!(matches!(plan.next(now), Step::Wait(wait) if wait >= Duration::from_secs(3)));
+    assert!(plan.wants() == Some("a") && plan.take("x", now).is_some());
+}
+
+#[test]
+fn a_call_waits_as_long_as_its_request_may_take() {
+    let entries = vec![entry("a", "x", json!({ "timeout": 5 })), entry("a", "y", json!({ "timeout": 7 }))];
+    let router = router(entries, json!({ "timeout": 3, "stream_timeout": 2 }));
+    let limit = |keywords: Value| plan(&router, keywords).longest_queue().as_secs();
+    assert_eq!(limit(json!({ "model": "a" })), 7);
+    assert_eq!(limit(json!({ "model": "a", "timeout": 1 })), 1);
+    router.set_deployments(vec![Deployment::read(&entry("a", "x", json!({}))).unwrap()]);
+    assert_eq!(limit(json!({ "model": "a" })), 3);
+    assert_eq!(limit(json!({ "model": "a", "stream": true })), 2);
+}
+
+#[test]
 fn calls_beyond_the_limit_of_those_under_way_wait() {
     let router = router(vec![entry("a", "x", json!({ "max_parallel_requests": 1 }))], json!({}));
     let (mut one, mut two) = (plan(&router, json!({ "model": "a" })), plan(&router, json!({ "model": "a" })));

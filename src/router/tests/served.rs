@@ -6,7 +6,7 @@ use super::server::{Behaviour, Server, server};
 use super::*;
 use crate::config::ProcessEnvironment;
 use crate::engine::{Engine, Routing, Settings};
-use crate::hub::Usage;
+use crate::hub::{CallType, Usage};
 
 const CALLS: usize = 1000;
 const AT_ONCE: usize = 50;
@@ -171,12 +171,85 @@ async fn a_continued_stream_has_the_counts_of_both() {
     let (bad, good) = (server(Behaviour::Reset).await, server(Behaviour::Good).await);
     let entries = || vec![at("a", "bad", &bad), at("b", "good", &good)];
     let settings = json!({ "num_retries": 0, "fallbacks": [{ "a": ["b"] }], "enable_mid_stream_fallback_continuation": true });
-    let got = one(caller(), live(entries(), settings), true).await.unwrap();
+    let router = live(entries(), settings);
+    let got = one(caller(), router.clone(), true).await.unwrap();
     let usage = got.usage.unwrap();
     assert!(usage.prompt_tokens > 20 && usage.completion_tokens > 2, "{usage:?}");
+    // Each has its own tokens: what broke off does not count where the stream went on.
+    let tokens = ["bad", "good"].map(|id| tokens_of(&router, id));
+    assert_eq!((tokens[0] + tokens[1], tokens[1]), (usage.total_tokens, 22));
     let settings = json!({ "num_retries": 0, "fallbacks": [{ "a": ["b"] }] });
     let error = one(caller(), live(entries(), settings), true).await.err().unwrap();
     assert_eq!((error.kind(), error.facts().generated.as_deref()), (Kind::MidStream, Some("one ")));
+}
+
+fn tokens_of(router: &Arc<Router>, id: &str) -> u64 {
+    let now = router.clock.now();
+    // A minute may have begun meanwhile.
+    let view = router.view();
+    let live = &view.table.by_id(id).unwrap().live;
+    live.tokens.get(now.minute()).max(live.tokens.get(now.minute() - 1))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_may_go_on_where_it_broke_off() {
+    let server = server(Behaviour::ResetOnce).await;
+    let settings = json!({ "num_retries": 1, "disable_cooldowns": true, "enable_mid_stream_fallback_continuation": true });
+    // The one place there is must be free again by then.
+    let entries = vec![entry("a", "x", json!({ "api_base": server.base, "max_parallel_requests": 1 }))];
+    let router = live(entries, settings);
+    let going = one(caller(), router.clone(), true);
+    let got = tokio::time::timeout(Duration::from_secs(60), going).await.unwrap().unwrap();
+    assert_eq!((got.text.as_str(), got.finishes), ("one two three", 1));
+    assert_eq!(router.view().table.deployments[0].live.in_flight(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_joined_is_not_asked_for() {
+    let (bad, good) = (server(Behaviour::Reset).await, server(Behaviour::Good).await);
+    let settings = json!({ "num_retries": 0, "fallbacks": [{ "a": ["b"] }], "enable_mid_stream_fallback_continuation": true });
+    let at = |name, id, server: &Server| {
+        entry(name, id, json!({ "model": "groq/m", "api_base": server.base, "timeout": 30 }))
+    };
+    let router = live(vec![at("a", "bad", &bad), at("b", "good", &good)], settings);
+    let Value::Object(keywords) = json!({
+        "model": "a",
+        "messages": [{ "role": "user", "content": "count" }],
+        "max_tokens": 9,
+        "stream": true,
+    }) else {
+        panic!("an object")
+    };
+    let asked = Asked::read(Some(CallType::Messages), keywords, Vec::new()).unwrap();
+    let Outcome::Events(mut stream) = run(caller(), Plan::new(router.clone(), asked).unwrap()).await.unwrap()
+    else {
+        panic!("a stream of events")
+    };
+    let error = loop {
+        match stream.next_batch().await {
+            Ok(events) => assert!(!events.is_empty(), "the stream breaks off"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), Kind::MidStream);
+    let hits = |server: &Server| server.hits.load(std::sync::atomic::Ordering::Relaxed);
+    assert_eq!((hits(&bad), hits(&good)), (1, 0));
+    assert_eq!(router.view().table.by_id("bad").unwrap().live.in_flight(), 0);
+}
+
+#[test]
+fn pictures_are_not_read_as_text() {
+    let picture = format!("data:image/png;base64,{}", "iVBORw0KGgo".repeat(20_000));
+    let content = json!([{ "type": "text", "text": "what is this?" }, { "type": "image_url", "image_url": { "url": picture } }]);
+    let router = live(vec![entry("a", "x", json!({}))], json!({}));
+    let mut plan =
+        plan(&router, json!({ "model": "a", "messages": [{ "role": "user", "content": content }] }));
+    let (lease, _) = {
+        let attempt = attempt(&mut plan);
+        plan.succeeded(attempt, plan.now())
+    };
+    let usage = super::super::stream::Owner::new(caller(), plan, lease).estimated("one");
+    assert!(usage.prompt_tokens < 1000, "{usage:?}");
 }
 
 async fn latencies(router: &Arc<Router>, calls: usize) -> Vec<Duration> {

@@ -16,6 +16,8 @@ pub enum Behaviour {
     Hang,
     /// The connection is reset after a stream's first content.
     Reset,
+    /// The same, but for a conversation that holds a part of the answer.
+    ResetOnce,
     /// An error status, with `retry-after` where there is one.
     Status(u16, Option<u32>),
     /// Runs of ten errors after runs of ten answers.
@@ -85,8 +87,13 @@ async fn serve(mut peer: TcpStream, behaviour: Behaviour, hits: &AtomicUsize) {
                 return;
             }
             // A conversation that holds a part of the answer gets the rest.
-            let words: &[&str] =
-                if body.contains("\"one \"") { &["two ", "three"] } else { &["one ", "two ", "three"] };
+            let goes_on = body.contains("\"one \"");
+            let words: &[&str] = if goes_on { &["two ", "three"] } else { &["one ", "two ", "three"] };
+            let resets = match behaviour {
+                Behaviour::Reset => true,
+                Behaviour::ResetOnce => !goes_on,
+                _ => false,
+            };
             for word in words {
                 let event = format!(
                     r#"data: {{"id":"c{number}","object":"chat.completion.chunk","created":1,"model":"m","choices":[{{"index":0,"delta":{{"role":"assistant","content":"{word}"}},"finish_reason":null}}]}}"#
@@ -94,7 +101,7 @@ async fn serve(mut peer: TcpStream, behaviour: Behaviour, hits: &AtomicUsize) {
                 if send(&mut peer, &event).await.is_err() {
                     return;
                 }
-                if matches!(behaviour, Behaviour::Reset) {
+                if resets {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                     #[expect(deprecated, reason = "a reset is what is wanted, and nothing waits for it")]
                     let _ = peer.set_linger(Some(Duration::ZERO));

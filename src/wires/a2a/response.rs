@@ -93,16 +93,22 @@ pub fn state_of(result: &Value) -> State {
     }
 }
 
+/// Whether the task goes on once the caller has answered its question.
+pub fn is_waiting(result: &Value) -> bool {
+    native_state(result) == "input-required"
+}
+
 /// What a message says, a task made, or its status tells. `None` for what is neither.
 fn said(result: &Value) -> Option<String> {
     if let Some(text) = parts(result) {
         return Some(text);
     }
     let made = made(result);
-    if !made.is_empty() {
-        return Some(made);
+    let words = status_text(result);
+    if made.is_empty() {
+        return result.get("status").map(|_| words);
     }
-    result.get("status").map(|_| status_text(result))
+    Some(if is_waiting(result) && !words.is_empty() { format!("{made}\n{words}") } else { made })
 }
 
 /// The texts of all that a task has made.

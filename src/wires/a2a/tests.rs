@@ -172,3 +172,25 @@ fn str_14_a_stream_ends_with_its_task() {
     assert!(stream(&[piece("a"), wrapped]).is_ok());
     assert_eq!(stream(&[piece("a")]).unwrap_err().kind(), Kind::Connection);
 }
+
+#[test]
+fn what_a_task_says_of_its_work_hides_no_answer_and_no_question() {
+    let said = |results: &[Value]| stream(results).unwrap().choices[0].message.content.clone().unwrap();
+    let working = status("working", "Looking it up.", false);
+    let task = json!({ "kind": "task", "id": "t", "status": { "state": "completed" },
+        "artifacts": [{ "parts": [{ "text": "42" }] }] });
+    assert_eq!(said(&[working.clone(), task.clone()]), "Looking it up.\n42");
+    assert_eq!(said(&[working.clone(), status("completed", "42", true)]), "Looking it up.\n42");
+    assert_eq!(said(&[working.clone(), piece("4"), piece("2"), task]), "Looking it up.\n42");
+    let question = status("input-required", "Which one?", true);
+    assert_eq!(said(&[working.clone(), question.clone()]), "Looking it up.\nWhich one?");
+    assert_eq!(said(&[piece("Two"), question]), "Two\nWhich one?");
+    // One that tells its answer while it works says it once.
+    let told = [status("working", "4", false), status("working", "2", false)];
+    assert_eq!(said(&[&told[..], &[status("completed", "42", true)]].concat()), "42");
+    assert_eq!(said(&[working, status("completed", "Looking it up.", true)]), "Looking it up.");
+    assert_eq!(said(&[piece("ha"), piece("ha"), status("completed", "Done.", true)]), "haha");
+    let both = json!({ "kind": "task", "artifacts": [{ "parts": [{ "text": "Two" }] }], "status": {
+        "state": "input-required", "message": { "parts": [{ "text": "Which one?" }] } } });
+    assert_eq!(text(both), "Two\nWhich one?");
+}

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{BETA_HEADER, VERSION, classify, error_facts};
 use crate::error::{Error, Result};
 use crate::hub::{CallRequest, CallResponse, CallType, Resource, Target};
-use crate::json::{Map, object, str_at};
+use crate::json::{Map, str_at};
 use crate::wires::calls::{self, CallWire, Errors};
 use crate::wires::{HttpReply, Memo, Prepared};
 
@@ -52,14 +52,11 @@ fn encode(request: &CallRequest, target: &Target) -> Result<Prepared> {
                 )
                 .with_param("requests"));
             };
-            let body = object([("requests", requests.clone().into())]);
-            let Value::Object(body) = body else { return Err(Error::bad_request("no requests")) };
+            let body = Map::from_iter([("requests".to_owned(), requests.clone().into())]);
             calls::json_call(batches, body, request, Memo::default())?
         }
         CallType::ListBatches => calls::bare_call(Method::GET, calls::listed(&batches, request, &LISTS)),
-        CallType::CancelBatch => {
-            Prepared { call: calls::action(format!("{}/cancel", one(&batches)?)), memo: Memo::default() }
-        }
+        CallType::CancelBatch => calls::action(format!("{}/cancel", one(&batches)?)),
         CallType::ListModels => {
             let all = calls::listed(&format!("{}/v1/models", target.base), request, &LISTS);
             let mark = if all.contains('?') { '&' } else { '?' };
@@ -146,5 +143,5 @@ fn batch(said: &Map) -> Option<Value> {
         ),
         ("metadata", json!({})),
     ];
-    Some(calls::batch(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()))
+    Some(calls::batch(fields))
 }

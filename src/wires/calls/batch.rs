@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::error::{Error, Kind, Result};
-use crate::hub::{ChatRequest, ChatResponse, Target, check_messages};
+use crate::hub::{ChatRequest, ChatResponse, Choice, Target, check_messages};
 use crate::json::{Map, str_at};
 
 /// One request of a batch.
@@ -30,7 +30,10 @@ fn at(line: usize, error: &Error) -> Error {
 /// The model of the first line.
 pub fn batch_model(data: &[u8]) -> Result<String> {
     match lines(data).next() {
-        Some(line) => line.and_then(|line| line.model().map(str::to_owned).map_err(|error| at(1, &error))),
+        Some(line) => {
+            let line = line?;
+            line.model().map(str::to_owned).map_err(|error| at(line.number, &error))
+        }
         None => Err(Error::bad_request("The batch has no lines.").with_param("file")),
     }
 }
@@ -120,60 +123,97 @@ pub fn output(custom_id: &str, answer: std::result::Result<Value, (String, Strin
     }
 }
 
-/// A whole answer as OpenAI writes it.
+/// A whole answer as OpenAI writes it, with what the provider says beside that.
 pub fn completion(answer: ChatResponse) -> Value {
-    let choices: Vec<Value> = answer
-        .choices
-        .into_iter()
-        .map(|choice| {
-            let said = choice.message;
-            let mut message = Map::new();
-            message.insert("role".into(), "assistant".into());
-            message.insert("content".into(), said.content.into());
-            let calls: Vec<Value> =
-                said.tool_calls.iter().filter_map(|call| serde_json::to_value(call).ok()).collect();
-            let lists = [("tool_calls", calls), ("thinking_blocks", said.thinking_blocks)];
-            let filled = lists.into_iter().filter(|(_, list)| !list.is_empty());
-            message.extend(filled.map(|(name, list)| (name.to_owned(), list.into())));
-            let parts = [
-                ("reasoning_content", said.reasoning_content.map(Value::from)),
-                ("function_call", said.function_call),
-                ("refusal", said.refusal),
-                ("annotations", said.annotations),
-                ("audio", said.audio),
-                ("images", said.images),
-            ];
-            message.extend(parts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-            message.extend(said.extra);
-            let mut made = json!({
-                "index": choice.index, "message": message, "finish_reason": choice.finish_reason.as_str(),
-            });
-            if let Some(logprobs) = choice.logprobs {
-                made["logprobs"] = logprobs;
-            }
-            made
-        })
-        .collect();
-    let mut made = json!({
-        "id": answer.id,
-        "object": "chat.completion",
-        "created": answer.created,
-        "model": answer.model,
-        "choices": choices,
-    });
+    let mut made = Map::new();
+    made.insert("id".into(), answer.id.into());
+    made.insert("object".into(), "chat.completion".into());
+    made.insert("created".into(), answer.created.into());
+    made.insert("model".into(), answer.model.into());
+    made.insert("choices".into(), answer.choices.into_iter().map(choice).collect());
+    put(&mut made, [("system_fingerprint", answer.system_fingerprint.map(Value::from))]);
     if let Some(usage) = answer.usage {
-        let mut counts = json!({
-            "prompt_tokens": usage.prompt_tokens,
-            "completion_tokens": usage.completion_tokens,
-            "total_tokens": usage.total_tokens,
-        });
-        if let Some(details) = usage.prompt_tokens_details {
-            counts["prompt_tokens_details"] = details.into();
-        }
-        if let Some(details) = usage.completion_tokens_details {
-            counts["completion_tokens_details"] = details.into();
-        }
-        made["usage"] = counts;
+        let mut counts = Map::new();
+        counts.insert("prompt_tokens".into(), usage.prompt_tokens.into());
+        counts.insert("completion_tokens".into(), usage.completion_tokens.into());
+        counts.insert("total_tokens".into(), usage.total_tokens.into());
+        let details = [
+            ("prompt_tokens_details", usage.prompt_tokens_details.map(Value::from)),
+            ("completion_tokens_details", usage.completion_tokens_details.map(Value::from)),
+        ];
+        put(&mut counts, details);
+        counts.extend(usage.extra);
+        made.insert("usage".into(), counts.into());
     }
-    made
+    made.extend(answer.extra);
+    made.into()
+}
+
+fn choice(choice: Choice) -> Value {
+    let said = choice.message;
+    let mut message = Map::new();
+    message.insert("role".into(), "assistant".into());
+    message.insert("content".into(), said.content.into());
+    let calls: Vec<Value> =
+        said.tool_calls.iter().filter_map(|call| serde_json::to_value(call).ok()).collect();
+    let some = |list: Vec<Value>| (!list.is_empty()).then(|| list.into());
+    let parts = [
+        ("tool_calls", some(calls)),
+        ("thinking_blocks", some(said.thinking_blocks)),
+        ("reasoning_content", said.reasoning_content.map(Value::from)),
+        ("function_call", said.function_call),
+        ("refusal", said.refusal),
+        ("annotations", said.annotations),
+        ("audio", said.audio),
+        ("images", said.images),
+        ("provider_specific_fields", of_provider(said.provider_fields)),
+    ];
+    put(&mut message, parts);
+    message.extend(said.extra);
+    let mut fields = choice.extra;
+    put(&mut fields, [("native_finish_reason", choice.native_finish_reason.map(Value::from))]);
+    let mut made = Map::new();
+    made.insert("index".into(), choice.index.into());
+    made.insert("message".into(), message.into());
+    made.insert("finish_reason".into(), choice.finish_reason.as_str().into());
+    put(&mut made, [("logprobs", choice.logprobs), ("provider_specific_fields", of_provider(fields))]);
+    made.into()
+}
+
+fn of_provider(fields: Map) -> Option<Value> {
+    (!fields.is_empty()).then(|| fields.into())
+}
+
+fn put<const N: usize>(into: &mut Map, fields: [(&str, Option<Value>); N]) {
+    into.extend(fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_name_the_line_of_the_file() {
+        let error = batch_model(b"\n\n{\"body\":{}}\n").unwrap_err();
+        assert!(error.message().starts_with("Line 3 of the batch: "), "{error}");
+    }
+
+    #[test]
+    fn an_answer_is_written_whole() {
+        let answer = json!({ "id": "i", "created": 7, "model": "m", "system_fingerprint": "f", "choices": [{
+            "index": 0, "finish_reason": "stop", "native_finish_reason": "OTHER",
+            "message": { "role": "assistant", "content": "x" } }] });
+        let mut answer: ChatResponse = serde_json::from_value(answer).unwrap();
+        answer.extra.insert("service_tier".into(), "flex".into());
+        answer.usage = Some(crate::hub::Usage::new(1, 2).with("server_tool_use", json!({ "web_search": 1 })));
+        assert_eq!(
+            completion(answer),
+            json!({ "id": "i", "object": "chat.completion", "created": 7, "model": "m", "system_fingerprint": "f",
+                "service_tier": "flex", "choices": [{ "index": 0, "finish_reason": "stop",
+                    "message": { "role": "assistant", "content": "x" },
+                    "provider_specific_fields": { "native_finish_reason": "OTHER" } }],
+                "usage": { "prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3,
+                    "server_tool_use": { "web_search": 1 } } })
+        );
+    }
 }

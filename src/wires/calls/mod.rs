@@ -20,6 +20,7 @@ pub use batch::{batch_model, completion, lines, output};
 pub use form::{Lists, form, form_call, form_fields};
 pub use resources::{
     action, bare, bare_call, batch, batch_errors, count, deleted, id, id_segment, listed, moment, page,
+    page_by_token,
 };
 
 /// One segment of a path.
@@ -105,7 +106,7 @@ pub fn bytes_call(url: String, file: &Upload, memo: Memo) -> Prepared {
 
 /// A GET, for calls that are more than one request.
 pub fn get(url: String) -> HttpCall {
-    HttpCall { rest: Vec::new(), method: Method::GET, url, headers: HeaderMap::new(), body: Bytes::new() }
+    bare(Method::GET, url)
 }
 
 fn posted(url: String, content_type: HeaderValue, body: Bytes, memo: Memo) -> Prepared {

@@ -37,10 +37,10 @@ pub fn bare_call(method: Method, url: String) -> Prepared {
 }
 
 /// A POST of nothing, as it starts an action.
-pub fn action(url: String) -> HttpCall {
-    let mut call = bare(Method::POST, url);
-    call.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    call
+pub fn action(url: String) -> Prepared {
+    let mut prepared = bare_call(Method::POST, url);
+    prepared.call.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    prepared
 }
 
 /// An address with parameters in its query; `names` says what they are called there, others keep their names.
@@ -73,13 +73,19 @@ pub fn page(data: &[Value], more: bool, next: Option<Value>) -> CallResponse {
     CallResponse::Json(page)
 }
 
+/// A page of a list; the answer has a token for the next one under this name, if there is a next one.
+pub fn page_by_token(data: &[Value], answer: &Map, name: &str) -> CallResponse {
+    let next = str_at(answer, name).filter(|token| !token.is_empty()).map(Value::from);
+    page(data, next.is_some(), next)
+}
+
 /// That something is deleted.
 pub fn deleted(id: &str) -> CallResponse {
     CallResponse::Json(json!({ "id": id, "object": "file", "deleted": true }))
 }
 
 /// A batch in OpenAI's form: all its fields, of which `said` are known.
-pub fn batch(said: Map) -> Value {
+pub fn batch<const N: usize>(said: [(&str, Value); N]) -> Value {
     const FIELDS: [&str; 20] = [
         "id",
         "object",
@@ -105,7 +111,7 @@ pub fn batch(said: Map) -> Value {
     let mut batch: Map = FIELDS.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
     batch.insert("object".into(), "batch".into());
     batch.insert("completion_window".into(), "24h".into());
-    batch.extend(said);
+    batch.extend(said.map(|(name, value)| (name.to_owned(), value)));
     batch.into()
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::ERRORS;
 use crate::error::{Error, Result};
 use crate::hub::{CallRequest, CallResponse, CallType, Target};
-use crate::json::{Map, object, str_at};
+use crate::json::{Map, str_at};
 use crate::wires::calls::{self, CallWire};
 use crate::wires::{HttpReply, Memo, Next, Prepared};
 
@@ -55,8 +55,7 @@ fn begin(request: &CallRequest, target: &Target) -> Result<Prepared> {
     let file = calls::file(request)?;
     // The version is the last part of the address, and uploads are beside it.
     let (root, version) = target.base.rsplit_once('/').unwrap_or((&target.base, ""));
-    let body = object([("file", json!({ "display_name": file.name }))]);
-    let Value::Object(body) = body else { return Err(Error::bad_request("no file")) };
+    let body = Map::from_iter([("file".to_owned(), json!({ "display_name": file.name }))]);
     let mut prepared =
         calls::json_call(format!("{root}/upload/{version}/files"), body, request, Memo::default())?;
     let headers = &mut prepared.call.headers;
@@ -98,8 +97,7 @@ fn decode(reply: &HttpReply, memo: &Memo, target: &Target) -> Result<CallRespons
             let found = answer.get(list).and_then(Value::as_array);
             let data: Vec<Value> =
                 found.into_iter().flatten().filter_map(|one| read(one.as_object()?)).collect();
-            let next = answer.get("nextPageToken").filter(|token| token.as_str() != Some("")).cloned();
-            Some(calls::page(&data, next.is_some(), next))
+            Some(calls::page_by_token(&data, &answer, "nextPageToken"))
         }
         _ => file(answer.get("file").and_then(Value::as_object).unwrap_or(&answer)).map(CallResponse::Json),
     }

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::hub::{CallRequest, CallResponse, CallType, Target};
 use crate::json::{Map, str_at};
 use crate::wires::calls::{self, CallWire};
@@ -11,12 +11,15 @@ use crate::wires::openai;
 use crate::wires::{HttpReply, Memo, Prepared};
 
 pub static BATCHES: CallWire = CallWire {
-    takes: |parameter, _| !matches!(parameter, "after" | "output_expires_after"),
+    takes: |parameter, _| parameter != "output_expires_after",
     encode,
     decode,
     next: None,
     errors: openai::ERRORS,
 };
+
+/// How many jobs a page has unless the caller says so.
+const PAGE: u64 = 100;
 
 fn encode(request: &CallRequest, target: &Target) -> Result<Prepared> {
     let all = format!("{}/batch/jobs", target.base);
@@ -33,28 +36,41 @@ fn encode(request: &CallRequest, target: &Target) -> Result<Prepared> {
             calls::json_call(all, body, request, Memo::default())
         }
         CallType::ListBatches => {
-            let url = calls::listed(&all, request, &[("limit", "page_size")]);
-            Ok(calls::bare_call(Method::GET, url))
+            // Its pages are numbered from 0 on: that is all there is to go on after.
+            let page: u64 = match request.params.get("after") {
+                None => 0,
+                Some(after) => after.as_str().and_then(|number| number.parse().ok()).ok_or_else(|| {
+                    let what = "Invalid 'after': expected a page's `next_page_token`.";
+                    Error::bad_request(what).with_param("after")
+                })?,
+            };
+            let url = calls::listed(&all, request, &[("after", "page"), ("limit", "page_size")]);
+            let mut prepared = calls::bare_call(Method::GET, url);
+            let size = request.params.get("limit").map_or(PAGE, |limit| calls::count(Some(limit)));
+            prepared.memo.notes.insert("page".into(), page.into());
+            prepared.memo.notes.insert("before".into(), page.saturating_mul(size).into());
+            Ok(prepared)
         }
         call_type => {
             let one = format!("{all}/{}", calls::id_segment(request, target)?);
             Ok(match call_type {
-                CallType::CancelBatch => {
-                    Prepared { call: calls::action(format!("{one}/cancel")), memo: Memo::default() }
-                }
+                CallType::CancelBatch => calls::action(format!("{one}/cancel")),
                 _ => calls::bare_call(Method::GET, one),
             })
         }
     }
 }
 
-fn decode(reply: &HttpReply, _memo: &Memo, target: &Target) -> Result<CallResponse> {
+fn decode(reply: &HttpReply, memo: &Memo, target: &Target) -> Result<CallResponse> {
     let answer = calls::json_object(reply)?;
     if target.call_type == CallType::ListBatches {
         let Some(Value::Array(found)) = answer.get("data") else { return Err(calls::unreadable(reply)) };
         let data: Vec<Value> = found.iter().filter_map(|one| batch(one.as_object()?)).collect();
-        let more = calls::count(answer.get("total")) > data.len() as u64;
-        return Ok(calls::page(&data, more, None));
+        let noted = |name: &str| calls::count(memo.notes.get(name));
+        let seen = noted("before").saturating_add(found.len() as u64);
+        let more = !found.is_empty() && calls::count(answer.get("total")) > seen;
+        let next = more.then(|| noted("page").saturating_add(1).to_string().into());
+        return Ok(calls::page(&data, more, next));
     }
     batch(&answer).map(CallResponse::Json).ok_or_else(|| calls::unreadable(reply))
 }
@@ -101,5 +117,5 @@ fn batch(said: &Map) -> Option<Value> {
         ),
         ("metadata", field("metadata")),
     ];
-    Some(calls::batch(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()))
+    Some(calls::batch(fields))
 }

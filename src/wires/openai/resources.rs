@@ -49,8 +49,7 @@ pub(in crate::wires) fn encode(request: &CallRequest, target: &Target) -> Result
             Ok(calls::bare_call(Method::GET, calls::listed(&all, request, &[])))
         }
         CallType::CancelBatch | CallType::CancelFineTuningJob => {
-            let call = calls::action(format!("{}/cancel", one()?));
-            Ok(Prepared { call, memo: Memo::default() })
+            Ok(calls::action(format!("{}/cancel", one()?)))
         }
         CallType::DeleteFile => {
             let mut prepared = calls::bare_call(Method::DELETE, one()?);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::ids::{self, ResponseId};
 use crate::error::{Error, Kind, Result};
-use crate::hub::{Call, CallRequest, CallResponse, Target};
+use crate::hub::{Call, CallRequest, CallResponse, CallType, Target};
 use crate::json::{Map, str_at};
 use crate::wires::framing::{Frame, Frames, Framing};
 use crate::wires::openai::errors;
@@ -16,6 +16,56 @@ use crate::wires::{
 
 /// The smallest limit of tokens: what is below is an error.
 pub(super) const LEAST_LIMIT: u64 = 16;
+
+/// What a response is asked for with, by OpenAI, and what others know beside it. Nothing else is sent, since keywords
+/// of the package's and of chat's come here, too; `extra_body` is for what is new.
+const PARAMETERS: [&str; 37] = [
+    "background",
+    "caching",
+    "context_management",
+    "conversation",
+    "expire_at",
+    "include",
+    "input",
+    "instructions",
+    "max_output_tokens",
+    "max_tool_calls",
+    "metadata",
+    "model",
+    "models",
+    "moderation",
+    "parallel_tool_calls",
+    "partial_images",
+    "preset",
+    "previous_response_id",
+    "prompt",
+    "prompt_cache_key",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+    "reasoning",
+    "safety_identifier",
+    "service_tier",
+    "store",
+    "stream",
+    "stream_options",
+    "temperature",
+    "text",
+    "thinking",
+    "tool_choice",
+    "tools",
+    "top_logprobs",
+    "top_p",
+    "truncation",
+    "user",
+];
+
+fn is_known(name: &str) -> bool {
+    let is_known = PARAMETERS.contains(&name);
+    if !is_known {
+        tracing::warn!(name, "Responses have no such parameter: it is left out");
+    }
+    is_known
+}
 
 /// `/responses`.
 #[derive(Debug)]
@@ -34,6 +84,9 @@ impl Wire<Call> for Native {
 
     fn encode(&self, request: &CallRequest, target: &Target) -> Result<Prepared> {
         let mut body = calls::named_body(request, target);
+        if target.call_type == CallType::Responses {
+            body.retain(|name, _| is_known(name) || target.call_accent.defaults.contains_key(name));
+        }
         if let Some(Value::String(id)) = body.get_mut("previous_response_id") {
             *id = ResponseId::parse(id).id;
         }

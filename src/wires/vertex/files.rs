@@ -1,12 +1,16 @@
 //! Files in Google's storage: batches in the format of their model, everything else as it is.
 
+use std::time::UNIX_EPOCH;
+
 use bytes::Bytes;
-use http::Method;
+use http::header::{DATE, LAST_MODIFIED};
+use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
 use super::labels;
+use crate::dates;
 use crate::error::{Error, Result};
-use crate::hub::{CallRequest, CallResponse, CallType, Target, Upload};
+use crate::hub::{CallRequest, CallResponse, CallType, ChatResponse, Target, Upload};
 use crate::json::{Map, str_at};
 use crate::wires::calls::{self, CallWire};
 use crate::wires::{HttpReply, Memo, Prepared, Wire as _, WireId, anthropic, gemini};
@@ -144,8 +148,7 @@ fn decode(reply: &HttpReply, memo: &Memo, target: &Target) -> Result<CallRespons
                 .flatten()
                 .filter_map(|one| file(one.as_object()?, None, "processed"))
                 .collect();
-            let next = answer.get("nextPageToken").cloned();
-            Ok(calls::page(&data, next.is_some(), next))
+            Ok(calls::page_by_token(&data, &answer, "nextPageToken"))
         }
         call_type => {
             let status = if call_type == CallType::CreateFile { "uploaded" } else { "processed" };
@@ -173,13 +176,14 @@ fn file(said: &Map, purpose: Option<&str>, status: &str) -> Option<Value> {
 /// A file of predictions as the output of a batch; any other as it is.
 fn content(reply: &HttpReply, target: &Target) -> CallResponse {
     let lines = || reply.body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-    let first = lines().next().and_then(|line| prediction(line, target));
+    let written = written_at(&reply.headers);
+    let first = lines().next().and_then(|line| prediction(line, written, target));
     if first.is_none() {
         return calls::bytes(reply);
     }
     let mut out = Vec::with_capacity(reply.body.len());
     for line in lines() {
-        match prediction(line, target) {
+        match prediction(line, written, target) {
             Some(made) => out.extend_from_slice(made.to_string().as_bytes()),
             None => out.extend_from_slice(line),
         }
@@ -188,8 +192,16 @@ fn content(reply: &HttpReply, target: &Target) -> CallResponse {
     calls::sound(out, "application/jsonl")
 }
 
-/// One line, when it has what predictions have: the request, and an answer or why there is none.
-fn prediction(line: &[u8], target: &Target) -> Option<Value> {
+/// When a file was written, else sent, in seconds since 1970.
+fn written_at(headers: &HeaderMap) -> u64 {
+    let moment = |name| httpdate::parse_http_date(headers.get(name)?.to_str().ok()?).ok();
+    let found = moment(LAST_MODIFIED).or_else(|| moment(DATE));
+    found.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |since| since.as_secs())
+}
+
+/// One line, when it has what predictions have: the request, and an answer or why there is none. The file was written at
+/// `written`, in seconds since 1970.
+fn prediction(line: &[u8], written: u64, target: &Target) -> Option<Value> {
     let Ok(Value::Object(line)) = serde_json::from_slice(line) else { return None };
     let request = line.get("request")?.as_object()?;
     let custom_id = str_at(&line, "custom_id").map(str::to_owned).or_else(|| labels::get(request))?;
@@ -200,16 +212,25 @@ fn prediction(line: &[u8], target: &Target) -> Option<Value> {
         return Some(calls::output(&custom_id, Err(("vertex_ai_error".to_owned(), message.to_owned()))));
     };
     let body = serde_json::to_vec(answer).ok()?;
-    let reply = HttpReply { status: 200, headers: http::HeaderMap::new(), body: body.into() };
+    let reply = HttpReply { status: 200, headers: HeaderMap::new(), body: body.into() };
     let memo = Memo::default();
     let decoded = if str_at(answer, "type") == Some("message") {
         anthropic::Anthropic.decode(&reply, &memo, target)
     } else {
         gemini::Gemini.decode(&reply, &memo, target)
     };
+    // Only the batch knows when most answers were made.
+    let moment = str_at(&line, "processed_time").or_else(|| str_at(answer, "createTime"));
+    let made = moment.and_then(dates::seconds).unwrap_or(written);
+    let dated = |mut answer: ChatResponse| {
+        if answer.created == 0 {
+            answer.created = made;
+        }
+        calls::completion(answer)
+    };
     Some(calls::output(
         &custom_id,
-        decoded.map(calls::completion).map_err(|error| ("unreadable".to_owned(), error.message().to_owned())),
+        decoded.map(dated).map_err(|error| ("unreadable".to_owned(), error.message().to_owned())),
     ))
 }
 

@@ -48,7 +48,7 @@ fn encode(request: &CallRequest, target: &Target) -> Result<Prepared> {
 /// Cancelling answers with nothing: the job is asked for. What an endpoint runs is asked for before its batch starts.
 fn next(request: &CallRequest, reply: &HttpReply, memo: &mut Memo, target: &Target) -> Result<Option<Next>> {
     if let Some(Value::String(url)) = memo.notes.shift_remove("then") {
-        return Ok(Some(Next::now(calls::bare(Method::GET, url))));
+        return Ok(Some(Next::now(calls::get(url))));
     }
     let Some(Value::String(endpoint)) = memo.notes.shift_remove("endpoint") else { return Ok(None) };
     let answer = calls::json_object(reply)?;
@@ -158,8 +158,7 @@ fn decode(reply: &HttpReply, _memo: &Memo, target: &Target) -> Result<CallRespon
     }
     let found = answer.get(list).and_then(Value::as_array);
     let data: Vec<Value> = found.into_iter().flatten().filter_map(|one| read(one.as_object()?)).collect();
-    let next = answer.get("nextPageToken").filter(|token| token.as_str() != Some("")).cloned();
-    Ok(calls::page(&data, next.is_some(), next))
+    Ok(calls::page_by_token(&data, &answer, "nextPageToken"))
 }
 
 fn batch(said: &Map) -> Option<Value> {
@@ -204,7 +203,7 @@ fn batch(said: &Map) -> Option<Value> {
         ("cancelled_at", ended("cancelled")),
         ("request_counts", counts.unwrap_or_default()),
     ];
-    Some(calls::batch(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()))
+    Some(calls::batch(fields))
 }
 
 fn tuning_job(said: &Map) -> Option<Value> {

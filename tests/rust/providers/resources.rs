@@ -225,3 +225,112 @@ fn an_answer_that_is_no_answer_is_an_error_and_no_panic() {
         }
     }
 }
+
+/// A list is read: what a page in the provider's form, asked for with these keywords, says of the next one.
+fn listed(provider: &str, keywords: Value, page: Value) -> (usize, Value, Value) {
+    let Value::Object(mut keywords) = keywords else { panic!("keywords are an object") };
+    keywords.insert("custom_llm_provider".into(), provider.into());
+    keywords.insert("api_key".into(), "k".into());
+    let call =
+        Call::from_keywords(CallType::ListBatches, keywords, Vec::new(), &Settings::default(), &variables());
+    let call = call.unwrap();
+    let memo = call.prepare().unwrap().memo;
+    let wire = call.target().wire.call(CallType::ListBatches).unwrap();
+    let reply = HttpReply { status: 200, headers: http::HeaderMap::new(), body: page.to_string().into() };
+    let page = wire.decode(&reply, &memo, call.target()).unwrap().into_json();
+    (page["data"].as_array().unwrap().len(), page["has_more"].clone(), page["next_page_token"].clone())
+}
+
+#[test]
+fn mistral_counts_the_pages_of_its_batches() {
+    let jobs = |count: usize| json!({ "data": vec![json!({ "id": "b" }); count], "total": 5 });
+    let found =
+        |after: Option<&str>, count| listed("mistral", json!({ "limit": 2, "after": after }), jobs(count));
+    assert_eq!(found(None, 2), (2, json!(true), json!("1")));
+    assert_eq!(found(Some("1"), 2), (2, json!(true), json!("2")));
+    assert_eq!(found(Some("2"), 1), (1, json!(false), json!(null)));
+    // Some that were counted are gone.
+    assert_eq!(found(Some("2"), 0), (0, json!(false), json!(null)));
+    let url = |after: &str| {
+        let keywords =
+            json!({ "custom_llm_provider": "mistral", "api_key": "k", "limit": 2, "after": after });
+        let Value::Object(keywords) = keywords else { panic!("keywords are an object") };
+        let settings = Settings::default();
+        let call = Call::from_keywords(CallType::ListBatches, keywords, Vec::new(), &settings, &variables());
+        call.unwrap().prepare().map(|prepared| prepared.call.url)
+    };
+    assert!(url("1").unwrap().ends_with("/batch/jobs?page_size=2&page=1"), "{:?}", url("1"));
+    assert_eq!(url("a-job").unwrap_err().kind(), Kind::BadRequest);
+}
+
+/// Reads the results of one of xAI's batches, page for page, until they end.
+fn results(page: impl Fn(usize) -> Value) -> ferrolite::error::Result<String> {
+    let keywords = json!({ "custom_llm_provider": "xai", "api_key": "k", "file_id": "batch_1" });
+    let Value::Object(keywords) = keywords else { panic!("keywords are an object") };
+    let settings = Settings::default();
+    let call =
+        Call::from_keywords(CallType::FileContent, keywords, Vec::new(), &settings, &variables()).unwrap();
+    let wire = call.target().wire.call(CallType::FileContent).unwrap();
+    let mut memo = call.prepare().unwrap().memo;
+    for number in 0.. {
+        let reply =
+            HttpReply { status: 200, headers: http::HeaderMap::new(), body: page(number).to_string().into() };
+        if wire.next(call.request().unwrap(), &reply, &mut memo, call.target())?.is_none() {
+            let whole = wire.decode(&reply, &memo, call.target())?.into_bytes();
+            return Ok(String::from_utf8(whole.to_vec()).unwrap());
+        }
+    }
+    unreachable!("pages are numbered without end")
+}
+
+#[test]
+fn a_part_of_a_batchs_results_is_not_its_file() {
+    let line = json!({ "batch_request_id": "c", "batch_result": { "response": { "x": { "id": "i" } } } });
+    // A page may be empty, and others come after it.
+    let whole = results(|number| match number {
+        1 => json!({ "results": [], "pagination_token": "t" }),
+        3 => json!({ "results": [line] }),
+        _ => json!({ "results": [line], "pagination_token": "t" }),
+    });
+    assert_eq!(whole.unwrap().lines().count(), 3);
+    let endless = results(|_| json!({ "results": [line], "pagination_token": "t" })).unwrap_err();
+    assert!(endless.message().contains("more than 1000 pages"), "{endless}");
+    let padding = "x".repeat(32 * 1024 * 1024);
+    let large =
+        results(|_| json!({ "results": [], "padding": padding, "pagination_token": "t" })).unwrap_err();
+    assert!(large.message().contains("larger than"), "{large}");
+}
+
+#[test]
+fn predictions_keep_all_that_is_said_and_are_dated() {
+    let keywords = json!({ "custom_llm_provider": "vertex_ai", "api_key": "k", "vertex_project": "p",
+        "vertex_location": "us-central1", "file_id": "gs://b/predictions.jsonl" });
+    let Value::Object(keywords) = keywords else { panic!("keywords are an object") };
+    let settings = Settings::default();
+    let call =
+        Call::from_keywords(CallType::FileContent, keywords, Vec::new(), &settings, &variables()).unwrap();
+    let wire = call.target().wire.call(CallType::FileContent).unwrap();
+    let memo = call.prepare().unwrap().memo;
+    let line = |processed: Option<&str>| {
+        json!({ "custom_id": "c", "status": "", "request": {}, "processed_time": processed, "response": {
+            "id": "msg_1", "type": "message", "role": "assistant", "model": "claude", "stop_reason": "refusal",
+            "content": [{ "type": "text", "text": "Hello", "citations": [{ "cited_text": "H" }] }],
+            "usage": { "input_tokens": 3, "output_tokens": 4, "cache_read_input_tokens": 2 } } })
+    };
+    let body = format!("{}\n{}\n", line(Some("2024-11-01T18:13:16.826+00:00")), line(None));
+    let mut headers = http::HeaderMap::new();
+    headers.insert(http::header::LAST_MODIFIED, "Sat, 02 Nov 2024 00:00:00 GMT".parse().unwrap());
+    let reply = HttpReply { status: 200, headers, body: body.into() };
+    let made = wire.decode(&reply, &memo, call.target()).unwrap().into_bytes();
+    let mut bodies = made.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(|line| {
+        let mut line: Value = serde_json::from_slice(line).unwrap();
+        line["response"]["body"].take()
+    });
+    let first = bodies.next().unwrap();
+    assert_eq!(first["created"], 1_730_484_796);
+    assert_eq!(bodies.next().unwrap()["created"], 1_730_505_600);
+    assert_eq!(first["usage"]["cache_read_input_tokens"], 2, "{first}");
+    let said = &first["choices"][0]["message"]["provider_specific_fields"];
+    assert_eq!(said["stop_reason"], "refusal", "{first}");
+    assert!(said["citations"].is_array(), "{first}");
+}

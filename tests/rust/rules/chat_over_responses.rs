@@ -8,6 +8,7 @@ use ferrolite::wires::{HttpReply, Memo};
 use serde_json::{Value, json};
 
 use super::dialects::Face;
+use super::support;
 
 const MESSAGES: Face = Face { call_type: CallType::Messages, basis: "messages" };
 const MODEL: &str = "openai/gpt-5";
@@ -170,7 +171,11 @@ fn oar_09_calls_are_counted_without_the_items_between() {
         event("created", 0, json!({ "response": { "id": "resp_1", "model": "gpt-5" } })),
         event("output_item.added", 0, json!({ "item": { "type": "reasoning" } })),
         event("reasoning_summary_text.delta", 0, json!({ "delta": "hm" })),
-        event("output_item.done", 0, json!({ "item": { "type": "reasoning", "encrypted_content": "ENC" } })),
+        event(
+            "output_item.done",
+            0,
+            json!({ "item": { "type": "reasoning", "id": "rs", "encrypted_content": "ENC" } }),
+        ),
         added(1, "c1"),
         event("output_text.delta", 2, json!({ "delta": "a" })),
         added(3, "c2"),
@@ -198,6 +203,53 @@ fn oar_09_calls_are_counted_without_the_items_between() {
         said.thinking_blocks,
         [json!({ "type": "thinking", "thinking": "hm", "signature": "litellm_encrypted_reasoning:ENC" })]
     );
+    let item = json!({ "type": "reasoning", "id": "rs", "encrypted_content": "ENC", "summary": null });
+    assert_eq!(said.extra["reasoning_items"], json!([item]), "OAR-11");
+}
+
+#[test]
+fn oar_11_the_whole_answer_of_a_stream_has_its_reasoning_items() {
+    let item = json!({ "type": "reasoning", "id": "rs", "summary": [], "encrypted_content": "ENC" });
+    let response = answer(json!([item, said("a")]), "completed", Value::Null);
+    let made = collected(&[
+        event("output_text.delta", 1, json!({ "delta": "a" })),
+        event("completed", 0, json!({ "response": response })),
+    ])
+    .unwrap();
+    assert_eq!(made.choices[0].message.extra["reasoning_items"], json!([item]));
+}
+
+#[test]
+fn oar_11_reasoning_items_go_back_as_they_came() {
+    let summary = json!([{ "type": "summary_text", "text": "a" }, { "type": "summary_text", "text": "b" }]);
+    let sealed = json!({ "type": "reasoning", "id": "rs_1", "summary": summary, "encrypted_content": "ENC",
+                         "status": "completed" });
+    let bare = json!({ "type": "reasoning", "id": "rs_2", "summary": [] });
+    let reply = answer(json!([sealed, bare, said("hi")]), "completed", Value::Null);
+    let call = call();
+    let reply = HttpReply { status: 200, headers: http::HeaderMap::new(), body: reply.to_string().into() };
+    let made = call.target().wire.chat().unwrap().decode(&reply, &Memo::default(), call.target()).unwrap();
+    let message = &made.choices[0].message;
+    let items = message.extra["reasoning_items"].clone();
+    let expected =
+        json!({ "type": "reasoning", "id": "rs_1", "encrypted_content": "ENC", "summary": summary });
+    assert_eq!((items.as_array().unwrap().len(), &items[0]), (2, &expected));
+
+    let turns = json!([{ "role": "user", "content": "q" },
+                       { "role": "assistant", "content": "hi", "reasoning_items": items,
+                         "thinking_blocks": message.thinking_blocks },
+                       { "role": "user", "content": "more" }]);
+    let sent = |more: Value| {
+        let mut asked = json!({ "model": "openai/responses/gpt-5", "api_key": "k", "messages": turns });
+        asked.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let body = support::sent(asked);
+        let input = body["input"].as_array().unwrap().clone();
+        input.into_iter().filter(|item| item["type"] == "reasoning").collect::<Vec<_>>()
+    };
+    let full = json!({ "type": "reasoning", "id": "rs_1", "summary": summary, "encrypted_content": "ENC" });
+    let bare = json!({ "type": "reasoning", "id": "rs_2", "summary": [] });
+    assert_eq!(sent(json!({})), [full.clone(), bare]);
+    assert_eq!(sent(json!({ "store": false })), [full], "an id that nobody keeps says nothing");
 }
 
 #[test]
@@ -249,7 +301,7 @@ fn oar_14_citations_move_with_their_text() {
     let reply = HttpReply { status: 200, headers: http::HeaderMap::new(), body: reply.to_string().into() };
     let made = call.target().wire.chat().unwrap().decode(&reply, &Memo::default(), call.target()).unwrap();
     let annotations = made.choices[0].message.annotations.clone().unwrap();
-    let starts: Vec<_> = (0..2).map(|at| annotations[at]["url_citation"]["start_index"].clone()).collect();
+    let starts: Vec<_> = (0..2).map(|at| annotations[at]["start_index"].clone()).collect();
     assert_eq!(starts, [json!(0), json!(3)]);
 }
 

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::super::native::{facts_of, failure, last_response};
-use super::ENCRYPTED;
+use super::{ENCRYPTED, REASONING_ITEMS};
 use crate::error::Result;
 use crate::hub::{
     AssistantMessage, ChatResponse, Choice, FinishReason, FunctionCall, Target, ToolCall, Usage,
 };
-use crate::json::{Map, count_at, str_at};
+use crate::json::{Map, count_at, object, str_at};
 use crate::wires::openai::errors;
 use crate::wires::{HttpReply, calls};
 
@@ -80,6 +80,10 @@ fn add(item: &Map, message: &mut AssistantMessage) {
         Some("reasoning") => {
             let text = thought(item);
             message.reasoning_content.get_or_insert_default().push_str(&text);
+            let kept = message.extra.entry(REASONING_ITEMS).or_insert_with(|| Value::Array(Vec::new()));
+            if let Value::Array(all) = kept {
+                all.push(reasoning_item(item));
+            }
             if let Some(sealed) = sealed(item) {
                 message
                     .thinking_blocks
@@ -101,7 +105,7 @@ fn said(part: &Value, message: &mut AssistantMessage) {
     let before = content.chars().count() as u64;
     content.push_str(text);
     let annotations = part["annotations"].as_array().into_iter().flatten();
-    let moved: Vec<Value> = annotations.cloned().map(|annotation| nested(annotation, before)).collect();
+    let moved: Vec<Value> = annotations.cloned().map(|annotation| moved(annotation, before)).collect();
     if !moved.is_empty() {
         match &mut message.annotations {
             Some(Value::Array(all)) => all.extend(moved),
@@ -110,20 +114,25 @@ fn said(part: &Value, message: &mut AssistantMessage) {
     }
 }
 
-/// A citation in chat's shape, moved to where its text stands.
-pub fn nested(mut annotation: Value, by: u64) -> Value {
+/// A citation, flat as Responses give it, moved to where its text stands.
+pub fn moved(mut annotation: Value, by: u64) -> Value {
     for name in ["start_index", "end_index"] {
         if let Some(at) = annotation.get(name).and_then(Value::as_u64) {
             annotation[name] = (at + by).into();
         }
     }
-    match annotation {
-        Value::Object(mut flat) if str_at(&flat, "type") == Some("url_citation") => {
-            flat.shift_remove("type");
-            json!({ "type": "url_citation", "url_citation": flat })
-        }
-        other => other,
-    }
+    annotation
+}
+
+/// What of a reasoning item goes back with the next turn (OAR-11).
+pub fn reasoning_item(item: &Map) -> Value {
+    let field = |name| item.get(name).cloned().unwrap_or_default();
+    object([
+        ("type", "reasoning".into()),
+        ("id", field("id")),
+        ("encrypted_content", field("encrypted_content")),
+        ("summary", field("summary")),
+    ])
 }
 
 /// The readable text of a reasoning item.

@@ -15,6 +15,9 @@ use crate::wires::{ErrorFacts, HttpReply, Memo, Prepared, StreamDecoder, StreamW
 /// conversations go on from one to the other.
 pub const ENCRYPTED: &str = "litellm_encrypted_reasoning:";
 
+/// The field of a message that holds the reasoning items of its turn, as they go back.
+const REASONING_ITEMS: &str = "reasoning_items";
+
 /// What chat completions have and Responses have not.
 const MISSING: [&str; 13] = [
     "audio",

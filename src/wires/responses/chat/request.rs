@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 
 use super::super::native::LEAST_LIMIT;
-use super::ENCRYPTED;
+use super::{ENCRYPTED, REASONING_ITEMS};
 use crate::error::Result;
 use crate::hub::{CallRequest, ChatRequest, Content, Flatten, Message, Params, Part, Role, Target, ToolCall};
 use crate::json::{Map, object, str_at};
@@ -48,8 +48,9 @@ pub fn encode(request: &ChatRequest, target: &Target) -> Result<Prepared> {
         body.insert("instructions".into(), instructions.join(" ").into());
     }
     let mut input = Vec::new();
+    let is_kept = params.get("store") != Some(&Value::Bool(false));
     for message in rest {
-        add(message, &mut input);
+        add(message, is_kept, &mut input);
     }
     if is_flat {
         input.iter_mut().for_each(flatten);
@@ -112,9 +113,9 @@ fn flatten(item: &mut Value) {
     }
 }
 
-fn add(message: &Message, input: &mut Vec<Value>) {
+fn add(message: &Message, is_kept: bool, input: &mut Vec<Value>) {
     match &message.role {
-        Role::Assistant => assistant(message, input),
+        Role::Assistant => assistant(message, is_kept, input),
         Role::Tool | Role::Function => {
             let content = message.content.as_ref();
             let output = match content.and_then(Content::parts) {
@@ -144,8 +145,14 @@ fn spoken(role: &str, message: &Message, kind: &str) -> Value {
 }
 
 /// Reasoning, then text, then calls (OAR-03).
-fn assistant(message: &Message, input: &mut Vec<Value>) {
-    for block in &message.thinking_blocks {
+fn assistant(message: &Message, is_kept: bool, input: &mut Vec<Value>) {
+    let before = input.len();
+    if let Some(Value::Array(items)) = message.extra.get(REASONING_ITEMS) {
+        input.extend(items.iter().filter_map(|item| reasoning(item.as_object()?, is_kept)));
+    }
+    // The same thoughts stand in the blocks, without their ids.
+    let blocks = if input.len() > before { &[] } else { message.thinking_blocks.as_slice() };
+    for block in blocks {
         let sealed = str_at(block, "signature").and_then(|signature| signature.strip_prefix(ENCRYPTED));
         // What another provider signed, OpenAI cannot read.
         let Some(sealed) = sealed else { continue };
@@ -160,6 +167,22 @@ fn assistant(message: &Message, input: &mut Vec<Value>) {
         input.push(spoken("assistant", message, "output_text"));
     }
     input.extend(message.tool_calls.iter().map(call));
+}
+
+/// A reasoning item as it was; an id alone says something only where responses are kept.
+fn reasoning(item: &Map, is_kept: bool) -> Option<Value> {
+    let field = |name| str_at(item, name).filter(|text| !text.is_empty());
+    let (id, sealed) = (field("id"), field("encrypted_content"));
+    if sealed.is_none() && !(is_kept && id.is_some()) {
+        return None;
+    }
+    let summary = item.get("summary").filter(|summary| summary.is_array()).cloned();
+    let mut made = Map::new();
+    made.insert("type".into(), "reasoning".into());
+    made.extend(id.map(|id| ("id".to_owned(), id.into())));
+    made.insert("summary".into(), summary.unwrap_or_else(|| json!([])));
+    made.extend(sealed.map(|sealed| ("encrypted_content".to_owned(), sealed.into())));
+    Some(made.into())
 }
 
 fn call(call: &ToolCall) -> Value {

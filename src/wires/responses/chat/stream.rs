@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::super::native::{facts_of, failure};
-use super::answer::{finish, nested, sealed, usage};
+use super::REASONING_ITEMS;
+use super::answer::{finish, moved, reasoning_item, sealed, usage};
 use crate::error::{Error, Result};
 use crate::hub::{Delta, Deltas, Target};
 use crate::json::{Map, str_at};
@@ -20,12 +21,14 @@ pub struct Decoder {
     /// Characters so far, and those of parts before the present one.
     written: u64,
     before_part: u64,
+    /// Reasoning items that are complete.
+    reasoning: Vec<Value>,
     is_over: bool,
 }
 
 impl Decoder {
     pub fn new(target: Target) -> Self {
-        Self { target, calls: Vec::new(), written: 0, before_part: 0, is_over: false }
+        Self { target, calls: Vec::new(), written: 0, before_part: 0, reasoning: Vec::new(), is_over: false }
     }
 
     fn event(&mut self, event: &Map, out: &mut Deltas) -> Seen {
@@ -46,7 +49,7 @@ impl Decoder {
             "response.refusal.delta" => out.push(Delta::Refusal { choice: 0, text: delta.to_owned() }),
             "response.output_text.annotation.added" => {
                 if let Some(annotation) = event.get("annotation").cloned() {
-                    let annotations = vec![nested(annotation, self.before_part)];
+                    let annotations = vec![moved(annotation, self.before_part)];
                     out.push(Delta::Annotations { choice: 0, annotations });
                 }
             }
@@ -67,6 +70,11 @@ impl Decoder {
             }
             "response.completed" | "response.incomplete" => {
                 self.is_over = true;
+                let reasoning = self.reasoning(event);
+                if !reasoning.is_empty() {
+                    let value = reasoning.into();
+                    out.push(Delta::Field { choice: 0, name: REASONING_ITEMS.to_owned(), value });
+                }
                 if let Some(Value::Object(response)) = event.get("response") {
                     out.push(Delta::Usage(usage(response)));
                     out.push(Delta::Finish { choice: 0, reason: finish(response), native: None });
@@ -77,6 +85,15 @@ impl Decoder {
             _ => return Seen::Unknown,
         }
         Seen::Known
+    }
+
+    /// The reasoning items of the whole answer, else those that came one by one.
+    fn reasoning(&mut self, event: &Map) -> Vec<Value> {
+        let output = event.get("response").and_then(|response| response["output"].as_array());
+        let items = output.into_iter().flatten().filter_map(Value::as_object);
+        let whole: Vec<Value> =
+            items.filter(|item| str_at(item, "type") == Some("reasoning")).map(reasoning_item).collect();
+        if whole.is_empty() { std::mem::take(&mut self.reasoning) } else { whole }
     }
 
     fn begin(&mut self, item: &Map, place: u64, out: &mut Deltas) {
@@ -110,6 +127,7 @@ impl Decoder {
                 }
             }
             Some("reasoning") => {
+                self.reasoning.push(reasoning_item(item));
                 if let Some(signature) = sealed(item) {
                     think(
                         json!({ "type": "thinking", "thinking": "", "signature": signature, "index": place }),
