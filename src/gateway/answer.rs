@@ -237,7 +237,9 @@ impl<S: Counted> Sending<S> {
     /// A stream that breaks off says so, and does not look like one that has ended (STR-16).
     fn fail(&self, error: &Error, out: &mut Vec<u8>) {
         self.call.failed(error);
-        tracing::warn!(call = %self.call.id, error = %error, "a stream broke off");
+        tracing::warn!(call = %self.call.id, kind = error.kind().class_name(), "a stream broke off");
+        // The upstream's words may quote the question.
+        tracing::debug!(call = %self.call.id, error = %error, "a stream broke off");
         event(None, &self.shown.dialect.error_body(error), out);
         if self.shown.dialect == Dialect::OpenAi {
             out.extend_from_slice(DONE);

@@ -38,11 +38,12 @@ pub async fn handle(gateway: Arc<Gateway>, request: Request<Incoming>, _peer: So
 }
 
 fn failed(parts: &Parts, dialect: Dialect, error: &Error) -> Response {
-    if error.status() >= 500 {
-        tracing::warn!(path = parts.uri.path(), status = error.status(), error = %error, "a request failed");
-    } else {
-        tracing::debug!(path = parts.uri.path(), status = error.status(), error = %error, "a request was refused");
+    let (path, status, kind) = (parts.uri.path(), error.status(), error.kind().class_name());
+    if status >= 500 {
+        tracing::warn!(path, status, kind, "a request failed");
     }
+    // The upstream's words may quote the question.
+    tracing::debug!(path, status, error = %error, "a request was not answered");
     dialect.error_response(error)
 }
 
