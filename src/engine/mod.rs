@@ -19,6 +19,7 @@ mod pieces;
 mod preview;
 mod retry;
 mod routing;
+mod spent;
 mod stream;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -51,6 +52,7 @@ pub use pieces::ByteStream;
 pub use preview::{Preview, Shown};
 pub use retry::RetryPolicy;
 pub use routing::{AttemptRecord, Failure, Routing};
+pub use spent::Tally;
 pub use stream::{ChatStream, Continuation, Part, StreamOwner};
 
 /// Carries out calls. A value, not a global: every face has its own.

@@ -36,6 +36,7 @@ pub async fn answer(gateway: &Arc<Gateway>, running: &Arc<Running>, call: &Call,
         None => default_model(running, call_type)?,
         Some(_) => return Err(Error::invalid("model", "expected a string")),
     };
+    call.asks(call_type, &model);
     let shown = Shown { model, dialect, call_type, usage_asked: asks_for_usage(&keywords) };
     keywords.insert("model".to_owned(), shown.model.clone().into());
     if shown.call_type == CallType::Chat && keywords.get("stream") == Some(&Value::Bool(true)) {

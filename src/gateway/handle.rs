@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use axum::body::Body;
 use axum::response::Response;
@@ -14,9 +16,9 @@ use hyper::body::Incoming;
 use super::admission::{self, Principal};
 use super::dialect::Dialect;
 use super::endpoint::{self, Found, Miss};
-use super::record::Call;
+use super::record::{Call, Open};
 use super::routes;
-use super::state::{Gateway, Running};
+use super::state::{Gateway, Running, UnderWay};
 use super::headers;
 use crate::error::{Error, Kind, Result};
 
@@ -36,11 +38,12 @@ pub async fn handle(gateway: Arc<Gateway>, request: Request<Incoming>, _peer: So
 }
 
 fn failed(parts: &Parts, dialect: Dialect, error: &Error) -> Response {
-    if error.status() >= 500 {
-        tracing::warn!(path = parts.uri.path(), status = error.status(), error = %error, "a request failed");
-    } else {
-        tracing::debug!(path = parts.uri.path(), status = error.status(), error = %error, "a request was refused");
+    let (path, status, kind) = (parts.uri.path(), error.status(), error.kind().class_name());
+    if status >= 500 {
+        tracing::warn!(path, status, kind, "a request failed");
     }
+    // The upstream's words may quote the question.
+    tracing::debug!(path, status, error = %error, "a request was not answered");
     dialect.error_response(error)
 }
 
@@ -61,22 +64,24 @@ fn preflight() -> Response {
 
 async fn answer(gateway: &Arc<Gateway>, parts: &Parts, body: Body) -> Response {
     let running = gateway.running();
-    let found = match endpoint::find(&parts.method, parts.uri.path()) {
-        Ok(found) => found,
-        Err(miss) => return failed(parts, endpoint::dialect_of(parts.uri.path()), &missed(miss, parts)),
+    let found = endpoint::find(&parts.method, parts.uri.path());
+    let route = found.as_ref().ok().map(|found| found.route);
+    let dialect = route.map_or_else(|| endpoint::dialect_of(parts.uri.path()), |route| route.dialect);
+    let mut call = Call::new(parts, route, dialect, &gateway.observer);
+    let mut open = Open::new(call.clone());
+    let (answered, place) = match found {
+        Ok(found) => taken(gateway, &running, parts, body, &found, &mut call).await,
+        Err(miss) => (Err(missed(miss, parts)), None),
     };
-    let dialect = found.route.dialect;
-    let principal = match admission::admit(parts, found.route.access, &running) {
-        Ok(principal) => principal,
-        Err(error) => return failed(parts, dialect, &error),
-    };
-    let call = Call::new(parts, found.route.endpoint, principal);
-    let mut response = taken(gateway, &running, parts, body, &found, &call).await.unwrap_or_else(|mut error| {
+    let mut response = answered.unwrap_or_else(|mut error| {
         error.facts_mut().request_id.get_or_insert_with(|| call.id.to_string());
+        call.failed(&error);
         failed(parts, dialect, &error)
     });
     headers::of_call(&call, response.headers_mut());
-    response
+    open.answers(response.status().as_u16());
+    // A streamed answer holds its place until it has ended.
+    response.map(|body| Body::new(Placed::new(body, place, open)))
 }
 
 async fn taken(
@@ -85,18 +90,33 @@ async fn taken(
     parts: &Parts,
     body: Body,
     found: &Found,
-    call: &Call,
-) -> Result<Response> {
-    let place = gateway.enter(running)?;
-    let response = routes::answer(gateway, running, parts, body, found, call).await?;
-    // A streamed answer holds its place until it has ended.
-    Ok(response.map(|body| Body::new(Placed { body, _place: place })))
+    call: &mut Call,
+) -> (Result<Response>, Option<UnderWay>) {
+    match admission::admit(parts, found.route.access, running) {
+        Ok(principal) => call.principal = principal,
+        Err(error) => return (Err(error), None),
+    }
+    let place = match gateway.enter(running) {
+        Ok(place) => place,
+        Err(error) => return (Err(error), None),
+    };
+    (routes::answer(gateway, running, parts, body, found, call).await, Some(place))
 }
 
-/// A body that holds the place of its request.
+/// A body that holds the place of its request, and its record.
 struct Placed {
     body: Body,
-    _place: super::state::UnderWay,
+    _place: Option<UnderWay>,
+    open: Open,
+}
+
+impl Placed {
+    fn new(body: Body, place: Option<UnderWay>, mut open: Open) -> Self {
+        if http_body::Body::is_end_stream(&body) {
+            open.ends();
+        }
+        Self { body, _place: place, open }
+    }
 }
 
 impl http_body::Body for Placed {
@@ -104,10 +124,16 @@ impl http_body::Body for Placed {
     type Error = axum::Error;
 
     fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<std::result::Result<http_body::Frame<Self::Data>, Self::Error>>> {
-        std::pin::Pin::new(&mut self.body).poll_frame(context)
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<std::result::Result<http_body::Frame<Self::Data>, Self::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if let Poll::Ready(frame) = &polled
+            && (frame.is_none() || self.body.is_end_stream())
+        {
+            self.open.ends();
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

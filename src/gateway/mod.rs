@@ -15,6 +15,7 @@ mod endpoint;
 pub mod explain;
 mod handle;
 mod headers;
+pub mod observe;
 mod record;
 mod routes;
 mod server;

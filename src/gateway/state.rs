@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use super::config::Config;
+use super::observe::Observer;
 use crate::config::{Environment, ProcessEnvironment};
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Kind, Result};
@@ -16,6 +17,7 @@ pub struct Gateway {
     running: RwLock<Arc<Running>>,
     engine: Arc<Engine>,
     pub begun: Instant,
+    pub observer: Arc<Observer>,
     under_way: AtomicUsize,
     taking: AtomicBool,
 }
@@ -62,8 +64,11 @@ impl Gateway {
     /// # Errors
     /// [`Kind::Config`] when the address of Redis is none, or a cache cannot be opened.
     pub fn new(config: Config) -> Result<Arc<Self>> {
+        let running = Running::new(config)?;
+        let observer = Observer::new(&running.config, running.environment);
         Ok(Arc::new(Self {
-            running: RwLock::new(Arc::new(Running::new(config)?)),
+            running: RwLock::new(Arc::new(running)),
+            observer,
             engine: Arc::default(),
             begun: Instant::now(),
             under_way: AtomicUsize::new(0),
