@@ -56,7 +56,7 @@ pub fn admit(parts: &Parts, access: Access, running: &Running) -> Result<Princip
 }
 
 /// Whether two keys are the same, in a time that says nothing about where they differ.
-fn is_same(key: &str, known: &Secret) -> bool {
+pub fn is_same(key: &str, known: &Secret) -> bool {
     key.as_bytes().ct_eq(known.expose().as_bytes()).into()
 }
 
@@ -72,7 +72,7 @@ pub fn presented(parts: &Parts) -> Option<String> {
     found.or_else(|| query_key(parts.uri.query()?))
 }
 
-fn bearer(value: &str) -> &str {
+pub fn bearer(value: &str) -> &str {
     match value.split_at_checked(7) {
         Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer ") => key.trim_start(),
         _ => value,

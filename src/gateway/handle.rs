@@ -61,7 +61,11 @@ fn preflight() -> Response {
 
 async fn answer(gateway: &Arc<Gateway>, parts: &Parts, body: Body) -> Response {
     let running = gateway.running();
-    let found = match endpoint::find(&parts.method, parts.uri.path()) {
+    let own = routes::pass_through::own(&running.config.pass_through, parts.uri.path());
+    let found = match own.map_or_else(
+        || endpoint::find(&parts.method, parts.uri.path()),
+        |own| Ok(endpoint::own(own.auth)),
+    ) {
         Ok(found) => found,
         Err(miss) => return failed(parts, endpoint::dialect_of(parts.uri.path()), &missed(miss, parts)),
     };
@@ -87,8 +91,8 @@ async fn taken(
     found: &Found,
     call: &Call,
 ) -> Result<Response> {
-    let place = gateway.enter(running)?;
-    let response = routes::answer(gateway, running, parts, body, found, call).await?;
+    let place = Arc::new(gateway.enter(running)?);
+    let response = routes::answer(gateway, running, parts, body, found, call, &place).await?;
     // A streamed answer holds its place until it has ended.
     Ok(response.map(|body| Body::new(Placed { body, _place: place })))
 }
@@ -96,7 +100,7 @@ async fn taken(
 /// A body that holds the place of its request.
 struct Placed {
     body: Body,
-    _place: super::state::UnderWay,
+    _place: Arc<super::state::UnderWay>,
 }
 
 impl http_body::Body for Placed {

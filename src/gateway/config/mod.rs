@@ -126,6 +126,20 @@ pub fn load(file: &std::path::Path) -> Result<Config, Vec<Problem>> {
         config.router = RouterSettings::read(router).map_err(|e| vec![Problem(e.to_string())])?;
     }
     config.general.master_key = value["general_settings"]["master_key"].as_str().map(Secret::new);
+    if let Some(url) = value["general_settings"]["jwt"]["jwks_url"].as_str() {
+        let text = |name: &str| value["general_settings"]["jwt"][name].as_str().map(str::to_owned);
+        config.general.jwt = Some(Jwt { jwks_url: url.to_owned(), audience: text("audience"), issuer: text("issuer"), user_claim: text("user_claim") });
+    }
+    for entry in value["general_settings"]["pass_through_endpoints"].as_array().into_iter().flatten() {
+        let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+        let switch = |name: &str| entry[name].as_bool().unwrap_or(false);
+        let headers = entry["headers"].as_object().into_iter().flatten();
+        config.pass_through.push(PassThrough {
+            path: text("path"), target: text("target"), include_subpath: switch("include_subpath"),
+            headers: headers.filter_map(|(name, value)| Some((name.clone(), Secret::new(value.as_str()?)))).collect(),
+            auth: switch("auth"), forward_headers: switch("forward_headers"),
+        });
+    }
     Ok(config)
 }
 pub fn of_model(options: &Map) -> Result<Config, Vec<Problem>> {
