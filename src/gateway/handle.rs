@@ -70,7 +70,7 @@ async fn answer(gateway: &Arc<Gateway>, parts: &Parts, body: Body) -> Response {
         Err(miss) => return failed(parts, endpoint::dialect_of(parts.uri.path()), &missed(miss, parts)),
     };
     let dialect = found.route.dialect;
-    let principal = match admission::admit(parts, found.route.access, &running) {
+    let principal = match admission::admit(parts, found.route.access, &running, gateway).await {
         Ok(principal) => principal,
         Err(error) => return failed(parts, dialect, &error),
     };
@@ -135,7 +135,7 @@ fn missed(miss: Miss, parts: &Parts) -> Error {
 
 impl Principal {
     /// Whether the request may change the gateway.
-    pub fn is_master(self) -> bool {
-        self == Self::Master
+    pub fn is_master(&self) -> bool {
+        *self == Self::Master
     }
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
+use super::admission::jwt;
 use super::config::Config;
 use crate::config::ProcessEnvironment;
 use crate::engine::{Engine, Settings};
@@ -24,6 +25,8 @@ pub struct Gateway {
 pub struct Running {
     pub config: Config,
     pub router: Arc<Router>,
+    /// Whose tokens let in beside the master key.
+    pub tokens: Option<Arc<jwt::Tokens>>,
     settings: Arc<Settings>,
 }
 
@@ -34,7 +37,8 @@ impl Running {
         if let Some(url) = &config.redis_url {
             router = router.sharing(Arc::new(RedisTogether::new(url, "ferrolite:router")?));
         }
-        Ok(Self { router: Arc::new(router), settings: Arc::new(config.engine.clone()), config })
+        let tokens = config.general.jwt.clone().map(|jwt| Arc::new(jwt::Tokens::new(jwt)));
+        Ok(Self { router: Arc::new(router), tokens, settings: Arc::new(config.engine.clone()), config })
     }
 }
 
@@ -67,6 +71,10 @@ impl Gateway {
         next.router.take_over(&self.running().router, deployments);
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         Ok(())
+    }
+
+    pub(super) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
     }
 
     /// What calls are made with.
