@@ -27,7 +27,12 @@ pub struct Ask {
 }
 
 /// Makes a call and writes its answer.
-pub async fn answer(gateway: &Arc<Gateway>, running: &Arc<Running>, call: &Call, ask: Ask) -> Result<Response> {
+pub async fn answer(
+    gateway: &Arc<Gateway>,
+    running: &Arc<Running>,
+    call: &Call,
+    ask: Ask,
+) -> Result<Response> {
     let Ask { call_type, dialect, mut keywords, files, headers } = ask;
     if call_type.resource().is_some() {
         // The model has said whose it is.
@@ -78,10 +83,12 @@ pub async fn run(
     keywords: Keywords,
     files: Vec<Upload>,
 ) -> Result<Outcome> {
-    let asked = Asked::read(Some(call_type).filter(|call_type| *call_type != CallType::Chat), keywords, files)?;
+    let asked =
+        Asked::read(Some(call_type).filter(|call_type| *call_type != CallType::Chat), keywords, files)?;
     let model = asked.model.clone();
     let plan = Plan::new(running.router.clone(), asked);
-    let plan = plan.map_err(|error| if is_known(running, &model) { error } else { unknown_model(running, &model) })?;
+    let plan =
+        plan.map_err(|error| if is_known(running, &model) { error } else { unknown_model(running, &model) })?;
     router::run(gateway.caller(running), plan).await
 }
 
@@ -103,7 +110,8 @@ pub fn unknown_model(running: &Running, model: &str) -> Error {
 }
 
 fn strsim_nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let near = known.map(|other| (strsim::jaro_winkler(name, other), other)).filter(|(score, _)| *score > 0.75);
+    let near =
+        known.map(|other| (strsim::jaro_winkler(name, other), other)).filter(|(score, _)| *score > 0.75);
     near.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, name)| name)
 }
 
@@ -216,7 +224,8 @@ pub fn check(keywords: &Keywords, allowed: &[String]) -> Result<()> {
             "headers" | "extra_headers" => check_headers(name, value)?,
             // It would replace the model behind the router's back.
             "extra_body" if value.get("model").is_some() => {
-                return Err(Error::bad_request("'model' is not taken from clients within extra_body.").with_param(name));
+                return Err(Error::bad_request("'model' is not taken from clients within extra_body.")
+                    .with_param(name));
             }
             hops if HOPS.contains(&hops) => check_within(value, allowed)?,
             _ => {}
@@ -231,7 +240,9 @@ fn check_within(value: &Value, allowed: &[String]) -> Result<()> {
         Value::Array(items) => items.iter().try_for_each(|item| check_within(item, allowed)),
         Value::Object(keywords) => {
             // A table has the names of models as keys, whatever they are.
-            if !keywords.values().all(|value| value.is_array() || value.is_string()) || keywords.contains_key("model") {
+            if !keywords.values().all(|value| value.is_array() || value.is_string())
+                || keywords.contains_key("model")
+            {
                 return check(keywords, allowed);
             }
             check(keywords, allowed)?;
@@ -242,11 +253,16 @@ fn check_within(value: &Value, allowed: &[String]) -> Result<()> {
 }
 
 fn check_headers(name: &str, value: &Value) -> Result<()> {
-    let proof = value.as_object().into_iter().flat_map(Map::keys).find(|header| {
-        PROOFS.iter().any(|proof| header.trim().eq_ignore_ascii_case(proof))
-    });
+    let proof = value
+        .as_object()
+        .into_iter()
+        .flat_map(Map::keys)
+        .find(|header| PROOFS.iter().any(|proof| header.trim().eq_ignore_ascii_case(proof)));
     match proof {
-        Some(proof) => Err(Error::bad_request(format!("The header '{proof}' is not taken from clients.")).with_param(name)),
+        Some(proof) => {
+            Err(Error::bad_request(format!("The header '{proof}' is not taken from clients."))
+                .with_param(name))
+        }
         None => Ok(()),
     }
 }

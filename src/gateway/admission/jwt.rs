@@ -5,7 +5,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::signature::{self, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
+use ring::signature::{
+    self, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
+};
 use serde_json::Value;
 
 use super::unknown_key;
@@ -148,7 +150,8 @@ impl Tokens {
         }
         // Before it is known how it ends: who asks may go away meanwhile.
         *turn = Some(Instant::now() + REST);
-        match engine.document(&self.wanted.jwks_url, LIMIT, LARGEST).await.map(|reply| read_keys(&reply.body)) {
+        match engine.document(&self.wanted.jwks_url, LIMIT, LARGEST).await.map(|reply| read_keys(&reply.body))
+        {
             Ok(Some(keys)) => {
                 let read = Keys { keys, read: Some(Instant::now()) };
                 *self.kept.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read);
@@ -285,7 +288,10 @@ mod tests {
             let x = URL_SAFE_NO_PAD.encode(self.0.public_key().as_ref());
             let document = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "kid": "k", "x": x }] });
             let tokens = Tokens::new(wanted);
-            let keys = Keys { keys: read_keys(document.to_string().as_bytes()).unwrap(), read: Some(Instant::now()) };
+            let keys = Keys {
+                keys: read_keys(document.to_string().as_bytes()).unwrap(),
+                read: Some(Instant::now()),
+            };
             *tokens.kept.write().unwrap() = Arc::new(keys);
             // Nothing more is looked for.
             *tokens.turn.try_lock().unwrap() = Some(Instant::now() + AGED);
@@ -360,9 +366,15 @@ mod tests {
         let good = signer.sign(&json!({ "alg": "EdDSA", "kid": "k" }), &claims);
         assert!(user(signer.tokens(wanted()), &good).await.is_some());
         let (signed, signature) = good.rsplit_once('.').unwrap();
-        let other = signer.sign(&json!({ "alg": "EdDSA", "kid": "k" }), &json!({ "sub": "root", "exp": now() + 60 }));
+        let other =
+            signer.sign(&json!({ "alg": "EdDSA", "kid": "k" }), &json!({ "sub": "root", "exp": now() + 60 }));
         let (other, _) = other.rsplit_once('.').unwrap();
-        for token in [format!("{signed}."), format!("{other}.{signature}"), format!("{signed}.{signature}="), "..".into()] {
+        for token in [
+            format!("{signed}."),
+            format!("{other}.{signature}"),
+            format!("{signed}.{signature}="),
+            "..".into(),
+        ] {
             assert_eq!(user(signer.tokens(wanted()), &token).await, None, "{token}");
         }
         assert_eq!(user(Signer::new().tokens(wanted()), &good).await, None, "another key of the same name");

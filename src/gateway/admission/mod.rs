@@ -26,7 +26,8 @@ pub enum Principal {
 }
 
 /// Headers that may hold a key, in the order in which they are looked at.
-const HEADERS: [&str; 5] = ["x-litellm-api-key", "x-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key"];
+const HEADERS: [&str; 5] =
+    ["x-litellm-api-key", "x-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key"];
 
 /// The longest key that is looked at, in bytes.
 const LONGEST: usize = 16 * 1024;
@@ -50,7 +51,9 @@ pub async fn admit(parts: &Parts, access: Access, running: &Running, gateway: &G
         ));
     }
     let path = parts.uri.path();
-    if access == Access::Open || access != Access::Master && general.public_routes.iter().any(|route| route == path) {
+    if access == Access::Open
+        || access != Access::Master && general.public_routes.iter().any(|route| route == path)
+    {
         return Ok(Principal::Anonymous);
     }
     let Some(key) = presented(parts) else {

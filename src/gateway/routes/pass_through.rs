@@ -124,13 +124,8 @@ pub async fn provider(context: Context<'_>, body: Body, provider: &'static str) 
     // Who stands before the gateway is no business of a provider's either.
     let is_way = |name: &HeaderName| WAY.contains(&name.as_str());
     let headers = forwarded(&context.parts.headers, |name, _| !is_private(name) && !is_way(name));
-    let call = HttpCall {
-        method: context.parts.method.clone(),
-        url,
-        headers,
-        body: Bytes::new(),
-        rest: Vec::new(),
-    };
+    let call =
+        HttpCall { method: context.parts.method.clone(), url, headers, body: Bytes::new(), rest: Vec::new() };
     let sent = if passage.signs_bodies() {
         let body = body::read(body, context.limit()).await?;
         caller.engine.pass(&passage, HttpCall { body, ..call }, None::<Sent>).await
@@ -151,7 +146,13 @@ pub async fn own_path(context: Context<'_>, body: Body) -> Result<Response> {
     let presented = admission::presented(context.parts);
     let is_key = |value: &str| {
         own.auth && presented.as_deref() == Some(value)
-            || context.running.config.general.master_key.as_ref().is_some_and(|key| admission::is_same(value, key))
+            || context
+                .running
+                .config
+                .general
+                .master_key
+                .as_ref()
+                .is_some_and(|key| admission::is_same(value, key))
     };
     let query = query_without(context.parts.uri.query(), |name, value| name == "key" && is_key(value), &[]);
     let url = joined(&own.target, rest, query.as_deref())?;
@@ -166,19 +167,15 @@ pub async fn own_path(context: Context<'_>, body: Body) -> Result<Response> {
         forwarded(&context.parts.headers, |name, _| plain.iter().any(|known| known == name))
     };
     for (name, value) in &own.headers {
-        let wrong = |_| Error::new(Kind::Config, format!("The header '{name}' of {} cannot be sent.", own.path));
+        let wrong =
+            |_| Error::new(Kind::Config, format!("The header '{name}' of {} cannot be sent.", own.path));
         let header = HeaderName::try_from(name.as_str()).map_err(|_| wrong(()))?;
         let mut value = HeaderValue::try_from(value.expose()).map_err(|_| wrong(()))?;
         value.set_sensitive(true);
         headers.insert(header, value);
     }
-    let call = HttpCall {
-        method: context.parts.method.clone(),
-        url,
-        headers,
-        body: Bytes::new(),
-        rest: Vec::new(),
-    };
+    let call =
+        HttpCall { method: context.parts.method.clone(), url, headers, body: Bytes::new(), rest: Vec::new() };
     let (call, body) = streamed(context, call, body)?;
     let caller = context.gateway.caller(context.running);
     let sent = caller.engine.pass_plain(call, Some(body)).await;
@@ -190,7 +187,8 @@ fn keywords(context: Context<'_>, provider: &str, rest: &str) -> Keywords {
     let location = (provider == "vertex_ai").then(|| location_of(rest)).flatten();
     let view = context.running.router.view();
     let is_meant = |one: &&Arc<Deployment>| {
-        let is_true = |value: &serde_json::Value| value.as_bool() == Some(true) || value.as_str() == Some("true");
+        let is_true =
+            |value: &serde_json::Value| value.as_bool() == Some(true) || value.as_str() == Some("true");
         one.given.get("use_in_pass_through").is_some_and(is_true)
             && providers::split_model(&one.model, str_at(&one.params, "custom_llm_provider"))
                 .is_ok_and(|(name, _)| name == provider)
@@ -201,7 +199,8 @@ fn keywords(context: Context<'_>, provider: &str, rest: &str) -> Keywords {
         Some(deployment) => deployment.params.clone(),
         None => Keywords::new(),
     };
-    keywords.retain(|name, _| name == "model" || crate::engine::is_steering(name) || name.starts_with("api_"));
+    keywords
+        .retain(|name, _| name == "model" || crate::engine::is_steering(name) || name.starts_with("api_"));
     let model = MODELS.iter().find(|(name, _)| *name == provider).map_or("", |(_, model)| model);
     keywords.entry("model").or_insert_with(|| model.into());
     if let Some(location) = location {
@@ -216,13 +215,15 @@ fn location_of(path: &str) -> Option<&str> {
     segments.find(|segment| *segment == "locations")?;
     let location = segments.next()?;
     let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let fits = (1..=40).contains(&location.len()) && !location.starts_with('-') && location.bytes().all(is_name);
+    let fits =
+        (1..=40).contains(&location.len()) && !location.starts_with('-') && location.bytes().all(is_name);
     fits.then_some(location)
 }
 
 /// The rest of a path, if it cannot lead out of its base: no empty segment, none that goes up, nothing that is no text.
 fn checked(rest: &str) -> Result<&str> {
-    let refused = || Error::bad_request("This path is not passed on: it has an empty segment, or one that leads up.");
+    let refused =
+        || Error::bad_request("This path is not passed on: it has an empty segment, or one that leads up.");
     let rest = rest.strip_prefix('/').unwrap_or(rest);
     let mut text = rest.to_owned();
     for _ in 0..4 {
@@ -276,7 +277,9 @@ fn joined(base: &str, rest: &str, query: Option<&str>) -> Result<String> {
     };
     let first = rest.split('/').next().unwrap_or_default();
     let (head, last) = own.rsplit_once('/').unwrap_or(("", own));
-    let head = if !own.is_empty() && (rest == own || rest.strip_prefix(own).is_some_and(|rest| rest.starts_with('/'))) {
+    let head = if !own.is_empty()
+        && (rest == own || rest.strip_prefix(own).is_some_and(|rest| rest.starts_with('/')))
+    {
         ""
     } else if is_version(last) && is_version(first) {
         head
@@ -356,7 +359,8 @@ impl http_body::Body for Sent {
 }
 
 fn streamed(context: Context<'_>, call: HttpCall, body: Body) -> Result<(HttpCall, Sent)> {
-    let length = context.parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let length =
+        context.parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > context.limit() as u64) {
         return Err(body::too_large(context.limit()));
     }
@@ -396,13 +400,27 @@ mod tests {
     #[test]
     fn a_path_cannot_leave_its_base() {
         for path in [
-            "/../x", "/a/../../x", "/%2e%2e/x", "/a/%2E%2e%2fx", "/..%2fx", "/%252e%252e/x", "//host/x", "/a//b",
-            "/a%2f%2fb", "/.", "/a/./b", "/a%5c..%5cb", "/a%0d%0ahost:x", "/%00", "/%25252525252e",
+            "/../x",
+            "/a/../../x",
+            "/%2e%2e/x",
+            "/a/%2E%2e%2fx",
+            "/..%2fx",
+            "/%252e%252e/x",
+            "//host/x",
+            "/a//b",
+            "/a%2f%2fb",
+            "/.",
+            "/a/./b",
+            "/a%5c..%5cb",
+            "/a%0d%0ahost:x",
+            "/%00",
+            "/%25252525252e",
         ] {
             let rest = checked(path);
             assert!(rest.is_err(), "{path}: {rest:?}");
         }
-        for path in ["/v1/messages", "/model/arn%3Aaws%3Abedrock%2Fx/converse", "/v1/files/a.b..c", "/x/", ""] {
+        for path in ["/v1/messages", "/model/arn%3Aaws%3Abedrock%2Fx/converse", "/v1/files/a.b..c", "/x/", ""]
+        {
             assert!(checked(path).is_ok(), "{path}");
         }
     }
@@ -411,7 +429,11 @@ mod tests {
     fn an_address_is_the_base_and_the_rest() {
         for (base, rest, url) in [
             ("https://api.openai.com/v1", "chat/completions", "https://api.openai.com/v1/chat/completions"),
-            ("https://api.openai.com/v1", "v1/chat/completions", "https://api.openai.com/v1/chat/completions"),
+            (
+                "https://api.openai.com/v1",
+                "v1/chat/completions",
+                "https://api.openai.com/v1/chat/completions",
+            ),
             ("https://g.com/v1beta", "v1/models", "https://g.com/v1/models"),
             ("https://api.groq.com/openai/v1", "openai/v1/models", "https://api.groq.com/openai/v1/models"),
             ("https://api.anthropic.com", "v1/messages", "https://api.anthropic.com/v1/messages"),
@@ -428,7 +450,10 @@ mod tests {
     fn keys_leave_the_query_and_nothing_else_changes() {
         let ours = |name: &str, _: &str| name == "key";
         let version = [("api-version".to_owned(), "1".to_owned())];
-        assert_eq!(query_without(Some("alt=sse&key=k&x=%20a+b"), ours, &[]).as_deref(), Some("alt=sse&x=%20a+b"));
+        assert_eq!(
+            query_without(Some("alt=sse&key=k&x=%20a+b"), ours, &[]).as_deref(),
+            Some("alt=sse&x=%20a+b")
+        );
         assert_eq!(query_without(Some("%6Bey=k"), ours, &[]), None);
         assert_eq!(query_without(None, ours, &version).as_deref(), Some("api-version=1"));
         assert_eq!(query_without(Some("api-version=2"), ours, &version).as_deref(), Some("api-version=2"));
@@ -438,8 +463,13 @@ mod tests {
     fn headers_of_the_connection_stay_here() {
         let mut headers = HeaderMap::new();
         for (name, value) in [
-            ("connection", "close, X-Mine"), ("x-mine", "1"), ("te", "trailers"), ("authorization", "Bearer k"),
-            ("x-litellm-api-key", "k"), ("anthropic-version", "2023-06-01"), ("host", "gateway"),
+            ("connection", "close, X-Mine"),
+            ("x-mine", "1"),
+            ("te", "trailers"),
+            ("authorization", "Bearer k"),
+            ("x-litellm-api-key", "k"),
+            ("anthropic-version", "2023-06-01"),
+            ("host", "gateway"),
         ] {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
