@@ -81,7 +81,13 @@ def upstream() -> Iterator[Upstream]:
 
 def deployments(base: str) -> list[dict[str, Any]]:
     def one(model: str, **params: Any) -> dict[str, Any]:
-        params = {"model": model, "api_base": base, "api_key": UPSTREAM_KEY, "use_in_pass_through": True, **params}
+        params = {
+            "model": model,
+            "api_base": base,
+            "api_key": UPSTREAM_KEY,
+            "use_in_pass_through": True,
+            **params,
+        }
         return {"model_name": model.split("/", 1)[1], "litellm_params": params}
 
     return [
@@ -103,7 +109,9 @@ def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "model_list": deployments(upstream.url),
         "general_settings": {
             "master_key": KEY,
-            "pass_through_endpoints": [{"path": "/own", "target": upstream.url, "auth": True, "include_subpath": True}],
+            "pass_through_endpoints": [
+                {"path": "/own", "target": upstream.url, "auth": True, "include_subpath": True}
+            ],
         },
     }
     file = tmp_path_factory.mktemp("gateway") / "config.yaml"
@@ -148,7 +156,7 @@ def test_every_endpoint_with_every_key(gateway: Gateway, upstream: Upstream) -> 
         for query in ("", "?key=", "?alt=sse"):
             before = len(upstream.seen)
             status, text = ask(gateway, method, path + query, body, {})
-            assert (status == 200) == is_open and (is_open or status == 401), (method, path + query, status, text)
+            assert status == (200 if is_open else 401), (method, path + query, text)
             assert len(upstream.seen) == before, (method, path)
         for place, put in PLACES.items():
             headers, query = put(WRONG)
@@ -159,7 +167,11 @@ def test_every_endpoint_with_every_key(gateway: Gateway, upstream: Upstream) -> 
             assert WRONG.encode() not in text
             assert len(upstream.seen) == before, (method, path, place)
         # A body without anything in it: what is wrong with it is said to those only who have come in.
-        for put in PLACES.values() if path in ("/v1/models", "/anthropic/path", "/own") else [PLACES["authorization"]]:
+        for put in (
+            PLACES.values()
+            if path in ("/v1/models", "/anthropic/path", "/own")
+            else [PLACES["authorization"]]
+        ):
             headers, query = put(KEY)
             status, text = ask(gateway, method, path + query, body, headers)
             assert status not in (401, 403), (method, path, text)
@@ -171,7 +183,12 @@ def test_sockets_need_a_key(gateway: Gateway) -> None:
     socket = {
         "connection": "upgrade", "upgrade": "websocket", "sec-websocket-version": "13", "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
     }  # fmt: skip
-    for path in ("/v1/realtime?model=gpt-4o", "/realtime?model=gpt-4o", "/openai/realtime?deployment=gpt-4o", "/v1/responses"):
+    for path in (
+        "/v1/realtime?model=gpt-4o",
+        "/realtime?model=gpt-4o",
+        "/openai/realtime?deployment=gpt-4o",
+        "/v1/responses",
+    ):
         for more in (
             {}, {"authorization": f"Bearer {WRONG}"}, {"sec-websocket-protocol": f"realtime, openai-insecure-api-key.{WRONG}"},
             {"sec-websocket-protocol": "realtime, openai-insecure-api-key."},
@@ -180,7 +197,18 @@ def test_sockets_need_a_key(gateway: Gateway) -> None:
             assert status == 401, (path, more)
 
 
-@pytest.mark.parametrize("path", ["/v1/models/", "//v1/models", "/v1/../v1/models", "/V1/models", "/v1/models%2f", "/health/readiness/../../v1/models", "/openapi.json/../v1/models"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/models/",
+        "//v1/models",
+        "/v1/../v1/models",
+        "/V1/models",
+        "/v1/models%2f",
+        "/health/readiness/../../v1/models",
+        "/openapi.json/../v1/models",
+    ],
+)
 def test_a_path_written_otherwise_lets_nobody_in(gateway: Gateway, path: str) -> None:
     status, _ = ask(gateway, "GET", path, headers={})
     assert status in (401, 404)
@@ -203,12 +231,18 @@ BODIES = {
     "/v1/chat/completions": {"model": "gpt-4o", "messages": MESSAGES},
     "/v1/messages": {"model": "claude-sonnet-4-5", "messages": MESSAGES, "max_tokens": 5},
     "/v1/responses": {"model": "gpt-4o", "input": "Hi"},
-    "/v1beta/models/gemini-2.5-flash:generateContent": {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]},
+    "/v1beta/models/gemini-2.5-flash:generateContent": {
+        "contents": [{"role": "user", "parts": [{"text": "Hi"}]}]
+    },
     "/v1/embeddings": {"model": "gpt-4o", "input": "Hi"},
     "/v1/audio/speech": {"model": "gpt-4o", "input": "Hi", "voice": "alloy"},
     "/engines/gpt-4o/chat/completions": {"messages": MESSAGES},
     "/openai/deployments/gpt-4o/chat/completions": {"messages": MESSAGES},
-    "/v1/batches": {"input_file_id": "file-1", "endpoint": "/v1/chat/completions", "completion_window": "24h"},
+    "/v1/batches": {
+        "input_file_id": "file-1",
+        "endpoint": "/v1/chat/completions",
+        "completion_window": "24h",
+    },
 }
 # Where what it is about has a provider of its own, it may be named.
 NAMES_PROVIDERS = {"/v1/batches"}
@@ -242,7 +276,10 @@ def test_nor_in_a_form_or_a_query(gateway: Gateway, upstream: Upstream) -> None:
             if field == "fallbacks[]":
                 continue
             parts = [("model", "gpt-4o"), (field, value)]
-            body = "".join(f'--b\r\ncontent-disposition: form-data; name="{name}"\r\n\r\n{text}\r\n' for name, text in parts)
+            body = "".join(
+                f'--b\r\ncontent-disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'
+                for name, text in parts
+            )
             body += '--b\r\ncontent-disposition: form-data; name="file"; filename="a.wav"\r\n\r\nRIFF\r\n--b--\r\n'
             headers = {"authorization": f"Bearer {KEY}", "content-type": "multipart/form-data; boundary=b"}
             status, text = ask(gateway, "POST", "/v1/audio/transcriptions", body.encode(), headers)
@@ -264,16 +301,29 @@ def test_providers_that_are_not_served_keep_nothing(gateway: Gateway) -> None:
     for provider in ("ollama", "lm_studio", "litellm_proxy", "nobody"):
         status, text = ask(gateway, "GET", f"/v1/files?custom_llm_provider={provider}")
         assert status == 400, (provider, text)
-        status, text = ask(gateway, "GET", "/v1/files", headers={"authorization": f"Bearer {KEY}", "custom-llm-provider": provider})
+        status, text = ask(
+            gateway,
+            "GET",
+            "/v1/files",
+            headers={"authorization": f"Bearer {KEY}", "custom-llm-provider": provider},
+        )
         assert status == 400, (provider, text)
-        packed = base64.b64encode(f"litellm:custom_llm_provider:{provider};model_id:x;response_id:resp_1".encode()).decode()
+        packed = base64.b64encode(
+            f"litellm:custom_llm_provider:{provider};model_id:x;response_id:resp_1".encode()
+        ).decode()
         status, text = ask(gateway, "GET", f"/v1/responses/resp_{packed}")
         assert status == 400, (provider, text)
 
 
 def test_what_is_a_clients_own_is_taken(gateway: Gateway, upstream: Upstream) -> None:
     before = len(upstream.seen)
-    more = {"metadata": {"user_id": "u"}, "user": "u", "tags": ["a"], "timeout": 5, "extra_headers": {"x-mine": "1"}}
+    more = {
+        "metadata": {"user_id": "u"},
+        "user": "u",
+        "tags": ["a"],
+        "timeout": 5,
+        "extra_headers": {"x-mine": "1"},
+    }
     for path in ("/v1/chat/completions", "/v1/messages", "/v1/responses"):
         ask(gateway, "POST", path, {**BODIES[path], **more})
     assert len(upstream.seen) >= before + 3
@@ -283,9 +333,17 @@ def test_what_is_a_clients_own_is_taken(gateway: Gateway, upstream: Upstream) ->
 def test_images_are_not_fetched_from_a_private_network(gateway: Gateway) -> None:
     trap = Upstream()
     try:
-        content = [{"type": "text", "text": "?"}, {"type": "image_url", "image_url": {"url": trap.url + "/a.png"}}]
+        content = [
+            {"type": "text", "text": "?"},
+            {"type": "image_url", "image_url": {"url": trap.url + "/a.png"}},
+        ]
         for model in ("gemini-2.5-flash", "claude-sonnet-4-5", "anthropic.claude-3-5-sonnet-20240620-v1:0"):
-            ask(gateway, "POST", "/v1/chat/completions", {"model": model, "messages": [{"role": "user", "content": content}]})
+            ask(
+                gateway,
+                "POST",
+                "/v1/chat/completions",
+                {"model": model, "messages": [{"role": "user", "content": content}]},
+            )
         assert not trap.seen
     finally:
         trap.stop()
@@ -327,7 +385,9 @@ class Signer:
 
         claims = {"sub": "ann", "iss": "they", "aud": "us", "exp": int(time.time()) + 60, **(claims or {})}
         signed = encoded({"alg": "RS256", "kid": self.name, **header}) + "." + encoded(claims)
-        digest = bytes.fromhex("3031300d060960864801650304020105000420") + hashlib.sha256(signed.encode()).digest()
+        digest = (
+            bytes.fromhex("3031300d060960864801650304020105000420") + hashlib.sha256(signed.encode()).digest()
+        )
         padded = b"\x00\x01" + b"\xff" * (256 - 3 - len(digest)) + b"\x00" + digest
         signature = pow(int.from_bytes(padded, "big"), self.d, self.n).to_bytes(256, "big")
         return signed + "." + encoded(signature)
@@ -346,8 +406,13 @@ def test_tokens_let_in_and_nothing_else_does(upstream: Upstream, tmp_path: Any) 
     asked = lambda: sum(path == "/jwks" for path, _ in upstream.seen)  # noqa: E731
     before = asked()
     with jwt_gateway(upstream, tmp_path) as gateway:
-        status = lambda token: ask(gateway, "GET", "/v1/models", headers={"authorization": f"Bearer {token}"})[0]  # noqa: E731
-        assert ask(gateway, "GET", "/v1/models", headers={})[0] == 401, "there is no master key, and still it is closed"
+
+        def status(token: str) -> int:
+            return ask(gateway, "GET", "/v1/models", headers={"authorization": f"Bearer {token}"})[0]
+
+        assert ask(gateway, "GET", "/v1/models", headers={})[0] == 401, (
+            "there is no master key, and still it is closed"
+        )
         assert status("sk-anything") == 401
         assert status(one.token()) == 200
         assert status(one.token()) == 200
@@ -372,5 +437,7 @@ def test_without_the_issuers_keys_nobody_gets_in(upstream: Upstream, tmp_path: A
     signer = Signer("one")
     upstream.documents["/jwks"] = "no keys"
     with jwt_gateway(upstream, tmp_path, master_key=KEY) as gateway:
-        assert ask(gateway, "GET", "/v1/models", headers={"authorization": f"Bearer {signer.token()}"})[0] == 503
+        assert (
+            ask(gateway, "GET", "/v1/models", headers={"authorization": f"Bearer {signer.token()}"})[0] == 503
+        )
         assert ask(gateway, "GET", "/v1/models")[0] == 200

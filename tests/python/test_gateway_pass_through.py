@@ -54,7 +54,9 @@ class Upstream:
             def answer(self) -> None:
                 body = self.body()
                 headers = [(name.lower(), value) for name, value in self.headers.items()]
-                seen.append({"method": self.command, "path": self.path, "headers": dict(headers), "body": body})
+                seen.append(
+                    {"method": self.command, "path": self.path, "headers": dict(headers), "body": body}
+                )
                 if "stream" in self.path:
                     self.send_response(200)
                     self.send_header("content-type", "text/event-stream")
@@ -71,7 +73,11 @@ class Upstream:
                         gone.set()
                     return
                 status = 529 if "overloaded" in self.path else 307 if "moved" in self.path else 200
-                text = b"\x1f\x8b not really gzip" if "zipped" in self.path else json.dumps(seen[-1], default=repr).encode()
+                text = (
+                    b"\x1f\x8b not really gzip"
+                    if "zipped" in self.path
+                    else json.dumps(seen[-1], default=repr).encode()
+                )
                 self.send_response(status)
                 self.send_header("content-length", str(len(text)))
                 self.send_header("connection", "x-hop")
@@ -117,7 +123,11 @@ def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         return {"model_name": model, "litellm_params": params}
 
     key = {"api_key": UPSTREAM_KEY}
-    aws = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "secret-of-aws", "aws_region_name": "us-west-2"}
+    aws = {
+        "aws_access_key_id": "AKIDEXAMPLE",
+        "aws_secret_access_key": "secret-of-aws",
+        "aws_region_name": "us-west-2",
+    }
     config = {
         "model_list": [
             deployment("anthropic/claude-sonnet-4-5", upstream.url, **key),
@@ -148,7 +158,9 @@ def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
 Answer = tuple[int, dict[str, str], bytes]
 
 
-def ask(gateway: Gateway, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
+def ask(
+    gateway: Gateway, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+) -> Answer:
     address = gateway.base_url.removeprefix("http://")
     connection = http.client.HTTPConnection(address, timeout=10)
     connection.putrequest(method, path, skip_accept_encoding=True)
@@ -184,8 +196,18 @@ def test_the_gateways_key_stays_and_the_providers_goes(
     gateway: Gateway, upstream: Upstream, path: str, sent: str, name: str, value: str
 ) -> None:
     body = b'{ "odd":   "spacing" }'
-    for proof in ({"authorization": f"Bearer {KEY}"}, {"x-api-key": KEY}, {"x-goog-api-key": KEY}, {"api-key": KEY}):
-        headers = {**proof, "anthropic-beta": "x", "content-type": "application/json", "x-forwarded-for": "1.2.3.4"}
+    for proof in (
+        {"authorization": f"Bearer {KEY}"},
+        {"x-api-key": KEY},
+        {"x-goog-api-key": KEY},
+        {"api-key": KEY},
+    ):
+        headers = {
+            **proof,
+            "anthropic-beta": "x",
+            "content-type": "application/json",
+            "x-forwarded-for": "1.2.3.4",
+        }
         status, _, _ = ask(gateway, "POST", path, body, headers)
         assert status == 200
         seen = upstream.seen[-1]

@@ -69,7 +69,10 @@ def gateway(upstream: Realtime, tmp_path_factory: pytest.TempPathFactory) -> Ite
     with MockServer() as mock:
 
         def one(name: str, model: str, base: str, **params: Any) -> dict[str, Any]:
-            return {"model_name": name, "litellm_params": {"model": model, "api_base": base, "api_key": UPSTREAM_KEY, **params}}
+            return {
+                "model_name": name,
+                "litellm_params": {"model": model, "api_base": base, "api_key": UPSTREAM_KEY, **params},
+            }
 
         models = [
             one("talk", "openai/gpt-realtime", base + "/v1"),
@@ -86,11 +89,17 @@ def gateway(upstream: Realtime, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 def opened(gateway: Gateway, path: str, **more: Any) -> ClientConnection:
     more.setdefault("additional_headers", {"authorization": f"Bearer {KEY}"})
-    return connect(gateway.base_url.replace("http://", "ws://") + path, compression=None, max_size=None, **more)
+    return connect(
+        gateway.base_url.replace("http://", "ws://") + path, compression=None, max_size=None, **more
+    )
 
 
 def test_frames_go_both_ways(gateway: Gateway, upstream: Realtime) -> None:
-    with opened(gateway, "/v1/realtime?model=talk&intent=x", additional_headers={"authorization": f"Bearer {KEY}", "openai-beta": "realtime=v1"}) as socket:
+    with opened(
+        gateway,
+        "/v1/realtime?model=talk&intent=x",
+        additional_headers={"authorization": f"Bearer {KEY}", "openai-beta": "realtime=v1"},
+    ) as socket:
         assert json.loads(socket.recv(5))["type"] == "session.created"
         for message in ("text", "\N{SNOWMAN}", b"\x00\x01bytes", "y" * 1_000_000):
             socket.send(message)

@@ -120,7 +120,7 @@ pub async fn provider(context: Context<'_>, body: Body, provider: &'static str) 
     }
     let own_key = |name: &str, _: &str| name == "key";
     let query = query_without(context.parts.uri.query(), own_key, passage.query());
-    let url = joined(&base, rest, query.as_deref())?;
+    let url = joined(&base, &head_of(&base, rest)?, rest, query.as_deref())?;
     // Who stands before the gateway is no business of a provider's either.
     let is_way = |name: &HeaderName| WAY.contains(&name.as_str());
     let headers = forwarded(&context.parts.headers, |name, _| !is_private(name) && !is_way(name));
@@ -155,7 +155,7 @@ pub async fn own_path(context: Context<'_>, body: Body) -> Result<Response> {
                 .is_some_and(|key| admission::is_same(value, key))
     };
     let query = query_without(context.parts.uri.query(), |name, value| name == "key" && is_key(value), &[]);
-    let url = joined(&own.target, rest, query.as_deref())?;
+    let url = joined(&own.target, &path_of(&own.target)?, rest, query.as_deref())?;
     let mut headers = if own.forward_headers {
         forwarded(&context.parts.headers, |name, value| {
             let text = value.to_str().unwrap_or_default();
@@ -168,9 +168,9 @@ pub async fn own_path(context: Context<'_>, body: Body) -> Result<Response> {
     };
     for (name, value) in &own.headers {
         let wrong =
-            |_| Error::new(Kind::Config, format!("The header '{name}' of {} cannot be sent.", own.path));
-        let header = HeaderName::try_from(name.as_str()).map_err(|_| wrong(()))?;
-        let mut value = HeaderValue::try_from(value.expose()).map_err(|_| wrong(()))?;
+            || Error::new(Kind::Config, format!("The header '{name}' of {} cannot be sent.", own.path));
+        let header = HeaderName::try_from(name.as_str()).map_err(|_| wrong())?;
+        let mut value = HeaderValue::try_from(value.expose()).map_err(|_| wrong())?;
         value.set_sensitive(true);
         headers.insert(header, value);
     }
@@ -266,26 +266,39 @@ fn query_without(
     (!kept.is_empty()).then(|| kept.join("&"))
 }
 
-/// The whole address. A version in front of the rest takes the place of the base's, and a base that is said twice is
-/// meant once.
-fn joined(base: &str, rest: &str, query: Option<&str>) -> Result<String> {
-    let wrong = || Error::new(Kind::Config, "The address that this stands for is none.");
-    let parsed = Url::parse(base).map_err(|_| wrong())?;
-    let own = parsed.path().trim_matches('/');
+/// An address of the configuration's, read.
+fn parsed(base: &str) -> Result<Url> {
+    Url::parse(base).map_err(|_| Error::new(Kind::Config, "The address that this stands for is none."))
+}
+
+/// The path of a base, without slashes around it.
+fn path_of(base: &str) -> Result<String> {
+    Ok(parsed(base)?.path().trim_matches('/').to_owned())
+}
+
+/// What of a provider's base stays before the rest of a path: a version in front of the rest takes the place of the
+/// base's, and a base that is said twice is meant once.
+fn head_of(base: &str, rest: &str) -> Result<String> {
+    let own = path_of(base)?;
     let is_version = |part: &str| {
         part.strip_prefix('v').is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
     };
     let first = rest.split('/').next().unwrap_or_default();
-    let (head, last) = own.rsplit_once('/').unwrap_or(("", own));
-    let head = if !own.is_empty()
-        && (rest == own || rest.strip_prefix(own).is_some_and(|rest| rest.starts_with('/')))
-    {
-        ""
+    let (head, last) = own.rsplit_once('/').unwrap_or(("", &own));
+    let is_said =
+        rest.strip_prefix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if !own.is_empty() && is_said {
+        Ok(String::new())
     } else if is_version(last) && is_version(first) {
-        head
+        Ok(head.to_owned())
     } else {
-        own
-    };
+        Ok(own)
+    }
+}
+
+/// The whole address: the base's host, `head`, and the rest.
+fn joined(base: &str, head: &str, rest: &str, query: Option<&str>) -> Result<String> {
+    let parsed = parsed(base)?;
     let mut path = String::with_capacity(head.len() + rest.len() + 2);
     for part in [head, rest].into_iter().filter(|part| !part.is_empty()) {
         path.push('/');
@@ -441,9 +454,16 @@ mod tests {
             ("https://x.com", "@evil.com/x", "https://x.com/@evil.com/x"),
             ("https://x.com", "http://evil.com", "https://x.com/http://evil.com"),
         ] {
-            assert_eq!(joined(base, rest, None).unwrap(), url);
+            assert_eq!(joined(base, &head_of(base, rest).unwrap(), rest, None).unwrap(), url);
         }
-        assert!(joined("https://x.com/a", "..", None).is_err());
+        let literal =
+            joined("https://x.com/a/v1", &path_of("https://x.com/a/v1").unwrap(), "v2/b", Some("c=d"));
+        assert_eq!(
+            literal.unwrap(),
+            "https://x.com/a/v1/v2/b?c=d",
+            "of the configuration's own nothing is replaced"
+        );
+        assert!(joined("https://x.com/a", "a", "..", None).is_err());
     }
 
     #[test]

@@ -325,10 +325,10 @@ async fn pump<A, B>(
         let read = tokio::select! {
             read = from.next() => read,
             _ = asks.tick() => {
-                let end = if !gateway.is_taking() {
-                    Some(CloseCode::Away)
-                } else {
+                let end = if gateway.is_taking() {
                     (heard.elapsed() > SILENCE).then_some(lost)
+                } else {
+                    Some(CloseCode::Away)
                 };
                 let said = to.send(end.map_or_else(|| Message::Ping(Bytes::new()), close)).await;
                 if end.is_some() || said.is_err() {
