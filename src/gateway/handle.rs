@@ -53,7 +53,7 @@ fn preflight() -> Response {
     *response.status_mut() = StatusCode::NO_CONTENT;
     for (name, value) in [
         ("access-control-allow-origin", "*"),
-        ("access-control-allow-methods", "GET, POST, DELETE, OPTIONS"),
+        ("access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS"),
         ("access-control-allow-headers", "*"),
         ("access-control-max-age", "600"),
     ] {
@@ -64,7 +64,11 @@ fn preflight() -> Response {
 
 async fn answer(gateway: &Arc<Gateway>, parts: &Parts, body: Body) -> Response {
     let running = gateway.running();
-    let found = endpoint::find(&parts.method, parts.uri.path());
+    let own = routes::pass_through::own(&running.config.pass_through, parts.uri.path());
+    let found = match own {
+        Some(own) => Ok(endpoint::own(own.auth)),
+        None => endpoint::find(&parts.method, parts.uri.path()),
+    };
     let route = found.as_ref().ok().map(|found| found.route);
     let dialect = route.map_or_else(|| endpoint::dialect_of(parts.uri.path()), |route| route.dialect);
     let mut call = Call::new(parts, route, dialect, &gateway.observer);
@@ -91,27 +95,27 @@ async fn taken(
     body: Body,
     found: &Found,
     call: &mut Call,
-) -> (Result<Response>, Option<UnderWay>) {
-    match admission::admit(parts, found.route.access, running) {
+) -> (Result<Response>, Option<Arc<UnderWay>>) {
+    match admission::admit(parts, found.route.access, running, gateway).await {
         Ok(principal) => call.principal = principal,
         Err(error) => return (Err(error), None),
     }
     let place = match gateway.enter(running) {
-        Ok(place) => place,
+        Ok(place) => Arc::new(place),
         Err(error) => return (Err(error), None),
     };
-    (routes::answer(gateway, running, parts, body, found, call).await, Some(place))
+    (routes::answer(gateway, running, parts, body, found, call, &place).await, Some(place))
 }
 
 /// A body that holds the place of its request, and its record.
 struct Placed {
     body: Body,
-    _place: Option<UnderWay>,
+    _place: Option<Arc<UnderWay>>,
     open: Open,
 }
 
 impl Placed {
-    fn new(body: Body, place: Option<UnderWay>, mut open: Open) -> Self {
+    fn new(body: Body, place: Option<Arc<UnderWay>>, mut open: Open) -> Self {
         if http_body::Body::is_end_stream(&body) {
             open.ends();
         }
@@ -157,7 +161,7 @@ fn missed(miss: Miss, parts: &Parts) -> Error {
 
 impl Principal {
     /// Whether the request may change the gateway.
-    pub fn is_master(self) -> bool {
-        self == Self::Master
+    pub fn is_master(&self) -> bool {
+        *self == Self::Master
     }
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
+use super::admission::jwt;
 use super::config::Config;
 use super::observe::Observer;
 use crate::config::{Environment, ProcessEnvironment};
@@ -26,6 +27,8 @@ pub struct Gateway {
 pub struct Running {
     pub config: Config,
     pub router: Arc<Router>,
+    /// Whose tokens let in beside the master key.
+    pub tokens: Option<Arc<jwt::Tokens>>,
     settings: Arc<Settings>,
     environment: &'static (dyn Environment + Sync),
 }
@@ -54,7 +57,9 @@ impl Running {
         if let Some(url) = &config.redis_url {
             router = router.sharing(Arc::new(RedisTogether::new(url, "ferrolite:router")?));
         }
-        Ok(Self { router: Arc::new(router), settings: Arc::new(config.engine.clone()), environment, config })
+        let tokens = config.general.jwt.clone().map(|jwt| Arc::new(jwt::Tokens::new(jwt)));
+        let settings = Arc::new(config.engine.clone());
+        Ok(Self { router: Arc::new(router), tokens, settings, environment, config })
     }
 }
 
@@ -92,6 +97,10 @@ impl Gateway {
         next.router.take_over(&self.running().router, deployments);
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         Ok(())
+    }
+
+    pub(super) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
     }
 
     /// What calls are made with.
