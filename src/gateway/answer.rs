@@ -1,7 +1,6 @@
 //! Answers, written: whole ones, bytes, and streams that are read upstream only as fast as the client reads them.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::Response;
@@ -15,7 +14,6 @@ use super::calls::Shown;
 use super::dialect::Dialect;
 use super::headers;
 use super::record::Call;
-use super::state::Gateway;
 use crate::engine::{Answer, CallAnswer, ChatStream, EventStream, Meta, Part, Tally};
 use crate::error::Error;
 use crate::hub::{CallResponse, CallType, StreamHead, Usage};
@@ -27,10 +25,10 @@ const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset
 const DONE: &[u8] = b"data: [DONE]\n\n";
 
 /// Writes what a call has brought.
-pub async fn write(gateway: &Arc<Gateway>, call: &Call, shown: Shown, outcome: Outcome) -> Response {
+pub fn write(call: &Call, shown: Shown, outcome: Outcome) -> Response {
     match outcome {
         Outcome::Chat(answer) => chat(call, &shown, *answer),
-        Outcome::Stream(stream) => chat_stream(gateway, call, shown, *stream),
+        Outcome::Stream(stream) => chat_stream(call, shown, *stream),
         Outcome::Call(answer) => {
             let cost = account(call, &answer);
             let headers = headers::of_answer(call, &answer.meta, cost);
@@ -43,7 +41,7 @@ pub async fn write(gateway: &Arc<Gateway>, call: &Call, shown: Shown, outcome: O
                 }
             }
         }
-        Outcome::Events(stream) => event_stream(gateway, call, shown, *stream),
+        Outcome::Events(stream) => event_stream(call, shown, *stream),
     }
 }
 
@@ -103,7 +101,6 @@ fn chat(call: &Call, shown: &Shown, answer: Answer) -> Response {
 struct Sending<S: Counted> {
     stream: S,
     tally: Tally,
-    gateway: Arc<Gateway>,
     call: Call,
     shown: Shown,
     head: Option<StreamHead>,
@@ -174,9 +171,9 @@ impl<S: Counted> Drop for Sending<S> {
     }
 }
 
-fn chat_stream(gateway: &Arc<Gateway>, call: &Call, shown: Shown, stream: ChatStream) -> Response {
+fn chat_stream(call: &Call, shown: Shown, stream: ChatStream) -> Response {
     let headers = headers::of_answer(call, stream.meta(), None);
-    let sending = Sending::new(stream, gateway, call, shown);
+    let sending = Sending::new(stream, call, shown);
     streamed(headers, Body::from_stream(stream::unfold(sending, next_chunks)))
 }
 
@@ -216,7 +213,10 @@ impl Sending<ChatStream> {
             head
         });
         for mut chunk in chunks {
-            if !shown.usage_asked && chunk.usage.take().is_some() && chunk.choices.is_empty() && chunk.fields.is_empty()
+            if !shown.usage_asked
+                && chunk.usage.take().is_some()
+                && chunk.choices.is_empty()
+                && chunk.fields.is_empty()
             {
                 continue;
             }
@@ -228,10 +228,10 @@ impl Sending<ChatStream> {
 }
 
 impl<S: Counted> Sending<S> {
-    fn new(stream: S, gateway: &Arc<Gateway>, call: &Call, shown: Shown) -> Self {
+    fn new(stream: S, call: &Call, shown: Shown) -> Self {
         call.answered(stream.meta(), true);
         let tally = Tally::new(shown.call_type);
-        Self { stream, tally, gateway: gateway.clone(), call: call.clone(), shown, head: None, ended: false }
+        Self { stream, tally, call: call.clone(), shown, head: None, ended: false }
     }
 
     /// A stream that breaks off says so, and does not look like one that has ended (STR-16).
@@ -259,9 +259,9 @@ fn event(name: Option<&str>, data: &Value, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\n\n");
 }
 
-fn event_stream(gateway: &Arc<Gateway>, call: &Call, shown: Shown, stream: EventStream) -> Response {
+fn event_stream(call: &Call, shown: Shown, stream: EventStream) -> Response {
     let headers = headers::of_answer(call, stream.meta(), None);
-    let sending = Sending::new(stream, gateway, call, shown);
+    let sending = Sending::new(stream, call, shown);
     streamed(headers, Body::from_stream(stream::unfold(sending, next_events)))
 }
 

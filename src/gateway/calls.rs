@@ -57,7 +57,7 @@ pub async fn answer(
         }
     }
     let outcome = run(gateway, running, call_type, keywords, files).await?;
-    Ok(answer::write(gateway, call, shown, outcome).await)
+    Ok(answer::write(call, shown, outcome))
 }
 
 /// How an answer is shown to its client.
@@ -90,7 +90,8 @@ pub async fn run(
     let plan = Plan::new(running.router.clone(), asked);
     let plan =
         plan.map_err(|error| if is_known(running, &model) { error } else { unknown_model(running, &model) })?;
-    router::run(gateway.caller(running), plan).await
+    // On the heap, or every future around it would be as wide and be moved as a whole.
+    Box::pin(router::run(gateway.caller(running), plan)).await
 }
 
 fn is_known(running: &Running, model: &str) -> bool {

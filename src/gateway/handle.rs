@@ -13,13 +13,13 @@ use http::request::Parts;
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 
-use super::admission::{self, Principal};
+use super::admission;
 use super::dialect::Dialect;
 use super::endpoint::{self, Found, Miss};
+use super::headers;
 use super::record::{Call, Open};
 use super::routes;
 use super::state::{Gateway, Running, UnderWay};
-use super::headers;
 use crate::error::{Error, Kind, Result};
 
 /// Answers a request. Never fails: an error is an answer, too, and a panic is an error.
@@ -152,16 +152,11 @@ impl http_body::Body for Placed {
 fn missed(miss: Miss, parts: &Parts) -> Error {
     let path = parts.uri.path();
     match miss {
-        Miss::Path => Error::new(Kind::NotFound, format!("There is nothing at {path}; GET / lists what is served.")),
+        Miss::Path => {
+            Error::new(Kind::NotFound, format!("There is nothing at {path}; GET / lists what is served."))
+        }
         Miss::Method => {
             Error::new(Kind::NotFound, format!("{} is no method of {path}.", parts.method)).with_status(405)
         }
-    }
-}
-
-impl Principal {
-    /// Whether the request may change the gateway.
-    pub fn is_master(&self) -> bool {
-        *self == Self::Master
     }
 }

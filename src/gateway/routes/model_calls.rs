@@ -38,8 +38,13 @@ pub async fn ask(
         // The reference's clients say what OpenAI takes for granted.
         keywords.shift_remove("stream_format");
     }
-    let ask =
-        Ask { call_type, dialect: context.found.route.dialect, keywords, files, headers: client_headers(context) };
+    let ask = Ask {
+        call_type,
+        dialect: context.found.route.dialect,
+        keywords,
+        files,
+        headers: client_headers(context),
+    };
     calls::answer(context.gateway, context.running, context.call, ask).await
 }
 

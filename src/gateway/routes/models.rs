@@ -108,7 +108,7 @@ pub fn groups(context: Context<'_>) -> Response {
     let wanted = str_at(&wanted, "model_group");
     let names = view.table.names().into_iter().filter(|name| wanted.is_none_or(|wanted| wanted == *name));
     let entries: Vec<Value> =
-        names.filter_map(|name| Some(group_info(name, &*view.table.find(name)?.group))).collect();
+        names.filter_map(|name| Some(group_info(name, &view.table.find(name)?.group))).collect();
     super::json(&json!({ "data": entries }))
 }
 
@@ -156,6 +156,7 @@ pub async fn remove(context: Context<'_>, body: Body) -> Result<Response> {
     let id = str_at(&request, "id").ok_or_else(|| Error::bad_request("'id' is missing.").with_param("id"))?;
     match context.running.router.remove(id) {
         Some(_) => Ok(super::json(&json!({ "message": format!("Model: {id} deleted successfully") }))),
-        None => Err(Error::new(Kind::NotFound, format!("There is no deployment with the id '{id}'.")).with_param("id")),
+        None => Err(Error::new(Kind::NotFound, format!("There is no deployment with the id '{id}'."))
+            .with_param("id")),
     }
 }

@@ -57,9 +57,12 @@ pub fn docs(_context: Context<'_>) -> Response {
             rows,
             "<tr><td>{}</td><td><code>{}</code></td><td>{}</td><td>{key}</td></tr>",
             if route.any_method { "any" } else { route.method.as_str() },
-            route.path, route.summary
+            route.path,
+            route.summary
         );
     }
-    let page = include_str!("docs.html").replace("{{rows}}", &rows).replace("{{version}}", env!("CARGO_PKG_VERSION"));
+    let page = include_str!("docs.html")
+        .replace("{{rows}}", &rows)
+        .replace("{{version}}", env!("CARGO_PKG_VERSION"));
     super::text("text/html; charset=utf-8", page)
 }
