@@ -72,7 +72,7 @@ impl Keys {
         Self(Some(Arc::new(find)))
     }
 
-    fn of(&self, provider: &str) -> Option<Secret> {
+    pub(crate) fn of(&self, provider: &str) -> Option<Secret> {
         self.0.as_ref().and_then(|find| find(provider))
     }
 }

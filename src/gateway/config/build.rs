@@ -74,7 +74,7 @@ pub fn build(root: &Node, environment: &Over<'_>, report: &mut Report) -> Config
         providers,
         ..Config::default()
     };
-    if config.deployments.is_empty() && config.pass_through.is_empty() {
+    if section("model_list").items().is_empty() && config.pass_through.is_empty() {
         report.warn(root.at, "model_list", "no model is named: 'model_list' has no entry");
     }
     let deployments: Vec<Arc<_>> =

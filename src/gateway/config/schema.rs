@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use serde_json::Number;
 
-use super::problem::{Report, Severity, nearest, shown};
+use super::problem::{Report, Severity, nearest};
 use super::yaml::{Node, Tree};
 use crate::config::parse_switch;
 use crate::json::cut;
@@ -235,7 +235,7 @@ fn descend(node: &mut Node, section: &str, path: &str, report: &mut Report) {
                 if matches!(item.tree, Tree::Map(_)) {
                     check_map(item, section, &path, report);
                 } else {
-                    report.error(item.at, &path, format!("this is {}, where a map stands", shown(item)));
+                    report.error(item.at, &path, format!("this is {}, where a map stands", item.kind()));
                 }
             }
             items.retain(|item| matches!(item.tree, Tree::Map(_)));
@@ -333,7 +333,7 @@ mod tests {
     fn values_are_of_their_kinds() {
         for (text, problem) in [
             ("model_list: {}", "c.yaml:1:13: error: 'model_list' is a list, and this is a map"),
-            ("model_list: [a]", "c.yaml:1:14: error: this is a, where a map stands"),
+            ("model_list: [a]", "c.yaml:1:14: error: this is a text, where a map stands"),
             (
                 "model_list: [{model_name: 4}]",
                 "c.yaml:1:27: error: 'model_name' is a text, and this is a number (put it in quotes)",

@@ -89,27 +89,36 @@ fn read_file(path: &Path, asked: Place, report: &mut Report) -> Option<Node> {
 fn include(node: &mut Node, path: &Path, report: &mut Report) {
     let Some(named) = node.get("include") else { return };
     let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+    let items = named.items().iter().chain(named.text().map(|_| named));
     let named: Vec<(PathBuf, Place)> =
-        named.items().iter().filter_map(|item| Some((folder.join(item.text()?), item.at))).collect();
+        items.filter_map(|item| Some((folder.join(item.text()?), item.at))).collect();
     for (path, at) in named {
         if report.files.contains(&path) || report.files.len() >= MOST_FILES {
             report.error(at, "include", format!("{} is included already", path.display()));
             continue;
         }
         if let Some(included) = read_file(&path, at, report) {
-            add(node, included);
+            add(node, included, report);
         }
     }
 }
 
-fn add(node: &mut Node, included: Node) {
+fn add(node: &mut Node, included: Node, report: &mut Report) {
     let (Tree::Map(own), Tree::Map(added)) = (&mut node.tree, included.tree) else { return };
     for entry in added.into_iter().filter(|entry| entry.key != "include") {
         match own.iter_mut().find(|known| known.key == entry.key) {
             None => own.push(entry),
             Some(known) => match (&mut known.value.tree, entry.value.tree) {
                 (Tree::List(items), Tree::List(more)) => items.extend(more),
-                (_, tree) => known.value = Node { tree, ..entry.value },
+                (_, tree) => {
+                    let name = &entry.key;
+                    let (file, line) = (report.files.get(known.at.file), known.at.line);
+                    let file = file.map(|file| file.display().to_string()).unwrap_or_default();
+                    let message = format!("'{name}' replaces all of the one in line {line} of {file}");
+                    report.warn(entry.at, name, message);
+                    known.at = entry.at;
+                    known.value = Node { tree, ..entry.value };
+                }
             },
         }
     }

@@ -198,7 +198,7 @@ fn included_files_add_to_lists() {
 
     let folder = Folder::of(&[
         ("config.yaml", "include: [more.yaml, gone.yaml]\nlitellm_settings: {drop_params: true}"),
-        ("more.yaml", "include: [config.yaml]\nlitellm_settings: {modify_params: true, wrong: 1}"),
+        ("more.yaml", "include: config.yaml\nlitellm_settings: {modify_params: true, wrong: 1}"),
     ]);
     let problems: Vec<String> = check(&folder.file(), &Set::of(NOTHING))
         .iter()
@@ -209,7 +209,8 @@ fn included_files_add_to_lists() {
         [
             "config.yaml:1:1: warning: no model is named: 'model_list' has no entry",
             "config.yaml:1:22: error: gone.yaml cannot be read: No such file or directory (os error 2)",
-            "more.yaml:1:11: error: config.yaml is included already",
+            "more.yaml:1:10: error: config.yaml is included already",
+            "more.yaml:2:1: warning: 'litellm_settings' replaces all of the one in line 2 of config.yaml",
             "more.yaml:2:41: error: unknown key 'wrong'",
         ]
     );
@@ -300,7 +301,7 @@ fn variables_that_are_not_set() {
     assert_eq!(deployment.params["api_key"], "planted-in-file", "the file's own variables come first");
     assert_eq!((deployment.rpm, &deployment.params["drop_params"]), (Some(3), &Value::Bool(true)));
     assert_eq!(deployment.params["api_base"], "http://127.0.0.1:1");
-    assert_eq!(format!("{:?}", config.variables).contains("planted"), false);
+    assert!(!format!("{:?}", config.variables).contains("planted"));
 }
 
 #[test]
@@ -448,20 +449,122 @@ fn all_that_is_wrong_is_in_one_report_without_a_secret() {
 /// The tables of the page are made from the table of keys.
 #[test]
 fn the_documentation_names_every_key() {
+    use std::fmt::Write as _;
     let mut tables = String::new();
     for (name, section) in schema::sections() {
-        tables += &format!(
-            "\n### {name}\n\n{}\n\n| Key | Value | Treatment | |\n|---|---|---|---|\n",
-            section.about
-        );
+        let about = &section.about;
+        writeln!(tables, "\n### {name}\n\n{about}\n\n| Key | Value | Treatment | |\n|---|---|---|---|")
+            .unwrap();
         for (key, schema::Key(kind, treatment, note)) in &section.keys {
-            let kind = kind.replace('|', " or ");
-            tables +=
-                &format!("| `{key}` | {kind} | {} | {note} |\n", format!("{treatment:?}").to_lowercase());
+            let (kind, treatment) = (kind.replace('|', " or "), format!("{treatment:?}").to_lowercase());
+            writeln!(tables, "| `{key}` | {kind} | {treatment} | {note} |").unwrap();
         }
     }
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/gateway-config.md");
     let text = std::fs::read_to_string(&page).unwrap();
     let (before, _) = text.split_once("<!-- keys -->\n").unwrap();
     golden(&page, &format!("{before}<!-- keys -->\n{tables}"));
+}
+
+#[test]
+fn deployments_that_cannot_work_are_said() {
+    let with = |params: &str| {
+        problems(&format!("model_list:\n  - model_name: a\n    litellm_params: {{{params}}}\n"), NOTHING)
+    };
+    for (params, found) in [
+        ("model: openai/gpt-4o", "3:21: warning: 'openai' needs what is not there: set OPENAI_API_KEY"),
+        ("model: azure/x, api_key: k", "3:21: warning: 'azure' needs what is not there: set AZURE_API_BASE"),
+        (
+            "model: no-such-model",
+            "3:29: error: no provider is known for 'no-such-model': write it in front, as 'openai/no-such-model'",
+        ),
+        ("rpm: 3", "3:21: error: 'model' is missing"),
+        (
+            "model: openai/a, api_key: k, weight: 0",
+            "2:5: warning: all weights of 'a' are 0: its deployments are drawn alike",
+        ),
+        ("model: openai/a, api_key: k, weight: -1", "3:59: error: a weight is 0 or more"),
+    ] {
+        assert_eq!(with(params), [found], "{params}");
+    }
+    for params in [
+        "model: openai/gpt-4o, mock_response: hi",
+        "model: bedrock/x, aws_profile_name: p",
+        "model: azure/x, azure_ad_token: t, api_base: 'https://example.com'",
+        "model: ollama/llama3",
+        "model: '*'",
+    ] {
+        assert_eq!(with(params), [""; 0], "{params}");
+    }
+    assert_eq!(
+        problems("model_list: [{litellm_params: {model: openai/a}}, {model_name: b}]", NOTHING),
+        ["1:14: error: 'model_name' is missing", "1:51: error: 'litellm_params' is missing",]
+    );
+}
+
+#[test]
+fn entries_of_a_group_fit_together() {
+    let entry = |more: &str| {
+        format!("  - {{model_name: a, litellm_params: {{model: openai/x, api_key: k{more}}}}}\n")
+    };
+    let list = |entries: &[&str]| {
+        let entries: String = entries.iter().map(|more| entry(more)).collect();
+        problems(&format!("model_list:\n{entries}"), NOTHING)
+    };
+    assert_eq!(list(&["", ""]), ["3:5: warning: the same model stands in line 2: it is taken once"]);
+    assert_eq!(
+        list(&[", weight: 1", ", rpm: 1"]),
+        ["3:37: warning: others of 'a' have a weight and this one has none: it is not drawn while they work"]
+    );
+    assert_eq!(list(&[", weight: 1", ", weight: 0"]), [""; 0]);
+}
+
+#[test]
+fn settings_of_the_router_name_what_is_there() {
+    for (settings, found) in [
+        ("model_group_alias: {b: aa}", "2:42: warning: the model 'aa' is not in 'model_list'"),
+        (
+            "default_fallbacks: [openai/gpt-4]",
+            "2:39: warning: the fallback 'openai/gpt-4' is not in 'model_list'",
+        ),
+        (
+            "optional_pre_call_checks: [nothing]",
+            "2:46: warning: the check 'nothing' is not there; deployment_affinity, enforce_model_rate_limits, prompt_caching, responses_api_deployment_check, session_affinity are",
+        ),
+        ("retry_policy: [1]", "2:33: error: 'retry_policy' is a map, and this is a list"),
+        ("redis_url: 'http://u:planted-word@h'", "2:18: error: "),
+        ("fallbacks: [a]", "2:30: error: Invalid 'fallbacks': expected objects"),
+    ] {
+        let said = problems(&format!("{MODEL}router_settings: {{{settings}}}"), NOTHING);
+        assert!(said.len() == 1 && said[0].starts_with(found), "{settings}: {said:?}");
+        assert!(!said[0].contains("planted"), "{said:?}");
+    }
+    let fine = "fallbacks: [{a: [openai/gpt-4o]}, {'*': [a]}], model_group_alias: {b: a}, optional_pre_call_checks: [prompt_caching]";
+    assert_eq!(problems(&format!("{MODEL}router_settings: {{{fine}}}"), NOTHING), [""; 0]);
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let folder = Folder::of(&[]);
+    let problems = Config::load(&folder.file(), &Set::of(NOTHING)).unwrap_err();
+    assert!(problems[0].to_string().contains("cannot be read"), "{problems:?}");
+    assert_eq!(problems[0].severity, Severity::Error);
+}
+
+/// Files that are cut off, or lack a line, have problems at most.
+#[test]
+fn no_text_makes_it_fall_over() {
+    let environment = of_fixtures();
+    for name in ["bad.yaml", "aliases.yaml", "callbacks.yaml", "pass_through.yaml"] {
+        let text = std::fs::read_to_string(fixtures().join(name)).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let cut = (0..text.len()).step_by(13).map(|end| text[..end].to_owned());
+        let lacking = (0..lines.len()).map(|gone| [&lines[..gone], &lines[gone + 1..]].concat().join("\n"));
+        for text in cut.chain(lacking) {
+            let folder = Folder::of(&[("config.yaml", &text)]);
+            for problem in check(&folder.file(), &environment) {
+                assert!(!problem.to_string().contains("planted"), "{problem}\n{text}");
+            }
+        }
+    }
 }

@@ -470,7 +470,7 @@ mod tests {
         let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..9 {
             let alias = format!("*a{}", level - 1);
-            text += &format!("a{level}: &a{level} [{}]\n", vec![alias; 10].join(", "));
+            text = format!("{text}a{level}: &a{level} [{}]\n", vec![alias; 10].join(", "));
         }
         assert!(wrong(&text).2.contains("more than 500000 values"));
         assert!(wrong(&format!("a: {}{}", "[".repeat(99), "]".repeat(99))).2.contains("levels"));
