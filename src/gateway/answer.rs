@@ -17,7 +17,7 @@ use super::record::Call;
 use super::state::Gateway;
 use crate::engine::{Answer, ChatStream, EventStream, Meta};
 use crate::error::Error;
-use crate::hub::{CallResponse, StreamHead, Usage};
+use crate::hub::{CallResponse, CallType, StreamHead, Usage};
 use crate::router::Outcome;
 use crate::wires::openai::{Chunk, write_chunk, write_response};
 
@@ -178,18 +178,30 @@ fn event_stream(gateway: &Arc<Gateway>, call: &Call, shown: Shown, stream: Event
     streamed(headers, Body::from_stream(stream::unfold(sending, next_events)))
 }
 
+/// OpenAI's chunks always have a text, and its clients join them without looking.
+fn with_text(chunk: &mut Value) {
+    for choice in chunk.get_mut("choices").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(text) = choice.get_mut("text").filter(|text| text.is_null()) {
+            *text = Value::String(String::new());
+        }
+    }
+}
+
 async fn next_events(mut sending: Sending<EventStream>) -> Sent<EventStream> {
     let mut out = Vec::with_capacity(512);
     while out.is_empty() && !sending.ended {
         match sending.stream.next_batch().await {
             Ok(events) if events.is_empty() => {
                 sending.ended = true;
-                if sending.shown.call_type == crate::hub::CallType::TextCompletion {
+                if sending.shown.call_type == CallType::TextCompletion {
                     out.extend_from_slice(DONE);
                 }
             }
             Ok(events) => {
-                for one in events {
+                for mut one in events {
+                    if sending.shown.call_type == CallType::TextCompletion {
+                        with_text(&mut one.data);
+                    }
                     event(one.name.as_deref(), &one.data, &mut out);
                 }
             }

@@ -25,7 +25,6 @@ pub enum Endpoint {
     TokenCounter,
     Models,
     Model,
-    GeminiModels,
     ModelInfo,
     GroupInfo,
     NewModel,
@@ -131,11 +130,13 @@ pub static ROUTES: &[Route] = &[
     post("/model/new", Endpoint::NewModel, "Adds a deployment until the next start").lets_in(Access::Master),
     post("/model/delete", Endpoint::DeleteModel, "Takes a deployment away until the next start").lets_in(Access::Master),
     post("/utils/token_counter", Endpoint::TokenCounter, "Tokens of a prompt"),
-    get("/v1beta/models", Endpoint::GeminiModels, "The models that are served, in Gemini's format")
-        .speaks(Dialect::Gemini),
+    get("/v1beta/models", Endpoint::Models, "The models that are served, in Gemini's format").speaks(Dialect::Gemini),
+    get("/v1beta/models/{*name}", Endpoint::Model, "One model, in Gemini's format").speaks(Dialect::Gemini),
     post("/v1beta/models/{*name}", Endpoint::Gemini, "generateContent, streamGenerateContent, countTokens, embedContent")
         .speaks(Dialect::Gemini),
-    post("/models/{*name}", Endpoint::Gemini, "The same without a version").speaks(Dialect::Gemini),
+    post("/v1alpha/models/{*name}", Endpoint::Gemini, "The same").speaks(Dialect::Gemini),
+    // Google's clients take this version when they are given another address.
+    post("/v1/models/{*name}", Endpoint::Gemini, "The same").speaks(Dialect::Gemini),
     post("/engines/{*call}", Endpoint::Deployment, "A model, then one of OpenAI's paths"),
     post("/openai/deployments/{*call}", Endpoint::Deployment, "The same for clients of Azure"),
     get("/health", Endpoint::Health, "Calls every deployment").lets_in(Access::Key),
@@ -222,7 +223,7 @@ pub fn find(method: &Method, path: &str) -> Result<Found, Miss> {
 
 /// In whose format a path speaks that is for nothing.
 pub fn dialect_of(path: &str) -> Dialect {
-    if path.starts_with("/v1beta/") {
+    if path.starts_with("/v1beta/") || path.starts_with("/v1alpha/") {
         Dialect::Gemini
     } else if path.trim_start_matches("/v1").starts_with("/messages") {
         Dialect::Anthropic

@@ -76,6 +76,7 @@ async fn answer(gateway: &Arc<Gateway>, parts: &Parts, body: Body) -> Response {
         failed(parts, dialect, &error)
     });
     headers::of_call(&call, response.headers_mut());
+    headers::request_id(&call, dialect, response.headers_mut());
     response
 }
 

@@ -3,6 +3,7 @@
 use http::header::{HeaderName, HeaderValue};
 use http::HeaderMap;
 
+use super::dialect::Dialect;
 use super::record::Call;
 use crate::engine::Meta;
 
@@ -58,6 +59,15 @@ pub fn of_answer(call: &Call, meta: &Meta, cost: Option<f64>) -> HeaderMap {
 pub fn of_call(call: &Call, out: &mut HeaderMap) {
     text(out, "x-litellm-call-id", &call.id);
     out.insert("x-litellm-version", HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
+}
+
+/// The id under the name that the makers' clients look for, and show in their errors.
+pub fn request_id(call: &Call, dialect: Dialect, out: &mut HeaderMap) {
+    match dialect {
+        Dialect::OpenAi => text(out, "x-request-id", &call.id),
+        Dialect::Anthropic => text(out, "request-id", &call.id),
+        Dialect::Gemini => {}
+    }
 }
 
 fn text(out: &mut HeaderMap, name: &str, value: &str) {
