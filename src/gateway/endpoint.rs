@@ -221,6 +221,18 @@ pub fn find(method: &Method, path: &str) -> Result<Found, Miss> {
     Ok(Found { route, params })
 }
 
+/// The methods of a path, as the header `allow` has them.
+pub fn allowed(path: &str) -> String {
+    let methods = ROUTES.iter().map(|route| &route.method);
+    let mut names: Vec<&str> = Vec::new();
+    for method in methods {
+        if !names.contains(&method.as_str()) && find(method, path).is_ok() {
+            names.push(method.as_str());
+        }
+    }
+    names.join(", ")
+}
+
 /// In whose format a path speaks that is for nothing.
 pub fn dialect_of(path: &str) -> Dialect {
     if path.starts_with("/v1beta/") || path.starts_with("/v1alpha/") {
@@ -256,6 +268,8 @@ mod tests {
     fn what_is_not_served_says_why() {
         assert_eq!(find(&Method::POST, "/v1/nothing").unwrap_err(), Miss::Path);
         assert_eq!(find(&Method::GET, "/v1/chat/completions").unwrap_err(), Miss::Method);
+        assert_eq!(allowed("/v1/chat/completions"), "POST");
+        assert_eq!(allowed("/v1/files"), "POST, GET");
     }
 
     #[test]

@@ -63,7 +63,15 @@ async fn answer(gateway: &Arc<Gateway>, parts: &Parts, body: Body) -> Response {
     let running = gateway.running();
     let found = match endpoint::find(&parts.method, parts.uri.path()) {
         Ok(found) => found,
-        Err(miss) => return failed(parts, endpoint::dialect_of(parts.uri.path()), &missed(miss, parts)),
+        Err(miss) => {
+            let mut response = failed(parts, endpoint::dialect_of(parts.uri.path()), &missed(miss, parts));
+            if miss == Miss::Method
+                && let Ok(allowed) = endpoint::allowed(parts.uri.path()).parse()
+            {
+                response.headers_mut().insert(http::header::ALLOW, allowed);
+            }
+            return response;
+        }
     };
     let dialect = found.route.dialect;
     let principal = match admission::admit(parts, found.route.access, &running) {

@@ -5,7 +5,7 @@ use axum::response::Response;
 use serde_json::Value;
 
 use super::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gateway::body;
 use crate::gateway::calls::{self, Ask};
 use crate::hub::{CallType, Upload};
@@ -37,6 +37,13 @@ pub async fn ask(
     if call_type == CallType::Speech {
         // The reference's clients say what OpenAI takes for granted.
         keywords.shift_remove("stream_format");
+    }
+    if call_type == CallType::Messages {
+        // Anthropic's interface demands it, and its clients learn of a slip from that alone.
+        let limit = keywords.get("max_tokens").ok_or_else(|| Error::bad_request("max_tokens: Field required"))?;
+        if !limit.as_u64().is_some_and(|limit| limit > 0) {
+            return Err(Error::invalid("max_tokens", "expected a whole number from 1"));
+        }
     }
     let ask =
         Ask { call_type, dialect: context.found.route.dialect, keywords, files, headers: client_headers(context) };
