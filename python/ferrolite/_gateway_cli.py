@@ -140,7 +140,7 @@ def _counted(models: Sequence[tuple[str, int]]) -> str:
 def _examples(url: str, models: Sequence[tuple[str, int]], has_key: bool) -> list[str]:
     name = next((name for name, _ in models if "*" not in name), "gpt-4o")
     key = " -H 'authorization: Bearer $KEY'" if has_key else ""
-    said = '{"model": "%s", "messages": [{"role": "user", "content": "Hi"}]}' % name
+    said = f'{{"model": "{name}", "messages": [{{"role": "user", "content": "Hi"}}]}}'
     return [
         f"curl {url}/v1/chat/completions{key} -H 'content-type: application/json' \\",
         f"     -d '{said}'",

@@ -9,7 +9,7 @@ use super::answer;
 use super::dialect::Dialect;
 use super::record::Call;
 use super::state::{Gateway, Running};
-use crate::engine::{Keywords, is_steering};
+use crate::engine::{Keywords, is_ignored, is_steering};
 use crate::error::{Error, Result};
 use crate::hub::{CallType, Upload};
 use crate::json::Map;
@@ -87,7 +87,7 @@ fn is_known(running: &Running, model: &str) -> bool {
 /// The error of a model that is not served, with the one whose name is nearest.
 pub fn unknown_model(running: &Running, model: &str) -> Error {
     let view = running.router.view();
-    let near = strsim_nearest(model, view.table.names().into_iter());
+    let near = strsim_nearest(model, view.table.listed().into_iter());
     let hint = near.map_or_else(String::new, |near| format!(" Did you mean '{near}'?"));
     let mut error = Error::bad_request(format!(
         "Invalid model name passed in model={model}.{hint} Call `/v1/models` to see the models that are served."
@@ -153,7 +153,7 @@ const PROOFS: [&str; 8] = [
 /// that it may not reach itself (SSRF).
 pub fn check(keywords: &Keywords, allowed: &[String]) -> Result<()> {
     for (name, value) in keywords {
-        let reaches = REACHING.contains(&name.as_str()) || (is_steering(name) && !FREE.contains(&name.as_str()));
+        let reaches = REACHING.contains(&name.as_str()) || (is_steering(name) && !is_ignored(name) && !FREE.contains(&name.as_str()));
         if reaches && !value.is_null() && !allowed.iter().any(|allowed| allowed == name) {
             return Err(Error::bad_request(format!(
                 "'{name}' is not taken from clients: it says where a call goes or with whose key. To allow it, name it in \

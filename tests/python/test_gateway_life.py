@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -235,6 +236,10 @@ def test_sigterm_waits_no_longer_than_its_limit(tmp_path: Path) -> None:
             stream.close()
 
 
+def serving(folder: Path, url: str) -> contextlib.AbstractContextManager[str]:
+    return gateway(folder, [model("gpt-4o", "openai/gpt-4o", url)])
+
+
 def test_a_client_that_goes_away_cancels_its_upstream(tmp_path: Path) -> None:
     """In the middle of a stream, and while it waits for a whole answer."""
 
@@ -247,19 +252,18 @@ def test_a_client_that_goes_away_cancels_its_upstream(tmp_path: Path) -> None:
         else:
             exchange.hang()
 
-    with Upstream(answer) as upstream:
-        with gateway(tmp_path, [model("gpt-4o", "openai/gpt-4o", upstream.url)]) as base:
-            stream = begin_stream(base, CHAT)
-            assert stream.readline().startswith(b"data: ")
-            assert len(upstream.open) == 1
-            stream.connection.close()
-            stream.close()
-            upstream.wait_open(0)
-            waiting = connect(base)
-            headers = {"authorization": f"Bearer {KEY}"}
-            waiting.request("POST", "/v1/chat/completions", json.dumps(CHAT), headers)
-            upstream.wait_requests(2)
-            waiting.close()
-            upstream.wait_open(0)
-            ready = ask(base, "/health/readiness").json()
-            assert ready["requests_under_way"] <= 1
+    with Upstream(answer) as upstream, serving(tmp_path, upstream.url) as base:
+        stream = begin_stream(base, CHAT)
+        assert stream.readline().startswith(b"data: ")
+        assert len(upstream.open) == 1
+        stream.connection.close()
+        stream.close()
+        upstream.wait_open(0)
+        waiting = connect(base)
+        headers = {"authorization": f"Bearer {KEY}"}
+        waiting.request("POST", "/v1/chat/completions", json.dumps(CHAT), headers)
+        upstream.wait_requests(2)
+        waiting.close()
+        upstream.wait_open(0)
+        ready = ask(base, "/health/readiness").json()
+        assert ready["requests_under_way"] <= 1

@@ -51,7 +51,7 @@ fn entry(name: &str, dialect: Dialect) -> Value {
 pub fn list(context: Context<'_>) -> Response {
     let dialect = dialect(context);
     let view = context.running.router.view();
-    let names = view.table.names();
+    let names = view.table.listed();
     let data: Vec<Value> = names.iter().map(|name| entry(name, dialect)).collect();
     super::json(&match dialect {
         Dialect::OpenAi => json!({ "data": data, "object": "list" }),
@@ -123,7 +123,7 @@ pub fn groups(context: Context<'_>) -> Response {
     let view = context.running.router.view();
     let wanted = body::query(context.parts);
     let wanted = str_at(&wanted, "model_group");
-    let names = view.table.names().into_iter().filter(|name| wanted.is_none_or(|wanted| wanted == *name));
+    let names = view.table.listed().into_iter().filter(|name| wanted.is_none_or(|wanted| wanted == *name));
     let entries: Vec<Value> =
         names.filter_map(|name| Some(group_info(name, &*view.table.find(name)?.group))).collect();
     super::json(&json!({ "data": entries }))
