@@ -6,10 +6,11 @@ import asyncio
 import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from _gateway import HI, KEY, gateway, model
+from _gateway import HI, KEY, ask, gateway, model
 from _upstream import Exchange, Upstream
 
 from ferrolite.testing import MockServer
@@ -311,6 +312,35 @@ def test_headers_say_what_happened(client: openai.OpenAI) -> None:
     assert float(raw.headers["x-litellm-response-cost"]) > 0
     assert raw.headers["x-litellm-call-id"]
     assert raw.parse().choices
+
+
+def test_a_clients_own_notes_are_taken(tmp_path: Path) -> None:
+    """They say nothing of where a call goes; an address does, and is refused."""
+    with MockServer(record=True) as mock:
+        models = [model("gpt-4o", "openai/gpt-4o", f"{mock.base_url}/v1")]
+        with (
+            gateway(tmp_path, models) as own,
+            openai.OpenAI(base_url=f"{own}/v1", api_key=KEY, max_retries=0) as client,
+        ):
+            client.chat.completions.create(
+                model="gpt-4o",
+                messages=HI,
+                user="ada",
+                metadata={"team": "a"},
+                extra_body={"tags": ["x"], "cache": {"no-cache": True}, "litellm_metadata": {"b": 1}},
+                extra_headers={"x-litellm-timeout": "20", "x-litellm-num-retries": "1"},
+            )
+            (sent,) = ask(mock.base_url, "/_mock/requests").json()["requests"]
+            assert sent["body"]["user"] == "ada"
+            assert not {"tags", "cache", "litellm_metadata", "timeout"} & set(sent["body"])
+            with pytest.raises(openai.BadRequestError, match="api_base"):
+                client.chat.completions.create(
+                    model="gpt-4o", messages=HI, extra_body={"api_base": "http://127.0.0.1:1"}
+                )
+            with pytest.raises(openai.BadRequestError, match="x-litellm-timeout"):
+                client.chat.completions.create(
+                    model="gpt-4o", messages=HI, extra_headers={"x-litellm-timeout": "soon"}
+                )
 
 
 def test_azure_client(base: str) -> None:

@@ -62,7 +62,12 @@ def test_curl(base: str, text: str) -> None:
     (command,) = [block for block in blocks(text, "console") if "curl" in block]
     command = command.replace("http://127.0.0.1:4000", base).removeprefix("$ ")
     ran = subprocess.run(
-        ["sh", "-c", command], capture_output=True, text=True, timeout=20, check=True, env={"KEY": KEY, "PATH": "/usr/bin:/bin"}
+        ["sh", "-c", command],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+        env={"KEY": KEY, "PATH": "/usr/bin:/bin"},
     )
     assert json.loads(ran.stdout)["choices"]
 
