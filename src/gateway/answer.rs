@@ -265,6 +265,15 @@ fn event_stream(call: &Call, shown: Shown, stream: EventStream) -> Response {
     streamed(headers, Body::from_stream(stream::unfold(sending, next_events)))
 }
 
+/// OpenAI's chunks always have a text, and its clients join them without looking.
+fn with_text(chunk: &mut Value) {
+    for choice in chunk.get_mut("choices").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(text) = choice.get_mut("text").filter(|text| text.is_null()) {
+            *text = Value::String(String::new());
+        }
+    }
+}
+
 async fn next_events(mut sending: Sending<EventStream>) -> Sent<EventStream> {
     let mut out = Vec::with_capacity(512);
     while out.is_empty() && !sending.ended {
@@ -276,8 +285,11 @@ async fn next_events(mut sending: Sending<EventStream>) -> Sent<EventStream> {
                 }
             }
             Ok(events) => {
-                for one in events {
+                for mut one in events {
                     sending.tally.add(&one.data);
+                    if sending.shown.call_type == CallType::TextCompletion {
+                        with_text(&mut one.data);
+                    }
                     event(one.name.as_deref(), &one.data, &mut out);
                 }
             }

@@ -101,7 +101,7 @@ fn is_known(running: &Running, model: &str) -> bool {
 /// The error of a model that is not served, with the one whose name is nearest.
 pub fn unknown_model(running: &Running, model: &str) -> Error {
     let view = running.router.view();
-    let near = strsim_nearest(model, view.table.names().into_iter());
+    let near = strsim_nearest(model, view.table.listed().into_iter());
     let hint = near.map_or_else(String::new, |near| format!(" Did you mean '{near}'?"));
     let mut error = Error::bad_request(format!(
         "Invalid model name passed in model={model}.{hint} Call `/v1/models` to see the models that are served."

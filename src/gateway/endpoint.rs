@@ -25,7 +25,6 @@ pub enum Endpoint {
     TokenCounter,
     Models,
     Model,
-    GeminiModels,
     ModelInfo,
     GroupInfo,
     NewModel,
@@ -195,15 +194,18 @@ pub static ROUTES: &[Route] = &[
     post("/model/delete", Endpoint::DeleteModel, "Takes a deployment away until the next start")
         .lets_in(Access::Master),
     post("/utils/token_counter", Endpoint::TokenCounter, "Tokens of a prompt"),
-    get("/v1beta/models", Endpoint::GeminiModels, "The models that are served, in Gemini's format")
+    get("/v1beta/models", Endpoint::Models, "The models that are served, in Gemini's format")
         .speaks(Dialect::Gemini),
+    get("/v1beta/models/{*name}", Endpoint::Model, "One model, in Gemini's format").speaks(Dialect::Gemini),
     post(
         "/v1beta/models/{*name}",
         Endpoint::Gemini,
         "generateContent, streamGenerateContent, countTokens, embedContent",
     )
     .speaks(Dialect::Gemini),
-    post("/models/{*name}", Endpoint::Gemini, "The same without a version").speaks(Dialect::Gemini),
+    post("/v1alpha/models/{*name}", Endpoint::Gemini, "The same").speaks(Dialect::Gemini),
+    // Google's clients take this version when they are given another address.
+    post("/v1/models/{*name}", Endpoint::Gemini, "The same").speaks(Dialect::Gemini),
     post("/engines/{*call}", Endpoint::Deployment, "A model, then one of OpenAI's paths"),
     post("/openai/deployments/{*call}", Endpoint::Deployment, "The same for clients of Azure"),
     get("/v1/responses", Endpoint::ResponsesSocket, "Responses over a WebSocket"),
@@ -307,9 +309,21 @@ pub fn find(method: &Method, path: &str) -> Result<Found, Miss> {
     Ok(Found { route, params })
 }
 
+/// The methods of a path, as the header `allow` has them.
+pub fn allowed(path: &str) -> String {
+    let methods = ROUTES.iter().map(|route| &route.method);
+    let mut names: Vec<&str> = Vec::new();
+    for method in methods {
+        if !names.contains(&method.as_str()) && find(method, path).is_ok() {
+            names.push(method.as_str());
+        }
+    }
+    names.join(", ")
+}
+
 /// In whose format a path speaks that is for nothing.
 pub fn dialect_of(path: &str) -> Dialect {
-    if ["/v1beta/", "/gemini/", "/vertex_ai/"].iter().any(|start| path.starts_with(start)) {
+    if ["/v1beta/", "/v1alpha/", "/gemini/", "/vertex_ai/"].iter().any(|start| path.starts_with(start)) {
         Dialect::Gemini
     } else if path.trim_start_matches("/v1").starts_with("/messages") || path.starts_with("/anthropic/") {
         Dialect::Anthropic
@@ -342,6 +356,8 @@ mod tests {
     fn what_is_not_served_says_why() {
         assert_eq!(find(&Method::POST, "/v1/nothing").unwrap_err(), Miss::Path);
         assert_eq!(find(&Method::GET, "/v1/chat/completions").unwrap_err(), Miss::Method);
+        assert_eq!(allowed("/v1/chat/completions"), "POST");
+        assert_eq!(allowed("/v1/files"), "POST, GET");
     }
 
     #[test]

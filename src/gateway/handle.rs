@@ -69,6 +69,10 @@ async fn answer(gateway: &Arc<Gateway>, parts: &Parts, body: Body) -> Response {
         Some(own) => Ok(endpoint::own(own.auth)),
         None => endpoint::find(&parts.method, parts.uri.path()),
     };
+    let allowed = match &found {
+        Err(Miss::Method) => endpoint::allowed(parts.uri.path()).parse().ok(),
+        _ => None,
+    };
     let route = found.as_ref().ok().map(|found| found.route);
     let dialect = route.map_or_else(|| endpoint::dialect_of(parts.uri.path()), |route| route.dialect);
     let mut call = Call::new(parts, route, dialect, &gateway.observer);
@@ -83,6 +87,10 @@ async fn answer(gateway: &Arc<Gateway>, parts: &Parts, body: Body) -> Response {
         failed(parts, dialect, &error)
     });
     headers::of_call(&call, response.headers_mut());
+    headers::request_id(&call, dialect, response.headers_mut());
+    if let Some(allowed) = allowed {
+        response.headers_mut().insert(http::header::ALLOW, allowed);
+    }
     open.answers(response.status().as_u16());
     // A streamed answer holds its place until it has ended.
     response.map(|body| Body::new(Placed::new(body, place, open)))

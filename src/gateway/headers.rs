@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
 
+use super::dialect::Dialect;
 use super::record::Call;
 use crate::engine::Meta;
 
@@ -33,8 +34,10 @@ const GROUP: HeaderName = HeaderName::from_static("x-litellm-model-group");
 const MAX_RETRIES: HeaderName = HeaderName::from_static("x-litellm-max-retries");
 const MODEL_ID: HeaderName = HeaderName::from_static("x-litellm-model-id");
 const OVERHEAD: HeaderName = HeaderName::from_static("x-litellm-overhead-duration-ms");
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const RETRIES: HeaderName = HeaderName::from_static("x-litellm-attempted-retries");
 const VERSION: HeaderName = HeaderName::from_static("x-litellm-version");
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The headers of an answer whose call is known.
 pub fn of_answer(call: &Call, meta: &Meta, cost: Option<f64>) -> HeaderMap {
@@ -83,6 +86,15 @@ pub fn of_call(call: &Call, out: &mut HeaderMap) {
 fn milliseconds(span: Duration) -> String {
     let micros = span.as_micros();
     format!("{}.{:03}", micros / 1000, micros % 1000)
+}
+
+/// The id under the name that the makers' clients look for, and show in their errors.
+pub fn request_id(call: &Call, dialect: Dialect, out: &mut HeaderMap) {
+    match dialect {
+        Dialect::OpenAi => text(out, X_REQUEST_ID, &call.id),
+        Dialect::Anthropic => text(out, REQUEST_ID, &call.id),
+        Dialect::Gemini => {}
+    }
 }
 
 fn text(out: &mut HeaderMap, name: HeaderName, value: &str) {

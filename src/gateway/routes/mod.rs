@@ -65,7 +65,6 @@ pub async fn answer(
         Endpoint::TokenCounter => tokens::of_prompt(context, body).await,
         Endpoint::Models => Ok(models::list(context)),
         Endpoint::Model => models::one(context),
-        Endpoint::GeminiModels => Ok(models::in_geminis_form(context)),
         Endpoint::ModelInfo => Ok(models::info(context)),
         Endpoint::GroupInfo => Ok(models::groups(context)),
         Endpoint::NewModel => models::add(context, body).await,
