@@ -1,11 +1,13 @@
 //! Who may come in: the one point that every request passes. Keys of users, teams and budgets find their place here.
 
+use axum::body::Body;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use subtle::ConstantTimeEq as _;
 
 use super::endpoint::Access;
+use super::hooks::Hooked;
 use super::state::Running;
 use crate::auth::Secret;
 use crate::error::{Error, Kind, Result};
@@ -15,6 +17,8 @@ use crate::error::{Error, Kind, Result};
 pub enum Principal {
     /// The gateway has no key.
     Anonymous,
+    /// Whoever the configuration's own function lets in.
+    Known,
     /// Whoever has the master key.
     Master,
 }
@@ -53,6 +57,26 @@ pub fn admit(parts: &Parts, access: Access, running: &Running) -> Result<Princip
             "A key is needed: send it as 'Authorization: Bearer …', 'x-api-key' or 'x-goog-api-key'.",
         )),
     }
+}
+
+/// Lets a request in by the configuration's own function, which decides alone. It may read the body.
+///
+/// # Errors
+/// What the function has raised, and a body that cannot be read.
+pub async fn admit_by_hook(
+    parts: &Parts,
+    access: Access,
+    running: &Running,
+    hooked: &Hooked,
+    body: Body,
+) -> Result<(Principal, Body)> {
+    let general = &running.config.general;
+    if access == Access::Open || general.public_routes.iter().any(|route| route == parts.uri.path()) {
+        return Ok((Principal::Anonymous, body));
+    }
+    let bytes = super::body::read(body, general.max_request_bytes).await?;
+    let principal = hooked.authorize(access, bytes.clone()).await?;
+    Ok((principal, Body::from(bytes)))
 }
 
 /// Whether two keys are the same, in a time that says nothing about where they differ.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{Stream, stream};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use serde_json::Value;
@@ -13,10 +13,12 @@ use serde_json::Value;
 use super::calls::Shown;
 use super::dialect::Dialect;
 use super::headers;
+use super::hooked_stream;
+use super::hooks::{Event, Hooked, Step, facts_of};
 use super::record::Call;
 use super::state::Gateway;
 use crate::engine::{Answer, ChatStream, EventStream, Meta};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::hub::{CallResponse, StreamHead, Usage};
 use crate::router::Outcome;
 use crate::wires::openai::{Chunk, write_chunk, write_response};
@@ -26,15 +28,21 @@ const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset
 const DONE: &[u8] = b"data: [DONE]\n\n";
 
 /// Writes what a call has brought.
-pub async fn write(gateway: &Arc<Gateway>, call: &Call, shown: Shown, outcome: Outcome) -> Response {
-    match outcome {
-        Outcome::Chat(answer) => chat(call, &shown, *answer),
+///
+/// # Errors
+/// What a hook has refused the answer with.
+pub async fn write(gateway: &Arc<Gateway>, call: &Call, shown: Shown, outcome: Outcome) -> Result<Response> {
+    Ok(match outcome {
+        Outcome::Chat(answer) => chat(call, &shown, *answer).await?,
         Outcome::Stream(stream) => chat_stream(gateway, call, shown, *stream),
         Outcome::Call(answer) => {
             let cost = None;
-            let headers = headers::of_answer(call, &answer.meta, cost);
+            let mut headers = headers::of_answer(call, &answer.meta, cost);
             match answer.response {
-                CallResponse::Json(value) => response(headers, JSON, Body::from(value.to_string())),
+                CallResponse::Json(value) => {
+                    let body = hooked(call, &answer.meta, cost, value.to_string().into_bytes(), &mut headers).await?;
+                    response(headers, JSON, Body::from(body))
+                }
                 CallResponse::Bytes { content_type, data } => {
                     let kind = HeaderValue::from_str(&content_type);
                     let kind = kind.unwrap_or(HeaderValue::from_static("application/octet-stream"));
@@ -43,7 +51,7 @@ pub async fn write(gateway: &Arc<Gateway>, call: &Call, shown: Shown, outcome: O
             }
         }
         Outcome::Events(stream) => event_stream(gateway, call, shown, *stream),
-    }
+    })
 }
 
 fn response(headers: HeaderMap, kind: HeaderValue, body: Body) -> Response {
@@ -72,7 +80,7 @@ fn cost_of(meta: &Meta, usage: Option<&Usage>) -> Option<f64> {
     meta.cost(usage?, None)
 }
 
-fn chat(call: &Call, shown: &Shown, answer: Answer) -> Response {
+async fn chat(call: &Call, shown: &Shown, answer: Answer) -> Result<Response> {
     let Answer { mut response, meta } = answer;
     let cost = cost_of(&meta, response.usage.as_ref());
     if !fell_back(&meta) {
@@ -81,7 +89,45 @@ fn chat(call: &Call, shown: &Shown, answer: Answer) -> Response {
     }
     let mut body = Vec::with_capacity(1024);
     write_response(&response, &mut body);
-    self::response(headers::of_answer(call, &meta, cost), JSON, Body::from(body))
+    let mut headers = headers::of_answer(call, &meta, cost);
+    let body = hooked(call, &meta, cost, body, &mut headers).await?;
+    Ok(self::response(headers, JSON, Body::from(body)))
+}
+
+/// A whole answer by way of the hooks, if there are any.
+async fn hooked(
+    call: &Call,
+    meta: &Meta,
+    cost: Option<f64>,
+    body: Vec<u8>,
+    headers: &mut HeaderMap,
+) -> Result<Vec<u8>> {
+    let Some(hooked) = &call.hooked else { return Ok(body) };
+    let (body, added) = hooked.post_call(meta, cost, body).await?;
+    for (name, value) in &added {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        headers::text(headers, name, &value);
+    }
+    Ok(body)
+}
+
+/// The hooks that a stream passes through.
+fn stream_hooks(call: &Call) -> Option<&Arc<Hooked>> {
+    call.hooked.as_ref().filter(|hooked| hooked.has(Step::Stream) || hooked.listens(Event::Success))
+}
+
+fn piped<S: Stream<Item = Result<Bytes, std::convert::Infallible>> + Send + 'static>(
+    call: &Call,
+    shown: Shown,
+    facts: Option<Value>,
+    pieces: S,
+) -> Body {
+    match stream_hooks(call) {
+        Some(hooked) => {
+            Body::from_stream(hooked_stream::through(hooked.clone(), shown, facts.unwrap_or_default(), Box::pin(pieces)))
+        }
+        None => Body::from_stream(pieces),
+    }
 }
 
 /// A stream on its way to the client. Dropped when the client goes away, which closes the upstream's connection.
@@ -96,9 +142,14 @@ struct Sending<S> {
 
 fn chat_stream(gateway: &Arc<Gateway>, call: &Call, shown: Shown, stream: ChatStream) -> Response {
     let headers = headers::of_answer(call, stream.meta(), None);
+    let asked = shown.clone();
+    let mut shown = shown;
+    // Who is told of the whole answer is told what it took; the client sees it only where it has asked.
+    shown.usage_asked |= stream_hooks(call).is_some();
+    let meta = stream_hooks(call).map(|_| facts_of(stream.meta(), None));
     let sending =
         Sending { stream, gateway: gateway.clone(), call: call.clone(), shown, head: None, ended: false };
-    streamed(headers, Body::from_stream(stream::unfold(sending, next_chunks)))
+    streamed(headers, piped(call, asked, meta, stream::unfold(sending, next_chunks)))
 }
 
 type Sent<S> = Option<(Result<Bytes, std::convert::Infallible>, Sending<S>)>;
@@ -173,9 +224,11 @@ fn event(name: Option<&str>, data: &Value, out: &mut Vec<u8>) {
 
 fn event_stream(gateway: &Arc<Gateway>, call: &Call, shown: Shown, stream: EventStream) -> Response {
     let headers = headers::of_answer(call, stream.meta(), None);
+    let meta = stream_hooks(call).map(|_| facts_of(stream.meta(), None));
+    let asked = Shown { usage_asked: true, ..shown.clone() };
     let sending =
         Sending { stream, gateway: gateway.clone(), call: call.clone(), shown, head: None, ended: false };
-    streamed(headers, Body::from_stream(stream::unfold(sending, next_events)))
+    streamed(headers, piped(call, asked, meta, stream::unfold(sending, next_events)))
 }
 
 async fn next_events(mut sending: Sending<EventStream>) -> Sent<EventStream> {

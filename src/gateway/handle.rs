@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use super::admission::{self, Principal};
 use super::dialect::Dialect;
 use super::endpoint::{self, Found, Miss};
+use super::hooks::{Hooked, Step};
 use super::record::Call;
 use super::routes;
 use super::state::{Gateway, Running};
@@ -21,12 +22,12 @@ use super::headers;
 use crate::error::{Error, Kind, Result};
 
 /// Answers a request. Never fails: an error is an answer, too, and a panic is an error.
-pub async fn handle(gateway: Arc<Gateway>, request: Request<Incoming>, _peer: SocketAddr) -> Response {
+pub async fn handle(gateway: Arc<Gateway>, request: Request<Incoming>, peer: SocketAddr) -> Response {
     let (parts, body) = request.into_parts();
     if parts.method == Method::OPTIONS {
         return preflight();
     }
-    let answered = AssertUnwindSafe(answer(&gateway, &parts, Body::new(body))).catch_unwind().await;
+    let answered = AssertUnwindSafe(answer(&gateway, &parts, Body::new(body), peer)).catch_unwind().await;
     let mut response = answered.unwrap_or_else(|_| {
         let error = Error::new(Kind::InternalServer, "The gateway failed at this request; please report it.");
         failed(&parts, endpoint::dialect_of(parts.uri.path()), &error)
@@ -59,22 +60,39 @@ fn preflight() -> Response {
     response
 }
 
-async fn answer(gateway: &Arc<Gateway>, parts: &Parts, body: Body) -> Response {
+async fn answer(gateway: &Arc<Gateway>, parts: &Parts, body: Body, peer: SocketAddr) -> Response {
     let running = gateway.running();
     let found = match endpoint::find(&parts.method, parts.uri.path()) {
         Ok(found) => found,
         Err(miss) => return failed(parts, endpoint::dialect_of(parts.uri.path()), &missed(miss, parts)),
     };
     let dialect = found.route.dialect;
-    let principal = match admission::admit(parts, found.route.access, &running) {
-        Ok(principal) => principal,
+    let hooked = running.hooks.as_ref().map(|hooks| Arc::new(Hooked::new(hooks, parts, peer)));
+    let admitted = match hooked.as_ref().filter(|hooked| hooked.has(Step::Authorize)) {
+        Some(hooked) => admission::admit_by_hook(parts, found.route.access, &running, hooked, body).await,
+        None => admission::admit(parts, found.route.access, &running).map(|principal| (principal, body)),
+    };
+    let (principal, body) = match admitted {
+        Ok(admitted) => admitted,
         Err(error) => return failed(parts, dialect, &error),
     };
-    let call = Call::new(parts, found.route.endpoint, principal);
-    let mut response = taken(gateway, &running, parts, body, &found, &call).await.unwrap_or_else(|mut error| {
-        error.facts_mut().request_id.get_or_insert_with(|| call.id.to_string());
-        failed(parts, dialect, &error)
-    });
+    let mut call = Call::new(parts, found.route.endpoint, principal);
+    if let Some(hooked) = &hooked {
+        hooked.note("call_id", &*call.id);
+        hooked.note("is_master", principal.is_master());
+    }
+    call.hooked = hooked;
+    let taken = taken(gateway, &running, parts, body, &found, &call).await;
+    let mut response = match taken {
+        Ok(response) => response,
+        Err(mut error) => {
+            error.facts_mut().request_id.get_or_insert_with(|| call.id.to_string());
+            if let Some(hooked) = &call.hooked {
+                error = hooked.failed(error).await;
+            }
+            failed(parts, dialect, &error)
+        }
+    };
     headers::of_call(&call, response.headers_mut());
     response
 }

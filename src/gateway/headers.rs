@@ -60,7 +60,7 @@ pub fn of_call(call: &Call, out: &mut HeaderMap) {
     out.insert("x-litellm-version", HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
 }
 
-fn text(out: &mut HeaderMap, name: &str, value: &str) {
+pub fn text(out: &mut HeaderMap, name: &str, value: &str) {
     // What is no header is left out: the answer is worth more.
     if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
         out.insert(name, value);

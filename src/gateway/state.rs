@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use super::config::Config;
+use super::hooks::{self, Hooks, Maker};
 use crate::config::{Environment, ProcessEnvironment};
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Kind, Result};
@@ -18,12 +19,14 @@ pub struct Gateway {
     pub begun: Instant,
     under_way: AtomicUsize,
     taking: AtomicBool,
+    maker: Option<Maker>,
 }
 
 /// A configuration that is in force. A request keeps the one that it began with.
 pub struct Running {
     pub config: Config,
     pub router: Arc<Router>,
+    pub hooks: Option<Arc<dyn Hooks>>,
     settings: Arc<Settings>,
     environment: &'static (dyn Environment + Sync),
 }
@@ -38,7 +41,7 @@ impl Environment for Variables {
 }
 
 impl Running {
-    fn new(mut config: Config) -> Result<Self> {
+    fn new(mut config: Config, hooks: Option<Arc<dyn Hooks>>) -> Result<Self> {
         config.register_providers()?;
         config.open_cache(tokio::runtime::Handle::current())?;
         let environment: &'static (dyn Environment + Sync) = if config.variables.iter().next().is_none() {
@@ -52,7 +55,7 @@ impl Running {
         if let Some(url) = &config.redis_url {
             router = router.sharing(Arc::new(RedisTogether::new(url, "ferrolite:router")?));
         }
-        Ok(Self { router: Arc::new(router), settings: Arc::new(config.engine.clone()), environment, config })
+        Ok(Self { router: Arc::new(router), hooks, settings: Arc::new(config.engine.clone()), environment, config })
     }
 }
 
@@ -62,12 +65,22 @@ impl Gateway {
     /// # Errors
     /// [`Kind::Config`] when the address of Redis is none, or a cache cannot be opened.
     pub fn new(config: Config) -> Result<Arc<Self>> {
+        Self::with_hooks(config, None)
+    }
+
+    /// The same, with somebody who can load what the configuration names of another language.
+    ///
+    /// # Errors
+    /// As `new`, and [`Kind::Config`] when that cannot be loaded.
+    pub fn with_hooks(mut config: Config, maker: Option<Maker>) -> Result<Arc<Self>> {
+        let hooks = hooks::make(maker.as_ref(), &mut config)?;
         Ok(Arc::new(Self {
-            running: RwLock::new(Arc::new(Running::new(config)?)),
+            running: RwLock::new(Arc::new(Running::new(config, hooks)?)),
             engine: Arc::default(),
             begun: Instant::now(),
             under_way: AtomicUsize::new(0),
             taking: AtomicBool::new(true),
+            maker,
         }))
     }
 
@@ -81,9 +94,12 @@ impl Gateway {
     ///
     /// # Errors
     /// The old one stays in force.
+    ///
+    /// To be called within a runtime of several threads: what hooks load may take its time.
     pub fn reload(&self, mut config: Config) -> Result<()> {
+        let hooks = tokio::task::block_in_place(|| hooks::make(self.maker.as_ref(), &mut config))?;
         let deployments = std::mem::take(&mut config.deployments);
-        let next = Running::new(config)?;
+        let next = Running::new(config, hooks)?;
         next.router.take_over(&self.running().router, deployments);
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         Ok(())

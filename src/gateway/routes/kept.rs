@@ -77,7 +77,7 @@ async fn make(
     };
     let caller = context.gateway.caller(context.running);
     let outcome = caller.perform(Some(call_type), keywords, files).await?;
-    Ok(answer::write(context.gateway, context.call, shown, outcome).await)
+    answer::write(context.gateway, context.call, shown, outcome).await
 }
 
 /// The first deployment of a provider.
