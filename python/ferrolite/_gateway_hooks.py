@@ -217,7 +217,7 @@ class Runner:
 
     def ask(self, step: str, request: int, facts: Any, body: Any, error: Any, reply: Any) -> None:
         """Put a question on the loop."""
-        self._loop.call_soon_threadsafe(self._start, self._answer(step, request, facts, body, error, reply))
+        self._loop.call_soon_threadsafe(self._begin_asking, step, request, facts, body, error, reply)
 
     def tell(self, event: str, request: int, facts: Any, error: Any, held: Any) -> None:
         """Put an event on the loop; `held` is let go of when it has been told."""
@@ -239,8 +239,11 @@ class Runner:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def _begin_asking(self, step: str, request: int, facts: Any, body: Any, error: Any, reply: Any) -> None:
+        # What is known of a request is looked up now: the client may have gone by the next turn.
+        self._start(self._answer(step, self._request(request, facts), facts, body, error, reply))
+
     def _begin_telling(self, event: str, request: int, facts: Any, error: Any, held: Any) -> None:
-        # What is known of the request is looked up now: it may be let go of next.
         self._start(self._tell(event, self._request(request, facts), facts, error, held))
 
     def _forget(self, request: int) -> None:
@@ -257,9 +260,8 @@ class Runner:
             found.open(opening)
         return found
 
-    async def _answer(self, step: str, number: int, facts: Any, body: Any, error: Any, reply: Any) -> None:
+    async def _answer(self, step: str, request: Request, facts: Any, body: Any, error: Any, reply: Any) -> None:
         try:
-            request = self._request(number, facts)
             steps = getattr(self, f"_step_{step}")
             said = await asyncio.wait_for(steps(request, facts, body, error), self.timeout)
             reply.done(said)
