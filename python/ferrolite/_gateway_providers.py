@@ -137,7 +137,9 @@ class Server:
         except Exception as error:
             verbose_logger.debug("the provider %s failed", provider, exc_info=True)
             cause = getattr(error, "original_exception", None) or error
-            said = problem(cause, 500)
+            # The handler's own words: the gateway says whose they are.
+            own = cause.__cause__ if isinstance(cause.__cause__, Exception) else cause
+            said = {**problem(own, 500), "status": problem(cause, 500)["status"]}
             told = {"error": {"message": said["message"], "type": said.get("type"), "code": str(said["status"])}}
             if begun:
                 await _piece(writer, f"data: {json.dumps(told)}\n\n")

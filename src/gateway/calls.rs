@@ -123,7 +123,7 @@ fn default_model(running: &Running, call_type: CallType) -> Result<String> {
 }
 
 /// Keywords that steer a call and that any client may use.
-const FREE: [&str; 18] = [
+const FREE: [&str; 19] = [
     "additional_drop_params",
     "allowed_openai_params",
     "cache_control_injection_points",
@@ -131,6 +131,7 @@ const FREE: [&str; 18] = [
     "drop_params",
     "extra_headers",
     "extra_query",
+    "guardrails",
     "headers",
     "max_retries",
     "mock_delay",

@@ -213,6 +213,7 @@ fn serve_providers(config: &mut Config, address: &str, secret: &str) -> Result<(
             "base": address,
             "auth": "bearer",
             "key_required": false,
+            "wires": { "chat": "openai" },
             "calls": { "embedding": { "wire": "openai" }, "image_generation": { "wire": "openai" } },
         });
         let row: Provider = serde_json::from_value(row)

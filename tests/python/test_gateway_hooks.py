@@ -93,7 +93,7 @@ def gateway(folder, module, extra, name="hooks_module", **mock):
 def asked_last(running):
     """The body that the provider was last sent."""
     base = running.upstream.base_url.removesuffix("/v1")
-    return json.loads(send(base, "/_mock/requests")[2])[-1]["body"]
+    return json.loads(send(base, "/_mock/requests")[2])["requests"][-1]["body"]
 
 
 def logger_of(folder, name="hooks_module"):
@@ -431,6 +431,8 @@ def test_providers_in_python_are_called_as_any_other(tmp_path):
     extra = """
       - model_name: mine
         litellm_params: {model: my-own-llm/fast, api_key: secret-key, api_base: "http://own", temperature: 0.5}
+      - model_name: alone
+        litellm_params: {model: my-own-llm/fast}
     litellm_settings:
       custom_provider_map: [{provider: my-own-llm, custom_handler: hooks_module.handler}]
       num_retries: 0
@@ -450,7 +452,7 @@ def test_providers_in_python_are_called_as_any_other(tmp_path):
         assert chunks[-1]["choices"][0]["finish_reason"] == "stop"
         # What it fails with is what makes a router go elsewhere.
         assert text_of(send(base, body=ask("fail", model="mine"))) == "from the other"
-        assert error_of(send(base, body=ask("fail", model="mine", disable_fallbacks=True)))[0] == 429
+        assert error_of(send(base, body=ask("fail", model="alone"))) == (429, "My-own-llmException - too much")
         address = answer[1]["x-litellm-model-api-base"]
         assert send(address, "/chat/completions", {**CHAT, "model": "fast"})[0] == 401
 
