@@ -67,7 +67,9 @@ async def failure(told: Receivers, request: hooks.Request, error: Any) -> None:
 
 def _log(request: hooks.Request, meta: dict[str, Any]) -> Logging:
     name, core = _FACES.get(request.kind, (request.kind, request.kind))
-    log = Logging(Face(name, core), {**request.data, "metadata": request.metadata}, is_async=True)
+    asked = {**request.data, "metadata": request.metadata}
+    asked.pop("litellm_metadata", None)
+    log = Logging(Face(name, core), asked, is_async=True)
     log.start_time = datetime.fromtimestamp(request.begun)
     details = log.model_call_details
     details["start_time"] = log.start_time

@@ -123,17 +123,23 @@ fn default_model(running: &Running, call_type: CallType) -> Result<String> {
 }
 
 /// Keywords that steer a call and that any client may use.
-const FREE: [&str; 19] = [
+const FREE: [&str; 26] = [
     "additional_drop_params",
     "allowed_openai_params",
     "cache_control_injection_points",
+    "content_policy_fallbacks",
+    "context_window_fallbacks",
     "custom_llm_provider",
+    "disable_fallbacks",
     "drop_params",
     "extra_headers",
     "extra_query",
+    "fallbacks",
     "guardrails",
     "headers",
+    "litellm_metadata",
     "max_retries",
+    "metadata",
     "mock_delay",
     "mock_response",
     "mock_timeout",
@@ -142,6 +148,7 @@ const FREE: [&str; 19] = [
     "num_retries",
     "request_timeout",
     "stream_timeout",
+    "tags",
     "timeout",
 ];
 

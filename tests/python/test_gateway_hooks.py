@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -501,3 +502,100 @@ print(slowest, time.monotonic(), flush=True)
         server.communicate("\n")
     assert done < held_until - 0.5, "requests waited for the interpreter"
     assert slowest < 1.0
+
+
+def test_the_documentation_is_right(tmp_path):
+    """Every file and every setting that the page shows, in one gateway."""
+    page = DOCS.read_text()
+    blocks = re.findall(r"<!-- file: (\S+) -->\n```python\n(.*?)```", page, re.S)
+    assert len(blocks) == 4
+    for name, code in blocks:
+        (tmp_path / name).write_text(code)
+    with MockServer(record=True, reply="  Ada says hello  ") as upstream:
+        settings: dict[str, list[str]] = {}
+        entry = f'  - model_name: gpt\n    litellm_params: {{model: openai/gpt-4o, api_base: "{upstream.base_url}", api_key: x}}\n'
+        for block in re.findall(r"```yaml\n(.*?)```", page, re.S):
+            for section, rest in re.findall(r"^(\w+):\n((?:[ ].*\n)+)", block, re.M):
+                settings.setdefault(section, []).append(rest)
+        settings["model_list"].append(entry)
+        file = tmp_path / "config.yaml"
+        file.write_text("".join(f"{section}:\n{''.join(parts)}" for section, parts in settings.items()))
+        with Gateway(config=str(file), port=0) as running:
+            running.upstream = upstream
+            base = running.base_url
+            assert error_of(send(base, body=CHAT)) == (401, "I do not know you.")
+            key = "sk-of-a-friend"
+            assert text_of(send(base, body=ask("a secret"), key=key)) == "I do not talk about that."
+            assert text_of(send(base, body=ask("Is Ada there?"), key=key)) == "[name] says hello"
+            sent = asked_last(running)
+            assert sent["max_tokens"] == 100 and sent["messages"][0]["content"] == "Is [name] there?"
+            assert text_of(send(base, body={**CHAT, "model": "mine"}, key=key)) == "reader has read 1 messages"
+
+
+def test_reading_a_configuration_again_keeps_hooks_and_takes_new_ones(tmp_path):
+    with gateway(tmp_path, PRE_CALL, "") as running:
+        base = running.base_url
+        assert text_of(send(base, body=ask("reject it"))) != "not with me"
+        file = config(tmp_path, running.upstream.base_url, CALLBACKS)
+        os.utime(file, (time.time() + 5, time.time() + 5))
+        wait_for(lambda: text_of(send(base, body=ask("reject it"))) == "not with me")
+        handler = logger_of(tmp_path)
+        # One that cannot be had changes nothing.
+        config(tmp_path, running.upstream.base_url, CALLBACKS.replace("handler", "nothing"))
+        os.utime(file, (time.time() + 9, time.time() + 9))
+        time.sleep(2.5)
+        assert text_of(send(base, body=ask("reject it"))) == "not with me"
+        assert logger_of(tmp_path) is handler
+
+
+PLAIN = """
+told = []
+
+def on_success(kwargs, response_obj, start_time, end_time):
+    told.append(("function", kwargs["standard_logging_object"]["model_group"]))
+
+from ferrolite.integrations.custom_logger import CustomLogger
+
+class Handler(CustomLogger):
+    def log_success_event(self, kwargs, response_obj, start_time, end_time):
+        told.append(("plain", response_obj["content"][0]["text"]))
+
+    async def async_post_call_failure_hook(self, request_data, original_exception, user_api_key_dict, **_):
+        error = RuntimeError("in other words")
+        error.status_code = 418
+        return error
+
+handler = Handler()
+"""
+
+
+def test_functions_plain_loggers_and_other_dialects_are_told(tmp_path):
+    extra = """
+    litellm_settings:
+      callbacks: [hooks_module.handler]
+      success_callback: [hooks_module.on_success]
+    """
+    with gateway(tmp_path, PLAIN, extra, reply="Hello") as running:
+        from ferrolite import _gateway_hooks
+
+        told = _gateway_hooks.find("hooks_module.told", str(tmp_path))
+        for stream in (False, True):
+            told.clear()
+            answer = send(running.base_url, "/v1/messages", {**CHAT, "max_tokens": 9, "stream": stream})
+            assert answer[0] == 200 and "Hello" in answer[2]
+            assert not stream or "event: message_stop" in answer[2]
+            wait_for(lambda: len(told) == 2)
+            assert sorted(told) == [("function", "gpt"), ("plain", "Hello")]
+        assert error_of(send(running.base_url, body={**CHAT, "model": "nothing"})) == (418, "in other words")
+
+
+def test_a_request_that_has_ended_is_forgotten(tmp_path):
+    with gateway(tmp_path, PRE_CALL, CALLBACKS) as running:
+        from ferrolite import _gateway_hooks
+        import gc
+
+        for stream in (True, False) * 3:
+            send(running.base_url, body={**CHAT, "stream": stream})
+        gc.collect()
+        runners = [one for one in gc.get_objects() if isinstance(one, _gateway_hooks.Runner)]
+        wait_for(lambda: not any(one._requests for one in runners))
