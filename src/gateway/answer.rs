@@ -44,6 +44,9 @@ pub async fn write(gateway: &Arc<Gateway>, call: &Call, shown: Shown, outcome: O
                     response(headers, JSON, Body::from(body))
                 }
                 CallResponse::Bytes { content_type, data } => {
+                    if let Some(hooked) = call.hooked.as_ref().filter(|hooked| hooked.listens(Event::Success)) {
+                        hooked.succeeded(serde_json::json!({ "response": null, "meta": facts_of(&answer.meta, cost) }));
+                    }
                     let kind = HeaderValue::from_str(&content_type);
                     let kind = kind.unwrap_or(HeaderValue::from_static("application/octet-stream"));
                     response(headers, kind, Body::from(data))

@@ -23,6 +23,7 @@ pub type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, Infallible>> + Send>>;
 const DONE: &str = "[DONE]";
 
 /// What a stream with hooks needs.
+#[expect(clippy::struct_excessive_bools, reason = "each is about another end of the stream")]
 struct Filter {
     pieces: Pieces,
     hooked: Arc<Hooked>,
@@ -103,7 +104,9 @@ impl Filter {
             for (name, data) in frames(&piece) {
                 if data == DONE {
                     self.is_done = true;
-                } else if data.get("error").is_some_and(|error| !error.is_null()) && data.get("choices").is_none() {
+                } else if data.get("error").is_some_and(|error| !error.is_null())
+                    && data.get("choices").is_none()
+                {
                     // The stream has broken off: that goes out as it is.
                     self.broken(&data);
                     write(name.as_deref(), &data, out);
@@ -165,7 +168,8 @@ impl Filter {
     }
 
     fn broken(&self, said: &Value) {
-        let message = said.pointer("/error/message").and_then(Value::as_str).unwrap_or("the stream broke off");
+        let message =
+            said.pointer("/error/message").and_then(Value::as_str).unwrap_or("the stream broke off");
         self.hooked.tell_failure(&Error::new(Kind::Api, message));
     }
 

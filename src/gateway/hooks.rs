@@ -112,7 +112,13 @@ impl super::config::Hooks {
     /// Whether nothing is named.
     pub fn is_empty(&self) -> bool {
         let Self {
-            callbacks, success_callbacks, failure_callbacks, custom_auth, custom_providers, guardrails, ..
+            callbacks,
+            success_callbacks,
+            failure_callbacks,
+            custom_auth,
+            custom_providers,
+            guardrails,
+            ..
         } = self;
         let named = [callbacks, success_callbacks, failure_callbacks];
         named.iter().all(|names| names.is_empty())
@@ -132,7 +138,10 @@ pub fn make(maker: Option<&Maker>, config: &mut Config) -> Result<Option<Arc<dyn
     }
     match maker {
         Some(Maker(make)) => make(config),
-        None => Err(Error::new(Kind::Config, "The configuration names hooks in Python, and there is no Python here.")),
+        None => Err(Error::new(
+            Kind::Config,
+            "The configuration names hooks in Python, and there is no Python here.",
+        )),
     }
 }
 

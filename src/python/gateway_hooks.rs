@@ -283,7 +283,8 @@ fn hand(py: Python<'_>, runner: &Bound<'_, PyAny>, job: Job) -> PyResult<()> {
         }
         Job::Tell(event, given, place) => {
             let facts = value::to_python(py, &given.facts)?;
-            let arguments = (name_of(event), given.request, facts, raised(given.error)?, Bound::new(py, Held(place))?);
+            let arguments =
+                (name_of(event), given.request, facts, raised(given.error)?, Bound::new(py, Held(place))?);
             runner.call_method1("tell", arguments)?;
         }
         Job::Forget(request) => {

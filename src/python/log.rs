@@ -1,9 +1,9 @@
 //! The core's log records go to Python's `logging`, under the package's logger.
 
 use std::fmt::{self, Write as _};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Once, OnceLock};
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::ffi;

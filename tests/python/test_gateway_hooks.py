@@ -599,3 +599,52 @@ def test_a_request_that_has_ended_is_forgotten(tmp_path):
         gc.collect()
         runners = [one for one in gc.get_objects() if isinstance(one, _gateway_hooks.Runner)]
         wait_for(lambda: not any(one._requests for one in runners))
+
+
+def test_an_integration_is_told_by_its_name(tmp_path, monkeypatch):
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    from ferrolite.integrations import _registry
+
+    got = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self):
+            got.extend(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Receiver)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    monkeypatch.setenv("GENERIC_LOGGER_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setattr(_registry, "_made", {})
+    try:
+        extra = "litellm_settings: {success_callback: [webhook], failure_callback: [webhook]}\n"
+        with gateway(tmp_path, "", extra) as running:
+            assert text_of(send(running.base_url, body=CHAT))
+            assert send(running.base_url, body={**CHAT, "model": "nothing"})[0] == 400
+            wait_for(lambda: len(got) == 2, 15)
+        assert sorted(one["status"] for one in got) == ["failure", "success"]
+        assert "sk-1234" not in json.dumps(got)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_no_path_to_a_model_goes_around_the_hooks(tmp_path):
+    with gateway(tmp_path, PRE_CALL, CALLBACKS) as running:
+        content = {"parts": [{"text": "raise"}]}
+        for path, body in (
+            ("/v1/chat/completions", ask("raise")),
+            ("/v1/messages", ask("raise", max_tokens=5)),
+            ("/v1/responses", {"model": "gpt", "input": "raise"}),
+            ("/v1/embeddings", {"model": "gpt", "input": "raise"}),
+            ("/openai/deployments/gpt/chat/completions", ask("raise")),
+            ("/v1beta/models/gpt:embedContent", {"content": content}),
+        ):
+            assert error_of(send(running.base_url, path, body)) == (403, "forbidden words"), path

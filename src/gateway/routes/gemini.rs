@@ -64,6 +64,10 @@ async fn embed(context: Context<'_>, mut request: Map, many: bool) -> Result<Res
     keywords.insert("input".to_owned(), inputs.into());
     let size = requests.first().and_then(|request| request.get("outputDimensionality"));
     keywords.extend(size.map(|size| ("dimensions".to_owned(), size.clone())));
+    if let Some(hooked) = &context.call.hooked {
+        keywords = hooked.pre_call(CallType::Embedding, keywords).await?;
+        hooked.moderate().await?;
+    }
     let outcome = calls::run(context.gateway, context.running, CallType::Embedding, keywords, Vec::new()).await?;
     let Outcome::Call(answer) = outcome else { return Err(Error::unreadable("an embedding is no stream")) };
     let CallResponse::Json(mut value) = answer.response else {

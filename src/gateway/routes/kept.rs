@@ -61,6 +61,9 @@ async fn make(
 ) -> Result<Response> {
     calls::check(&keywords, &context.running.config.general.client_credentials)?;
     keywords.retain(|_, value| !value.is_null());
+    if let Some(hooked) = &context.call.hooked {
+        keywords = hooked.pre_call(call_type, keywords).await?;
+    }
     if let Some(deployment) = deployment_of(context, provider) {
         for (name, value) in &deployment.params {
             if !OF_MODEL.contains(&name.as_str()) && crate::engine::is_steering(name) {
