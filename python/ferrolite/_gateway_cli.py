@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 PORT = 4000
-SERVING = False
+serving = False
 """Whether the process is the command's."""
 
 
@@ -102,8 +102,8 @@ def serve(options: argparse.Namespace) -> int:
     if "model" not in given:
         given.setdefault("config", os.environ.get("CONFIG_FILE_PATH"))
     given.setdefault("port", int(os.environ.get("PORT", PORT)))
-    global SERVING
-    SERVING = True
+    global serving
+    serving = True
     try:
         _core.serve_gateway(given, _announce)
     except KeyboardInterrupt:

@@ -21,10 +21,9 @@ from typing import Any
 
 import ferrolite
 from ferrolite._logging import verbose_logger
-from ferrolite._observe.receivers import Receivers, atell, overrides, tell
+from ferrolite._observe.receivers import Receivers, overrides
 from ferrolite.caching import DualCache
 from ferrolite.integrations.custom_guardrail import CustomGuardrail, modes_of, requested
-from ferrolite.integrations.custom_logger import CustomLogger
 from ferrolite.proxy._types import LitellmUserRoles, UserAPIKeyAuth, hash_token
 
 _KINDS = {
@@ -60,7 +59,7 @@ def load(named: dict[str, Any]) -> Runner:
         ImportError, AttributeError, TypeError: What it names cannot be had; the text names it.
     """
     gateway_cli = sys.modules.get("ferrolite._gateway_cli")
-    if gateway_cli is not None and gateway_cli.SERVING and "litellm" not in sys.modules:
+    if gateway_cli is not None and gateway_cli.serving and "litellm" not in sys.modules:
         # The process is the gateway's, and configurations of LiteLLM's have modules that import it.
         ferrolite.install_as_litellm()
     for name, value in named["settings"].items():
@@ -90,7 +89,11 @@ def find(name: str, folder: str) -> Any:
         raise ImportError(f"{name!r} is no 'module.object'")
     path = os.path.join(folder, *module_name.split(".")) + ".py"
     try:
-        module = _of_file(module_name, path, folder) if os.path.exists(path) else importlib.import_module(module_name)
+        module = (
+            _of_file(module_name, path, folder)
+            if os.path.exists(path)
+            else importlib.import_module(module_name)
+        )
     except Exception as error:
         raise ImportError(f"{name}: {type(error).__name__}: {error}") from error
     try:
@@ -184,7 +187,7 @@ class Runner:
         # Integrations are made here, and not when the first request comes.
         self._success = Receivers([*callbacks["callbacks"], *callbacks["success_callback"], *guardrails])
         self._failure = Receivers([*callbacks["callbacks"], *callbacks["failure_callback"], *guardrails])
-        self._changing = [one for one in Receivers([*callbacks["callbacks"], *guardrails]).loggers]
+        self._changing = list(Receivers([*callbacks["callbacks"], *guardrails]).loggers)
         self._requests: dict[int, Request] = {}
         self._loop = loop()
         self._tasks: set[Any] = set()
@@ -260,7 +263,9 @@ class Runner:
             found.open(opening)
         return found
 
-    async def _answer(self, step: str, request: Request, facts: Any, body: Any, error: Any, reply: Any) -> None:
+    async def _answer(
+        self, step: str, request: Request, facts: Any, body: Any, error: Any, reply: Any
+    ) -> None:
         try:
             steps = getattr(self, f"_step_{step}")
             said = await asyncio.wait_for(steps(request, facts, body, error), self.timeout)
@@ -293,7 +298,10 @@ class Runner:
             if hook is None:
                 continue
             said = await hook(
-                user_api_key_dict=request.key, cache=self.cache, data=request.data, call_type=request.call_type
+                user_api_key_dict=request.key,
+                cache=self.cache,
+                data=request.data,
+                call_type=request.call_type,
             )
             if isinstance(said, Exception):
                 raise said
@@ -360,7 +368,9 @@ class Runner:
         """The loggers that are asked at a step: of guardrails, those that are meant to be."""
         found: list[Any] = []
         for logger in self._changing:
-            if isinstance(logger, CustomGuardrail) and not logger.should_run_guardrail(request.all(), _MODES[step]):
+            if isinstance(logger, CustomGuardrail) and not logger.should_run_guardrail(
+                request.all(), _MODES[step]
+            ):
                 continue
             found.append(logger)
         return found
@@ -844,6 +854,3 @@ def problem(error: Exception, otherwise: int) -> dict[str, Any]:
         "message": text,
         **{name: value for name, value in words.items() if isinstance(value, str) and value != "None"},
     }
-
-
-__all__ = ["CustomLogger", "Runner", "atell", "find", "load", "tell"]

@@ -41,7 +41,9 @@ async def success(told: Receivers, request: hooks.Request, facts: dict[str, Any]
         # One that knows of plain calls only is told as if this had been one.
         hook = overrides(logger, "log_success_event")
         if hook and not overrides(logger, "async_log_success_event"):
-            executor.submit(tell, hook, kwargs=details, response_obj=answer, start_time=log.start_time, end_time=ended)
+            executor.submit(
+                tell, hook, kwargs=details, response_obj=answer, start_time=log.start_time, end_time=ended
+            )
 
 
 async def failure(told: Receivers, request: hooks.Request, error: Any) -> None:
@@ -73,7 +75,7 @@ def _log(request: hooks.Request, meta: dict[str, Any]) -> Logging:
     log.start_time = datetime.fromtimestamp(request.begun)
     details = log.model_call_details
     details["start_time"] = log.start_time
-    params = log.litellm_params
+    params: Any = log.litellm_params
     params["proxy_server_request"] = request.data.get("proxy_server_request")
     if meta:
         log.model = details["model"] = meta.get("model") or log.model

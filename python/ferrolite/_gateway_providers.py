@@ -104,7 +104,11 @@ class Server:
         provider = headers["x-ferrolite-provider"]
         call = _custom.Call(handler, provider, str(asked.pop("model", "")), kind)
         key = headers.get("authorization", "").removeprefix("Bearer ").strip()
-        own = {name: value for name, value in headers.items() if name.startswith("x-") and name not in _HEADERS_OF_OURS}
+        own = {
+            name: value
+            for name, value in headers.items()
+            if name.startswith("x-") and name not in _HEADERS_OF_OURS
+        }
         # The gateway has retried and dropped already what there is to be.
         call.given = {**asked, "num_retries": 0, "drop_params": True}
         for name, value in (
@@ -140,7 +144,9 @@ class Server:
             # The handler's own words: the gateway says whose they are.
             own = cause.__cause__ if isinstance(cause.__cause__, Exception) else cause
             said = {**problem(own, 500), "status": problem(cause, 500)["status"]}
-            told = {"error": {"message": said["message"], "type": said.get("type"), "code": str(said["status"])}}
+            told = {
+                "error": {"message": said["message"], "type": said.get("type"), "code": str(said["status"])}
+            }
             if begun:
                 await _piece(writer, f"data: {json.dumps(told)}\n\n")
                 return False

@@ -150,17 +150,22 @@ def test_a_pre_call_hook_changes_rejects_and_refuses(tmp_path):
         assert text_of(send(base, body=ask("plain")))
         handler = logger_of(tmp_path)
         call_type, data = handler.seen[-1]
-        assert call_type == "completion" and data["model"] == "gpt"
+        assert call_type == "completion"
+        assert data["model"] == "gpt"
         assert data["proxy_server_request"]["method"] == "POST"
         assert data["metadata"]["user_api_key_hash"] is not None
         assert "sk-1234" not in repr(data)
         send(base, body=ask("change it"))
         sent = asked_last(running)
-        assert sent["max_tokens"] == 7 and sent["messages"][0]["content"] == "something else"
+        assert sent["max_tokens"] == 7
+        assert sent["messages"][0]["content"] == "something else"
         assert not {"metadata", "proxy_server_request", "litellm_call_id"} & set(sent)
         assert text_of(send(base, body=ask("reject it"))) == "not with me"
         assert said(chunks_of(send(base, body=ask("reject it", stream=True)))) == "not with me"
-        assert error_of(send(base, "/v1/embeddings", {"model": "gpt", "input": "reject"})) == (400, "not with me")
+        assert error_of(send(base, "/v1/embeddings", {"model": "gpt", "input": "reject"})) == (
+            400,
+            "not with me",
+        )
         assert handler.seen[-1][0] == "embeddings"
         assert error_of(send(base, body=ask("raise it"))) == (403, "forbidden words")
         assert error_of(send(base, body=ask("break it"))) == (500, "out of order")
@@ -211,19 +216,25 @@ def test_answers_and_failures_pass_through_hooks_and_are_told(tmp_path):
         handler = logger_of(tmp_path)
         _, payload, response = wait_for(lambda: handler.events and handler.events[-1])
         assert response.choices[0].message.content == "Hello there (seen)"
-        assert payload["status"] == "success" and payload["total_tokens"] > 0
-        assert payload["model_group"] == "gpt" and payload["custom_llm_provider"] == "openai"
+        assert payload["status"] == "success"
+        assert payload["total_tokens"] > 0
+        assert payload["model_group"] == "gpt"
+        assert payload["custom_llm_provider"] == "openai"
         assert payload["response_cost"] > 0
-        assert payload["id"] and payload["litellm_call_id"] == answer[1]["x-litellm-call-id"]
+        assert payload["id"]
+        assert payload["litellm_call_id"] == answer[1]["x-litellm-call-id"]
         assert error_of(send(base, body=ask("moderate this"))) == (422, "moderated")
-        assert handler.failures[-1][0] == "gpt" and handler.failures[-1][1].status_code == 422
+        assert handler.failures[-1][0] == "gpt"
+        assert handler.failures[-1][1].status_code == 422
         kind, payload, _ = wait_for(lambda: len(handler.events) > 1 and handler.events[-1])
         assert (kind, payload["status"]) == ("failure", "failure")
         # A stream is told when it has ended, as the whole answer that it was.
         assert said(chunks_of(send(base, body={**CHAT, "stream": True}))) == "Hello there"
         _, payload, response = wait_for(lambda: len(handler.events) > 2 and handler.events[-1])
         assert response.choices[0].message.content == "Hello there"
-        assert payload["stream"] is True and payload["completion_tokens"] > 0 and payload["response_cost"] > 0
+        assert payload["stream"] is True
+        assert payload["completion_tokens"] > 0
+        assert payload["response_cost"] > 0
 
 
 STREAMS = """
@@ -328,7 +339,8 @@ def test_guardrails_run_for_those_who_ask_and_by_default(tmp_path):
         assert "tell me of litellm" in json.dumps(asked_last(running))
         send(base, body={**asked, "guardrails": ["pre"]})
         last = json.dumps(asked_last(running))
-        assert "tell me of ****" in last and "guardrails" not in last
+        assert "tell me of ****" in last
+        assert "guardrails" not in last
         refused = send(base, body={**asked, "guardrails": ["during"]})
         assert error_of(refused) == (500, "Guardrail failed words - `litellm` detected")
         assert text_of(send(base, body={**asked, "guardrails": ["pre", "during"]}))
@@ -354,11 +366,13 @@ def test_hooks_are_bounded_in_time_and_number(tmp_path):
     with gateway(tmp_path, SLOW, extra) as running:
         begun = time.monotonic()
         status, message = error_of(send(running.base_url, body=ask("late")))
-        assert status == 504 and "pre_call" in message
+        assert status == 504
+        assert "pre_call" in message
         assert 1.5 < time.monotonic() - begun < 6
         got = []
         threads = [
-            threading.Thread(target=lambda: got.append(send(running.base_url, body=ask("slow")))) for _ in range(6)
+            threading.Thread(target=lambda: got.append(send(running.base_url, body=ask("slow"))))
+            for _ in range(6)
         ]
         for thread in threads:
             thread.start()
@@ -367,7 +381,8 @@ def test_hooks_are_bounded_in_time_and_number(tmp_path):
         statuses = sorted(answer[0] for answer in got)
         assert statuses == [200, 200, 503, 503, 503, 503]
         refused = next(answer for answer in got if answer[0] == 503)
-        assert "max_parallel_hooks" in refused[2] and refused[1]["retry-after"] == "1"
+        assert "max_parallel_hooks" in refused[2]
+        assert refused[1]["retry-after"] == "1"
         assert text_of(send(running.base_url, body=CHAT))
 
 
@@ -380,20 +395,28 @@ def test_what_cannot_be_loaded_keeps_the_gateway_from_starting(tmp_path):
 
 
 def test_a_module_of_litellms_works_under_the_command(tmp_path):
-    module = PRE_CALL.replace("ferrolite", "litellm").replace("from litellm.integrations", "import litellm\nfrom litellm.integrations")
+    module = PRE_CALL.replace("ferrolite", "litellm").replace(
+        "from litellm.integrations", "import litellm\nfrom litellm.integrations"
+    )
     (tmp_path / "hooks_module.py").write_text(module)
     with MockServer() as upstream:
         file = config(tmp_path, upstream.base_url, CALLBACKS)
         command = [sys.executable, "-m", "ferrolite", "--config", str(file), "--port", "0"]
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
         try:
             base, read = None, ""
             for line in process.stdout:
                 read += line
                 if "http://127.0.0.1:" in line:
-                    base = "http://127.0.0.1:" + line.split("http://127.0.0.1:")[1].split("/")[0].split()[0].strip(".,'\"")
+                    base = "http://127.0.0.1:" + line.split("http://127.0.0.1:")[1].split("/")[0].split()[
+                        0
+                    ].strip(".,'\"")
                     break
             assert base, read
             assert text_of(send(base, body=ask("reject it"))) == "not with me"
@@ -447,13 +470,17 @@ def test_providers_in_python_are_called_as_any_other(tmp_path):
         assert "ferrolite-secret" not in repr(answer)
         given = logger_of(tmp_path).given
         assert (given["api_key"], given["api_base"]) == ("secret-key", "http://own")
-        assert given["optional_params"]["temperature"] == 0.5 and given["optional_params"]["top_k"] == 3
+        assert given["optional_params"]["temperature"] == 0.5
+        assert given["optional_params"]["top_k"] == 3
         chunks = chunks_of(send(base, body={**CHAT, "model": "mine", "stream": True}))
         assert said(chunks) == "one two"
         assert chunks[-1]["choices"][0]["finish_reason"] == "stop"
         # What it fails with is what makes a router go elsewhere.
         assert text_of(send(base, body=ask("fail", model="mine"))) == "from the other"
-        assert error_of(send(base, body=ask("fail", model="alone"))) == (429, "My-own-llmException - too much")
+        assert error_of(send(base, body=ask("fail", model="alone"))) == (
+            429,
+            "My-own-llmException - too much",
+        )
         address = answer[1]["x-litellm-model-api-base"]
         assert send(address, "/chat/completions", {**CHAT, "model": "fast"})[0] == 401
 
@@ -480,15 +507,24 @@ except urllib.error.HTTPError as error:
 print(slowest, time.monotonic(), flush=True)
 """
     server = subprocess.Popen(
-        [sys.executable, "-c", "import sys\nfrom ferrolite.testing import MockServer\nwith MockServer() as m:\n    print(m.base_url, flush=True)\n    sys.stdin.readline()"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        [
+            sys.executable,
+            "-c",
+            "import sys\nfrom ferrolite.testing import MockServer\nwith MockServer() as m:\n    print(m.base_url, flush=True)\n    sys.stdin.readline()",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     upstream = server.stdout.readline().strip()
     file = config(tmp_path, upstream)
     try:
         with Gateway(config=str(file), port=0) as running:
             other = subprocess.Popen(
-                [sys.executable, "-c", client, running.base_url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                [sys.executable, "-c", client, running.base_url],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
             )
             assert other.stdout.readline() == "ready\n"
             other.stdin.write("\n")
@@ -528,8 +564,11 @@ def test_the_documentation_is_right(tmp_path):
             assert text_of(send(base, body=ask("a secret"), key=key)) == "I do not talk about that."
             assert text_of(send(base, body=ask("Is Ada there?"), key=key)) == "[name] says hello"
             sent = asked_last(running)
-            assert sent["max_tokens"] == 100 and sent["messages"][0]["content"] == "Is [name] there?"
-            assert text_of(send(base, body={**CHAT, "model": "mine"}, key=key)) == "reader has read 1 messages"
+            assert sent["max_tokens"] == 100
+            assert sent["messages"][0]["content"] == "Is [name] there?"
+            assert (
+                text_of(send(base, body={**CHAT, "model": "mine"}, key=key)) == "reader has read 1 messages"
+            )
 
 
 def test_reading_a_configuration_again_keeps_hooks_and_takes_new_ones(tmp_path):
@@ -582,7 +621,8 @@ def test_functions_plain_loggers_and_other_dialects_are_told(tmp_path):
         for stream in (False, True):
             told.clear()
             answer = send(running.base_url, "/v1/messages", {**CHAT, "max_tokens": 9, "stream": stream})
-            assert answer[0] == 200 and "Hello" in answer[2]
+            assert answer[0] == 200
+            assert "Hello" in answer[2]
             assert not stream or "event: message_stop" in answer[2]
             wait_for(lambda: len(told) == 2)
             assert sorted(told) == [("function", "gpt"), ("plain", "Hello")]
@@ -591,8 +631,9 @@ def test_functions_plain_loggers_and_other_dialects_are_told(tmp_path):
 
 def test_a_request_that_has_ended_is_forgotten(tmp_path):
     with gateway(tmp_path, PRE_CALL, CALLBACKS) as running:
-        from ferrolite import _gateway_hooks
         import gc
+
+        from ferrolite import _gateway_hooks
 
         for stream in (True, False) * 3:
             send(running.base_url, body={**CHAT, "stream": stream})

@@ -1,5 +1,8 @@
 """The base class of guardrails of the gateway."""
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# What requests and subclasses say is theirs: plain data of any shape.
+
 from __future__ import annotations
 
 from ferrolite.integrations.custom_logger import CustomLogger

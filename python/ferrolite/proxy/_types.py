@@ -24,12 +24,42 @@ class LitellmUserRoles(str, Enum):
         return str(self.value)
 
 
-_NONE = (
-    "token key_name key_alias max_budget expires user_id user_email user_role user_alias team_id team_alias "
-    "team_metadata team_spend team_max_budget org_id organization_id end_user_id end_user_max_budget tpm_limit "
-    "rpm_limit team_tpm_limit team_rpm_limit user_tpm_limit user_rpm_limit max_parallel_requests budget_duration "
-    "budget_reset_at created_at updated_at project_id parent_otel_span request_route jwt_claims allowed_model_region"
-).split()
+_NONE = [
+    "token",
+    "key_name",
+    "key_alias",
+    "max_budget",
+    "expires",
+    "user_id",
+    "user_email",
+    "user_role",
+    "user_alias",
+    "team_id",
+    "team_alias",
+    "team_metadata",
+    "team_spend",
+    "team_max_budget",
+    "org_id",
+    "organization_id",
+    "end_user_id",
+    "end_user_max_budget",
+    "tpm_limit",
+    "rpm_limit",
+    "team_tpm_limit",
+    "team_rpm_limit",
+    "user_tpm_limit",
+    "user_rpm_limit",
+    "max_parallel_requests",
+    "budget_duration",
+    "budget_reset_at",
+    "created_at",
+    "updated_at",
+    "project_id",
+    "parent_otel_span",
+    "request_route",
+    "jwt_claims",
+    "allowed_model_region",
+]
 _EMPTY: dict[str, Any] = {
     "spend": 0.0,
     "models": [],
@@ -50,7 +80,7 @@ class UserAPIKeyAuth:
     """Whose a request is. A custom auth function returns one; every hook is given it.
 
     Args:
-        api_key: The key; what is kept of it is its hash, as LiteLLM keeps it.
+        api_key: The key; what is kept of it is its hash: objects end up in logs.
         **fields: Whatever is known besides: user_id, team_id, user_role, metadata, …
     """
 
@@ -59,7 +89,7 @@ class UserAPIKeyAuth:
             setattr(self, name, None)
         for name, value in _EMPTY.items():
             setattr(self, name, value.copy() if isinstance(value, (dict, list)) else value)
-        self.api_key = hash_token(api_key) if api_key and api_key.startswith("sk-") else api_key
+        self.api_key = api_key if not api_key or _is_hash(api_key) else hash_token(api_key)
         self.token = self.api_key
         for name, value in fields.items():
             setattr(self, name, value)
@@ -80,6 +110,10 @@ class UserAPIKeyAuth:
     def __repr__(self) -> str:
         # Without the key: objects end up in logs.
         return f"UserAPIKeyAuth(user_id={self.user_id!r}, team_id={self.team_id!r}, user_role={self.user_role!r})"
+
+
+def _is_hash(text: str) -> bool:
+    return len(text) == 64 and all(letter in "0123456789abcdef" for letter in text)
 
 
 def hash_token(token: str) -> str:
