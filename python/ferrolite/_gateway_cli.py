@@ -35,6 +35,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--host", metavar="ADDRESS", help="default: this machine only while no key is set, else everywhere")
     add("--port", type=int, default=None, metavar="PORT", help=f"0 for any free one (default: {PORT})")
     add("--num_workers", "--num-workers", type=int, metavar="N", help="threads (default: one for each core)")
+    add("--json_logs", "--json-logs", action="store_true", help="a line of JSON on stderr for each request")
     add("--debug", action="store_true", help="log more")
     add("--detailed_debug", "--detailed-debug", action="store_true", help="log everything")
 
@@ -91,14 +92,14 @@ def serve(options: argparse.Namespace) -> int:
     """Serve until a signal asks for the end; returns the exit status."""
     from ferrolite import _core
 
-    if options.debug or options.detailed_debug:
-        _core.set_log_level("TRACE" if options.detailed_debug else "DEBUG")
     names = (
         "config model alias api_base api_version headers temperature max_tokens request_timeout drop_params host "
-        "port num_workers"
+        "port num_workers json_logs"
     )
     given = {name: getattr(options, name) for name in names.split()}
     given = {name: value for name, value in given.items() if value not in (None, False)}
+    if options.debug or options.detailed_debug:
+        given["log_level"] = "TRACE" if options.detailed_debug else "DEBUG"
     if "model" not in given:
         given.setdefault("config", os.environ.get("CONFIG_FILE_PATH"))
     given.setdefault("port", int(os.environ.get("PORT", PORT)))

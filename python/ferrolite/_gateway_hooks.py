@@ -288,7 +288,8 @@ class Runner:
         if not hasattr(made, "user_role"):
             raise TypeError("the custom auth function returned no UserAPIKeyAuth")
         request.key = made
-        return {"is_admin": str(getattr(made.user_role, "value", made.user_role)) == "proxy_admin"}
+        role = str(getattr(made.user_role, "value", made.user_role))
+        return {"is_admin": role == "proxy_admin", "user": str(getattr(made, "user_id", None) or "")}
 
     async def _step_pre_call(self, request: Request, facts: Any, body: Any, error: Any) -> Any:
         for logger in self._for(request, "pre_call"):

@@ -21,7 +21,7 @@ class Gateway:
 
     Args:
         **options: The flags of the `ferrolite` command, with underscores: `config` (a file), or `model` and what goes
-            with it; `host`, `port` (0 for any free one), `num_workers`.
+            with it; `host`, `port` (0 for any free one), `num_workers`, `json_logs`, `log_level`.
 
     Raises:
         ValueError: The configuration has an error; the text names every one, with file and line.

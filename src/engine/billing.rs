@@ -71,27 +71,34 @@ impl Meta {
         if counts.cost.is_some() {
             return counts.cost;
         }
+        self.price(Work { counts, service_tier, ..Work::default() }, &|name| vec![name.to_owned()])
+    }
+
+    /// The price of work by the entry of the model, which is looked up under the `keys` that stand for a name.
+    pub(super) fn price(&self, work: Work<'_>, keys: &dyn Fn(&str) -> Vec<String>) -> Option<f64> {
         let nothing = Billing::default();
         let billing = self.billing.as_deref().unwrap_or(&nothing);
         let names =
             [billing.base_model.as_deref(), self.response_model.as_deref(), Some(self.model.as_str())];
-        let found =
-            names.into_iter().flatten().find_map(|name| pricing::find(&Listed, name, Some(&self.provider)));
+        let found = names
+            .into_iter()
+            .flatten()
+            .flat_map(keys)
+            .find_map(|name| pricing::find(&Listed, &name, Some(&self.provider)));
         let (key, mut entry) = match found {
             Some((key, entry)) => (key, entry.as_ref().clone()),
             None if billing.prices.is_empty() => return None,
             None => (self.model.clone(), Map::new()),
         };
         entry.extend(billing.prices.clone());
-        let tools = pricing::web_search(&entry, (&self.provider, &key), &counts, None, false);
+        let tools = pricing::web_search(&entry, (&self.provider, &key), &work.counts, None, false);
         let work = Work {
             provider: &self.provider,
-            counts,
-            service_tier: service_tier.or_else(|| str_at(&billing.asked, "service_tier")),
+            service_tier: work.service_tier.or_else(|| str_at(&billing.asked, "service_tier")),
             vertex_location: str_at(&billing.asked, "vertex_location"),
             seconds: self.elapsed_ms / 1000.0,
             now: now(),
-            ..Work::default()
+            ..work
         };
         Some(pricing::cost(&entry, &work).total() + tools)
     }

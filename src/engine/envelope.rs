@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::hub::{CallType, Options, PromptTemplate, Target, ThinkingBudgets};
 use crate::json::Map;
 use crate::providers::{self, Route, Wanted};
-use crate::transport::{Connection, Limits, Reach, Verify};
+use crate::transport::{Carries, Connection, Limits, Reach, Verify};
 
 const TIMEOUT: Duration = Duration::from_secs(600);
 /// The reference's default of the setting `request_timeout`, in seconds. There, too, calls end after `TIMEOUT`.
@@ -132,6 +132,7 @@ impl Envelope {
                 verify: verify(control, settings, environment),
                 connect_timeout,
                 reach: Reach::Anywhere,
+                carries: Carries::Calls,
             },
             retry: retry(control, &route, settings).map_err(named)?,
             headers,

@@ -154,6 +154,14 @@ impl EventStream {
         }
     }
 
+    /// As [`ChatStream::take_uncounted`].
+    pub fn take_uncounted(&mut self) -> Option<(String, String)> {
+        match &mut self.source {
+            Source::Bridged { stream, .. } => stream.take_uncounted(),
+            Source::Native(_) | Source::Canned(_) => None,
+        }
+    }
+
     /// Whether the provider was asked for a chat completion instead.
     pub fn is_bridged(&self) -> bool {
         matches!(self.source, Source::Bridged { .. })

@@ -12,6 +12,7 @@ mod envelope;
 mod error_context;
 mod events;
 mod exchange;
+mod forward;
 mod lookup;
 mod media;
 mod mock;
@@ -19,6 +20,7 @@ mod pieces;
 mod preview;
 mod retry;
 mod routing;
+mod spent;
 mod stream;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -46,11 +48,13 @@ pub use chat_call::ChatCall;
 pub use control::{Keywords, is_ignored, is_steering};
 pub use envelope::{Envelope, Keys, Settings};
 pub use events::EventStream;
+pub use forward::Passage;
 pub use lookup::{can, facts, missing_environment, model_names, providers_with_keys, supported_params};
 pub use pieces::ByteStream;
 pub use preview::{Preview, Shown};
 pub use retry::RetryPolicy;
 pub use routing::{AttemptRecord, Failure, Routing};
+pub use spent::Tally;
 pub use stream::{ChatStream, Continuation, Part, StreamOwner};
 
 /// Carries out calls. A value, not a global: every face has its own.

@@ -42,6 +42,8 @@ pub struct ChatStream {
     successor: Option<Box<ChatStream>>,
     /// What has broken off.
     earlier: Vec<Part>,
+    /// What was asked, once the stream has ended without counts.
+    question: Option<String>,
 }
 
 /// One of several attempts that a stream is made of: each has its own price.
@@ -58,6 +60,11 @@ pub struct Part {
 pub trait StreamOwner: Send {
     /// The stream has ended well.
     fn ended(&mut self, usage: Option<&Usage>);
+
+    /// The texts of the question, where the stream's provider counts nothing.
+    fn question(&self) -> Option<String> {
+        None
+    }
 
     /// The stream has broken off. `generated` is the text so far, when all of the answer so far is text. Gives a
     /// stream that goes on from there, and what the broken one has counted or is believed to have.
@@ -208,6 +215,7 @@ impl ChatStream {
             owner: None,
             successor: None,
             earlier: Vec::new(),
+            question: None,
         }
     }
 
@@ -277,6 +285,22 @@ impl ChatStream {
         })
     }
 
+    /// Question and answer so far as texts, to be counted where the provider has not: `None` where it has, or where
+    /// nobody knows the question.
+    pub fn take_uncounted(&mut self) -> Option<(String, String)> {
+        if self.usage().is_some() {
+            return None;
+        }
+        let question =
+            self.question.take().or_else(|| self.owner.as_ref().and_then(|owner| owner.question()))?;
+        let mut answer = std::mem::take(&mut self.state.reasoning);
+        answer.push_str(&self.state.generated);
+        if let Some(successor) = &self.successor {
+            answer.push_str(&successor.state.generated);
+        }
+        Some((question, answer))
+    }
+
     /// Waits until there is something, then takes all that is ready. An empty batch means the end.
     pub async fn next_batch(&mut self) -> Result<Vec<Chunk>> {
         if !self.held.is_empty() {
@@ -297,6 +321,9 @@ impl ChatStream {
                     let usage = last.usage_of_this().filter(|_| last.meta.cached.is_none());
                     if let Some(mut owner) = self.owner.take() {
                         owner.ended(usage.as_ref());
+                        if usage.is_none() && self.meta.cached.is_none() {
+                            self.question = owner.question();
+                        }
                     }
                     if let Some(successor) = &mut self.successor {
                         self.rest = successor.take_rest();

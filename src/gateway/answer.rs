@@ -1,5 +1,6 @@
 //! Answers, written: whole ones, bytes, and streams that are read upstream only as fast as the client reads them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -17,9 +18,9 @@ use super::hooked_stream;
 use super::hooks::{Event, Hooked, Step, facts_of};
 use super::record::Call;
 use super::state::Gateway;
-use crate::engine::{Answer, ChatStream, EventStream, Meta};
+use crate::engine::{Answer, CallAnswer, ChatStream, EventStream, Meta, Part, Tally};
 use crate::error::{Error, Result};
-use crate::hub::{CallResponse, StreamHead, Usage};
+use crate::hub::{CallResponse, CallType, StreamHead, Usage};
 use crate::router::Outcome;
 use crate::wires::openai::{Chunk, write_chunk, write_response};
 
@@ -36,16 +37,18 @@ pub async fn write(gateway: &Arc<Gateway>, call: &Call, shown: Shown, outcome: O
         Outcome::Chat(answer) => chat(call, &shown, *answer).await?,
         Outcome::Stream(stream) => chat_stream(gateway, call, shown, *stream),
         Outcome::Call(answer) => {
-            let cost = None;
+            let cost = account(call, &answer);
             let mut headers = headers::of_answer(call, &answer.meta, cost);
             match answer.response {
                 CallResponse::Json(value) => {
-                    let body = hooked(call, &answer.meta, cost, value.to_string().into_bytes(), &mut headers).await?;
+                    let body = value.to_string().into_bytes();
+                    let body = hooked(call, &answer.meta, cost, body, &mut headers).await?;
                     response(headers, JSON, Body::from(body))
                 }
                 CallResponse::Bytes { content_type, data } => {
                     if let Some(hooked) = call.hooked.as_ref().filter(|hooked| hooked.listens(Event::Success)) {
-                        hooked.succeeded(serde_json::json!({ "response": null, "meta": facts_of(&answer.meta, cost) }));
+                        let meta = facts_of(&answer.meta, cost);
+                        hooked.succeeded(serde_json::json!({ "response": null, "meta": meta }));
                     }
                     let kind = HeaderValue::from_str(&content_type);
                     let kind = kind.unwrap_or(HeaderValue::from_static("application/octet-stream"));
@@ -55,6 +58,23 @@ pub async fn write(gateway: &Arc<Gateway>, call: &Call, shown: Shown, outcome: O
         }
         Outcome::Events(stream) => event_stream(gateway, call, shown, *stream),
     })
+}
+
+/// Notes what a whole answer of another call than chat has used; returns what it cost.
+pub fn account(call: &Call, answer: &CallAnswer) -> Option<f64> {
+    let json = match &answer.response {
+        CallResponse::Json(value) => Some(value),
+        CallResponse::Bytes { .. } => None,
+    };
+    let mut tally = Tally::new(answer.call_type);
+    if let Some(json) = json {
+        tally.add(json);
+    }
+    let usage = tally.usage();
+    let cost = answer.meta.cost_of_call(answer.call_type, usage.as_ref(), json);
+    call.answered(&answer.meta, false);
+    call.spent(usage.as_ref(), cost);
+    cost
 }
 
 fn response(headers: HeaderMap, kind: HeaderValue, body: Body) -> Response {
@@ -76,16 +96,12 @@ fn fell_back(meta: &Meta) -> bool {
     meta.routing.as_ref().is_some_and(|routing| routing.fallbacks > 0)
 }
 
-fn cost_of(meta: &Meta, usage: Option<&Usage>) -> Option<f64> {
-    if meta.cached.as_ref().is_some_and(|cached| cached.asked == 0) {
-        return Some(0.0);
-    }
-    meta.cost(usage?, None)
-}
-
 async fn chat(call: &Call, shown: &Shown, answer: Answer) -> Result<Response> {
     let Answer { mut response, meta } = answer;
-    let cost = cost_of(&meta, response.usage.as_ref());
+    let usage = response.usage.as_ref();
+    let cost = meta.cost_of_call(CallType::Chat, usage, None);
+    call.answered(&meta, false);
+    call.spent(usage, cost);
     if !fell_back(&meta) {
         // The client knows the model by the name that it has asked for.
         response.model.clone_from(&shown.model);
@@ -119,6 +135,7 @@ fn stream_hooks(call: &Call) -> Option<&Arc<Hooked>> {
     call.hooked.as_ref().filter(|hooked| hooked.has(Step::Stream) || hooked.listens(Event::Success))
 }
 
+/// A stream's body, by way of the hooks, if there are any.
 fn piped<S: Stream<Item = Result<Bytes, std::convert::Infallible>> + Send + 'static>(
     call: &Call,
     shown: Shown,
@@ -127,20 +144,87 @@ fn piped<S: Stream<Item = Result<Bytes, std::convert::Infallible>> + Send + 'sta
 ) -> Body {
     match stream_hooks(call) {
         Some(hooked) => {
-            Body::from_stream(hooked_stream::through(hooked.clone(), shown, facts.unwrap_or_default(), Box::pin(pieces)))
+            let facts = facts.unwrap_or_default();
+            Body::from_stream(hooked_stream::through(hooked.clone(), shown, facts, Box::pin(pieces)))
         }
         None => Body::from_stream(pieces),
     }
 }
 
-/// A stream on its way to the client. Dropped when the client goes away, which closes the upstream's connection.
-struct Sending<S> {
+/// A stream on its way to the client. Dropped when the client goes away, which closes the upstream's connection; what it
+/// has cost is noted then as at its end.
+struct Sending<S: Counted> {
     stream: S,
+    tally: Tally,
     gateway: Arc<Gateway>,
     call: Call,
     shown: Shown,
     head: Option<StreamHead>,
     ended: bool,
+}
+
+/// A stream whose tokens are counted.
+trait Counted {
+    fn meta(&self) -> &Meta;
+    fn usage(&self) -> Option<Usage>;
+    fn parts(&self) -> Vec<Part> {
+        Vec::new()
+    }
+    fn take_uncounted(&mut self) -> Option<(String, String)>;
+}
+
+impl Counted for ChatStream {
+    fn parts(&self) -> Vec<Part> {
+        self.parts()
+    }
+
+    fn meta(&self) -> &Meta {
+        self.meta()
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.usage().map(Cow::into_owned)
+    }
+
+    fn take_uncounted(&mut self) -> Option<(String, String)> {
+        self.take_uncounted()
+    }
+}
+
+impl Counted for EventStream {
+    fn meta(&self) -> &Meta {
+        self.meta()
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.usage().map(Cow::into_owned)
+    }
+
+    fn take_uncounted(&mut self) -> Option<(String, String)> {
+        self.take_uncounted()
+    }
+}
+
+impl<S: Counted> Drop for Sending<S> {
+    fn drop(&mut self) {
+        let (meta, call_type) = (self.stream.meta(), self.shown.call_type);
+        if let Some(usage) = self.stream.usage().or_else(|| self.tally.usage()) {
+            let cost = |meta: &Meta, usage: &Usage| meta.cost_of_call(call_type, Some(usage), None);
+            // A stream that went on elsewhere has several prices.
+            let parts = self.stream.parts();
+            let of_parts: Option<f64> = parts.iter().map(|part| cost(&part.meta, &part.usage)).sum();
+            let cost = if parts.is_empty() { cost(meta, &usage) } else { of_parts };
+            self.call.spent(Some(&usage), cost);
+            return;
+        }
+        if meta.cached.is_some() {
+            return;
+        }
+        let uncounted = self.stream.take_uncounted();
+        if let Some(texts) = uncounted {
+            self.call.spent_uncounted(self.stream.meta(), call_type, texts);
+        }
+    }
 }
 
 fn chat_stream(gateway: &Arc<Gateway>, call: &Call, shown: Shown, stream: ChatStream) -> Response {
@@ -150,8 +234,7 @@ fn chat_stream(gateway: &Arc<Gateway>, call: &Call, shown: Shown, stream: ChatSt
     // Who is told of the whole answer is told what it took; the client sees it only where it has asked.
     shown.usage_asked |= stream_hooks(call).is_some();
     let meta = stream_hooks(call).map(|_| facts_of(stream.meta(), None));
-    let sending =
-        Sending { stream, gateway: gateway.clone(), call: call.clone(), shown, head: None, ended: false };
+    let sending = Sending::new(stream, gateway, call, shown);
     streamed(headers, piped(call, asked, meta, stream::unfold(sending, next_chunks)))
 }
 
@@ -202,10 +285,19 @@ impl Sending<ChatStream> {
     }
 }
 
-impl<S> Sending<S> {
+impl<S: Counted> Sending<S> {
+    fn new(stream: S, gateway: &Arc<Gateway>, call: &Call, shown: Shown) -> Self {
+        call.answered(stream.meta(), true);
+        let tally = Tally::new(shown.call_type);
+        Self { stream, tally, gateway: gateway.clone(), call: call.clone(), shown, head: None, ended: false }
+    }
+
     /// A stream that breaks off says so, and does not look like one that has ended (STR-16).
     fn fail(&self, error: &Error, out: &mut Vec<u8>) {
-        tracing::warn!(call = %self.call.id, error = %error, "a stream broke off");
+        self.call.failed(error);
+        tracing::warn!(call = %self.call.id, kind = error.kind().class_name(), "a stream broke off");
+        // The upstream's words may quote the question.
+        tracing::debug!(call = %self.call.id, error = %error, "a stream broke off");
         event(None, &self.shown.dialect.error_body(error), out);
         if self.shown.dialect == Dialect::OpenAi {
             out.extend_from_slice(DONE);
@@ -229,8 +321,7 @@ fn event_stream(gateway: &Arc<Gateway>, call: &Call, shown: Shown, stream: Event
     let headers = headers::of_answer(call, stream.meta(), None);
     let meta = stream_hooks(call).map(|_| facts_of(stream.meta(), None));
     let asked = Shown { usage_asked: true, ..shown.clone() };
-    let sending =
-        Sending { stream, gateway: gateway.clone(), call: call.clone(), shown, head: None, ended: false };
+    let sending = Sending::new(stream, gateway, call, shown);
     streamed(headers, piped(call, asked, meta, stream::unfold(sending, next_events)))
 }
 
@@ -240,17 +331,19 @@ async fn next_events(mut sending: Sending<EventStream>) -> Sent<EventStream> {
         match sending.stream.next_batch().await {
             Ok(events) if events.is_empty() => {
                 sending.ended = true;
-                if sending.shown.call_type == crate::hub::CallType::TextCompletion {
+                if sending.shown.call_type == CallType::TextCompletion {
                     out.extend_from_slice(DONE);
                 }
             }
             Ok(events) => {
                 for one in events {
+                    sending.tally.add(&one.data);
                     event(one.name.as_deref(), &one.data, &mut out);
                 }
             }
             Err(error) => {
                 sending.ended = true;
+                sending.call.failed(&error);
                 let events = sending.stream.encode_failure(&error);
                 if events.is_empty() {
                     let name = (sending.shown.dialect == Dialect::Anthropic).then_some("error");

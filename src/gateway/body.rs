@@ -26,7 +26,7 @@ pub async fn read(body: Body, limit: usize) -> Result<Bytes> {
     }
 }
 
-fn too_large(limit: usize) -> Error {
+pub fn too_large(limit: usize) -> Error {
     Error::bad_request(format!("The body is over {limit} bytes, the most that is taken.")).with_status(TOO_LARGE)
 }
 

@@ -30,6 +30,14 @@ pub enum Endpoint {
     GroupInfo,
     NewModel,
     DeleteModel,
+    /// Whatever a provider serves, passed on as it is.
+    PassThrough(&'static str),
+    /// The same of an address of the configuration's.
+    OwnPath,
+    /// A WebSocket to a model that speaks and listens.
+    Realtime,
+    /// Responses over a WebSocket.
+    ResponsesSocket,
     Health,
     Liveness,
     Readiness,
@@ -57,12 +65,14 @@ pub struct Route {
     pub endpoint: Endpoint,
     pub dialect: Dialect,
     pub access: Access,
+    /// Every method is taken, not `method` alone.
+    pub any_method: bool,
     /// What it does, for the documentation.
     pub summary: &'static str,
 }
 
 const fn route(method: Method, path: &'static str, endpoint: Endpoint, summary: &'static str) -> Route {
-    Route { method, path, endpoint, dialect: Dialect::OpenAi, access: Access::Key, summary }
+    Route { method, path, endpoint, dialect: Dialect::OpenAi, access: Access::Key, any_method: false, summary }
 }
 
 const fn get(path: &'static str, endpoint: Endpoint, summary: &'static str) -> Route {
@@ -77,7 +87,36 @@ const fn delete(path: &'static str, endpoint: Endpoint, summary: &'static str) -
     route(Method::DELETE, path, endpoint, summary)
 }
 
+const fn pass(path: &'static str, provider: &'static str, summary: &'static str) -> Route {
+    let mut route = post(path, Endpoint::PassThrough(provider), summary);
+    route.any_method = true;
+    route
+}
+
+/// Paths of the configuration's own, which are in no table: with a key, and without.
+static OWN_PATHS: [Route; 2] = {
+    let mut locked = post("", Endpoint::OwnPath, "An address of the configuration's");
+    locked.any_method = true;
+    let mut open = post("", Endpoint::OwnPath, "An address of the configuration's").lets_in(Access::Open);
+    open.any_method = true;
+    [locked, open]
+};
+
+/// A path of the configuration's own.
+pub fn own(needs_key: bool) -> Found {
+    Found { route: &OWN_PATHS[usize::from(!needs_key)], params: Vec::new() }
+}
+
 impl Route {
+    /// The methods that are taken.
+    pub fn methods(&self) -> Vec<Method> {
+        if self.any_method {
+            vec![Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE]
+        } else {
+            vec![self.method.clone()]
+        }
+    }
+
     const fn speaks(mut self, dialect: Dialect) -> Self {
         self.dialect = dialect;
         self
@@ -138,6 +177,19 @@ pub static ROUTES: &[Route] = &[
     post("/models/{*name}", Endpoint::Gemini, "The same without a version").speaks(Dialect::Gemini),
     post("/engines/{*call}", Endpoint::Deployment, "A model, then one of OpenAI's paths"),
     post("/openai/deployments/{*call}", Endpoint::Deployment, "The same for clients of Azure"),
+    get("/v1/responses", Endpoint::ResponsesSocket, "Responses over a WebSocket"),
+    get("/v1/realtime", Endpoint::Realtime, "A WebSocket to a model that speaks and listens"),
+    get("/openai/realtime", Endpoint::Realtime, "The same for clients of Azure"),
+    get("/openai/v1/realtime", Endpoint::Realtime, "The same"),
+    pass("/anthropic/{*path}", "anthropic", "Anthropic's interface, passed on as it is").speaks(Dialect::Anthropic),
+    pass("/gemini/{*path}", "gemini", "Gemini's interface, passed on as it is").speaks(Dialect::Gemini),
+    pass("/vertex_ai/{*path}", "vertex_ai", "Vertex AI's interface, passed on as it is").speaks(Dialect::Gemini),
+    pass("/bedrock/{*path}", "bedrock", "Bedrock's interface, passed on as it is"),
+    pass("/azure/{*path}", "azure", "Azure OpenAI's interface, passed on as it is"),
+    pass("/openai/{*path}", "openai", "OpenAI's interface, passed on as it is"),
+    pass("/cohere/{*path}", "cohere", "Cohere's interface, passed on as it is"),
+    pass("/mistral/{*path}", "mistral", "Mistral's interface, passed on as it is"),
+    pass("/groq/{*path}", "groq", "Groq's interface, passed on as it is"),
     get("/health", Endpoint::Health, "Calls every deployment").lets_in(Access::Key),
     get("/health/liveliness", Endpoint::Liveness, "Whether the gateway runs").lets_in(Access::Open),
     get("/health/liveness", Endpoint::Liveness, "The same").lets_in(Access::Open),
@@ -211,7 +263,7 @@ pub fn find(method: &Method, path: &str) -> Result<Found, Miss> {
     };
     let matched = table().at(path).map_err(|_| Miss::Path)?;
     let line = matched.value;
-    let route = line.routes.iter().find(|route| route.method == *method).ok_or(Miss::Method)?;
+    let route = line.routes.iter().find(|route| route.any_method || route.method == *method).ok_or(Miss::Method)?;
     let params = line
         .names
         .iter()
@@ -222,9 +274,9 @@ pub fn find(method: &Method, path: &str) -> Result<Found, Miss> {
 
 /// In whose format a path speaks that is for nothing.
 pub fn dialect_of(path: &str) -> Dialect {
-    if path.starts_with("/v1beta/") {
+    if ["/v1beta/", "/gemini/", "/vertex_ai/"].iter().any(|start| path.starts_with(start)) {
         Dialect::Gemini
-    } else if path.trim_start_matches("/v1").starts_with("/messages") {
+    } else if path.trim_start_matches("/v1").starts_with("/messages") || path.starts_with("/anthropic/") {
         Dialect::Anthropic
     } else {
         Dialect::OpenAi

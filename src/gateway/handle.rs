@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use axum::body::Body;
 use axum::response::Response;
@@ -15,9 +17,9 @@ use super::admission::{self, Principal};
 use super::dialect::Dialect;
 use super::endpoint::{self, Found, Miss};
 use super::hooks::{Hooked, Step};
-use super::record::Call;
+use super::record::{Call, Open};
 use super::routes;
-use super::state::{Gateway, Running};
+use super::state::{Gateway, Running, UnderWay};
 use super::headers;
 use crate::error::{Error, Kind, Result};
 
@@ -37,11 +39,12 @@ pub async fn handle(gateway: Arc<Gateway>, request: Request<Incoming>, peer: Soc
 }
 
 fn failed(parts: &Parts, dialect: Dialect, error: &Error) -> Response {
-    if error.status() >= 500 {
-        tracing::warn!(path = parts.uri.path(), status = error.status(), error = %error, "a request failed");
-    } else {
-        tracing::debug!(path = parts.uri.path(), status = error.status(), error = %error, "a request was refused");
+    let (path, status, kind) = (parts.uri.path(), error.status(), error.kind().class_name());
+    if status >= 500 {
+        tracing::warn!(path, status, kind, "a request failed");
     }
+    // The upstream's words may quote the question.
+    tracing::debug!(path, status, error = %error, "a request was not answered");
     dialect.error_response(error)
 }
 
@@ -51,7 +54,7 @@ fn preflight() -> Response {
     *response.status_mut() = StatusCode::NO_CONTENT;
     for (name, value) in [
         ("access-control-allow-origin", "*"),
-        ("access-control-allow-methods", "GET, POST, DELETE, OPTIONS"),
+        ("access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS"),
         ("access-control-allow-headers", "*"),
         ("access-control-max-age", "600"),
     ] {
@@ -62,39 +65,40 @@ fn preflight() -> Response {
 
 async fn answer(gateway: &Arc<Gateway>, parts: &Parts, body: Body, peer: SocketAddr) -> Response {
     let running = gateway.running();
-    let found = match endpoint::find(&parts.method, parts.uri.path()) {
-        Ok(found) => found,
-        Err(miss) => return failed(parts, endpoint::dialect_of(parts.uri.path()), &missed(miss, parts)),
+    let own = routes::pass_through::own(&running.config.pass_through, parts.uri.path());
+    let found = match own {
+        Some(own) => Ok(endpoint::own(own.auth)),
+        None => endpoint::find(&parts.method, parts.uri.path()),
     };
-    let dialect = found.route.dialect;
-    let hooked = running.hooks.as_ref().map(|hooks| Arc::new(Hooked::new(hooks, parts, peer)));
-    let admitted = match hooked.as_ref().filter(|hooked| hooked.has(Step::Authorize)) {
-        Some(hooked) => admission::admit_by_hook(parts, found.route.access, &running, hooked, body).await,
-        None => admission::admit(parts, found.route.access, &running).map(|principal| (principal, body)),
-    };
-    let (principal, body) = match admitted {
-        Ok(admitted) => admitted,
-        Err(error) => return failed(parts, dialect, &error),
-    };
-    let mut call = Call::new(parts, found.route.endpoint, principal);
-    if let Some(hooked) = &hooked {
+    let route = found.as_ref().ok().map(|found| found.route);
+    let dialect = route.map_or_else(|| endpoint::dialect_of(parts.uri.path()), |route| route.dialect);
+    let mut call = Call::new(parts, route, dialect, &gateway.observer);
+    if let Some(hooks) = &running.hooks {
+        let hooked = Hooked::new(hooks, parts, peer);
         hooked.note("call_id", &*call.id);
-        hooked.note("is_master", principal.is_master());
+        call.hooked = Some(Arc::new(hooked));
     }
-    call.hooked = hooked;
-    let taken = taken(gateway, &running, parts, body, &found, &call).await;
-    let mut response = match taken {
+    let mut open = Open::new(call.clone());
+    let (answered, place) = match found {
+        Ok(found) => taken(gateway, &running, parts, body, &found, &mut call).await,
+        Err(miss) => (Err(missed(miss, parts)), None),
+    };
+    let mut response = match answered {
         Ok(response) => response,
         Err(mut error) => {
             error.facts_mut().request_id.get_or_insert_with(|| call.id.to_string());
-            if let Some(hooked) = &call.hooked {
+            call.failed(&error);
+            // Of those who were not let in nothing is told.
+            if let Some(hooked) = call.hooked.as_ref().filter(|_| place.is_some()) {
                 error = hooked.failed(error).await;
             }
             failed(parts, dialect, &error)
         }
     };
     headers::of_call(&call, response.headers_mut());
-    response
+    open.answers(response.status().as_u16());
+    // A streamed answer holds its place until it has ended.
+    response.map(|body| Body::new(Placed::new(body, place, open)))
 }
 
 async fn taken(
@@ -103,18 +107,44 @@ async fn taken(
     parts: &Parts,
     body: Body,
     found: &Found,
-    call: &Call,
-) -> Result<Response> {
-    let place = gateway.enter(running)?;
-    let response = routes::answer(gateway, running, parts, body, found, call).await?;
-    // A streamed answer holds its place until it has ended.
-    Ok(response.map(|body| Body::new(Placed { body, _place: place })))
+    call: &mut Call,
+) -> (Result<Response>, Option<Arc<UnderWay>>) {
+    let access = found.route.access;
+    let admitted = match call.hooked.as_ref().filter(|hooked| hooked.has(Step::Authorize)) {
+        Some(hooked) => admission::admit_by_hook(parts, access, running, hooked, body).await,
+        None => admission::admit(parts, access, running, gateway).await.map(|principal| (principal, body)),
+    };
+    let body = match admitted {
+        Ok((principal, body)) => {
+            call.principal = principal;
+            body
+        }
+        Err(error) => return (Err(error), None),
+    };
+    if let Some(hooked) = &call.hooked {
+        hooked.note("is_master", call.principal.is_master());
+    }
+    let place = match gateway.enter(running) {
+        Ok(place) => Arc::new(place),
+        Err(error) => return (Err(error), None),
+    };
+    (routes::answer(gateway, running, parts, body, found, call, &place).await, Some(place))
 }
 
-/// A body that holds the place of its request.
+/// A body that holds the place of its request, and its record.
 struct Placed {
     body: Body,
-    _place: super::state::UnderWay,
+    _place: Option<Arc<UnderWay>>,
+    open: Open,
+}
+
+impl Placed {
+    fn new(body: Body, place: Option<Arc<UnderWay>>, mut open: Open) -> Self {
+        if http_body::Body::is_end_stream(&body) {
+            open.ends();
+        }
+        Self { body, _place: place, open }
+    }
 }
 
 impl http_body::Body for Placed {
@@ -122,10 +152,16 @@ impl http_body::Body for Placed {
     type Error = axum::Error;
 
     fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<std::result::Result<http_body::Frame<Self::Data>, Self::Error>>> {
-        std::pin::Pin::new(&mut self.body).poll_frame(context)
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<std::result::Result<http_body::Frame<Self::Data>, Self::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if let Poll::Ready(frame) = &polled
+            && (frame.is_none() || self.body.is_end_stream())
+        {
+            self.open.ends();
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
@@ -149,7 +185,7 @@ fn missed(miss: Miss, parts: &Parts) -> Error {
 
 impl Principal {
     /// Whether the request may change the gateway.
-    pub fn is_master(self) -> bool {
-        self == Self::Master
+    pub fn is_master(&self) -> bool {
+        *self == Self::Master
     }
 }

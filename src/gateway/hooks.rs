@@ -224,7 +224,7 @@ impl Hooked {
                 Err(Error::new(Kind::PermissionDenied, "This needs the role 'proxy_admin'."))
             }
             _ if is_admin => Ok(Principal::Master),
-            _ => Ok(Principal::Known),
+            _ => Ok(Principal::User(said.get("user").and_then(Value::as_str).unwrap_or_default().into())),
         }
     }
 
@@ -244,6 +244,20 @@ impl Hooked {
             Some(Value::Object(data)) => Ok(data),
             _ => Err(Error::new(Kind::InternalServer, "A pre-call hook has left no request.")),
         }
+    }
+
+    /// Lets a WebSocket by, whose messages pass through no hooks.
+    ///
+    /// # Errors
+    /// When there are hooks that would be gone around.
+    pub fn allow_socket(&self) -> Result<()> {
+        if [Step::PreCall, Step::Moderate, Step::PostCall, Step::Stream].into_iter().any(|step| self.has(step)) {
+            return Err(Error::new(
+                Kind::PermissionDenied,
+                "WebSockets are not served here: the gateway has hooks, which see no messages of theirs.",
+            ));
+        }
+        Ok(())
     }
 
     /// What is to run beside the call.

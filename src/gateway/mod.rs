@@ -17,6 +17,7 @@ mod handle;
 mod headers;
 mod hooked_stream;
 pub mod hooks;
+pub mod observe;
 mod record;
 mod routes;
 mod server;

@@ -83,7 +83,9 @@ pub async fn serve(
             () = asked_to_end() => {}
         }
     };
+    let watch = gateway.observer.begin(&gateway);
     server.serve(gateway, ending).await;
+    watch.end().await;
     if let Some(reloading) = reloading {
         reloading.abort();
     }

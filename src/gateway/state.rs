@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
+use super::admission::jwt;
 use super::config::Config;
 use super::hooks::{self, Hooks, Maker};
+use super::observe::Observer;
 use crate::config::{Environment, ProcessEnvironment};
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Kind, Result};
@@ -17,6 +19,7 @@ pub struct Gateway {
     running: RwLock<Arc<Running>>,
     engine: Arc<Engine>,
     pub begun: Instant,
+    pub observer: Arc<Observer>,
     under_way: AtomicUsize,
     taking: AtomicBool,
     maker: Option<Maker>,
@@ -27,6 +30,8 @@ pub struct Running {
     pub config: Config,
     pub router: Arc<Router>,
     pub hooks: Option<Arc<dyn Hooks>>,
+    /// Whose tokens let in beside the master key.
+    pub tokens: Option<Arc<jwt::Tokens>>,
     settings: Arc<Settings>,
     environment: &'static (dyn Environment + Sync),
 }
@@ -55,7 +60,9 @@ impl Running {
         if let Some(url) = &config.redis_url {
             router = router.sharing(Arc::new(RedisTogether::new(url, "ferrolite:router")?));
         }
-        Ok(Self { router: Arc::new(router), hooks, settings: Arc::new(config.engine.clone()), environment, config })
+        let tokens = config.general.jwt.clone().map(|jwt| Arc::new(jwt::Tokens::new(jwt)));
+        let settings = Arc::new(config.engine.clone());
+        Ok(Self { router: Arc::new(router), hooks, tokens, settings, environment, config })
     }
 }
 
@@ -74,8 +81,11 @@ impl Gateway {
     /// As `new`, and [`Kind::Config`] when that cannot be loaded.
     pub fn with_hooks(mut config: Config, maker: Option<Maker>) -> Result<Arc<Self>> {
         let hooks = hooks::make(maker.as_ref(), &mut config)?;
+        let running = Running::new(config, hooks)?;
+        let observer = Observer::new(&running.config, running.environment);
         Ok(Arc::new(Self {
-            running: RwLock::new(Arc::new(Running::new(config, hooks)?)),
+            running: RwLock::new(Arc::new(running)),
+            observer,
             engine: Arc::default(),
             begun: Instant::now(),
             under_way: AtomicUsize::new(0),
@@ -103,6 +113,10 @@ impl Gateway {
         next.router.take_over(&self.running().router, deployments);
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         Ok(())
+    }
+
+    pub(super) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
     }
 
     /// What calls are made with.

@@ -16,6 +16,7 @@ use crate::config::ProcessEnvironment;
 use crate::error::Error;
 use crate::gateway::config::{self, Config, ModelOptions, Severity};
 use crate::gateway::explain::explain;
+use crate::gateway::observe::logs::{self, Logs};
 use crate::gateway::start::{self, Listening, Start};
 use crate::json::Map;
 
@@ -42,7 +43,12 @@ fn read(options: &Bound<'_, PyDict>) -> PyResult<(Start, Config, Vec<String>)> {
         (None, None) => return Err(PyValueError::new_err("a gateway needs a configuration or a model")),
     };
     match read {
-        Ok(config) => {
+        Ok(mut config) => {
+            for name in ["json_logs", "log_level"] {
+                if let Some(value) = options.get(name) {
+                    config.hooks.settings.insert(name.to_owned(), value.clone());
+                }
+            }
             let warnings = config.warnings.iter().map(ToString::to_string).collect();
             Ok((start, config, warnings))
         }
@@ -93,6 +99,7 @@ fn told<'py>(py: Python<'py>, listening: &Listening, warnings: Vec<String>) -> P
 #[pyfunction]
 pub fn serve_gateway(py: Python<'_>, options: &Bound<'_, PyDict>, ready: Py<PyAny>) -> PyResult<()> {
     let (start, config, warnings) = read(options)?;
+    logs::install(Logs::read(&config, &ProcessEnvironment));
     py.detach(|| {
         let runtime = start::runtime(start.workers).map_err(|error| refused(&error))?;
         let mut raised = None;

@@ -14,6 +14,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 use super::queue;
+use crate::gateway::observe::logs;
 
 /// Python's levels divided by ten; records below are not even made.
 static LEVEL: AtomicU8 = AtomicU8::new(3);
@@ -76,6 +77,9 @@ struct ToPython;
 
 impl Subscriber for ToPython {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        if let Some(gateway) = logs::installed() {
+            return gateway.enabled(metadata);
+        }
         metadata.target().starts_with("ferrolite")
             && python_level(*metadata.level()) / 10 >= LEVEL.load(Ordering::Relaxed)
     }
@@ -89,6 +93,10 @@ impl Subscriber for ToPython {
     fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
+        // The process of a gateway does not wait for Python.
+        if let Some(gateway) = logs::installed() {
+            return gateway.event(event);
+        }
         let mut line = Line::default();
         event.record(&mut line);
         let level = python_level(*event.metadata().level());

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::clock::Moment;
+use crate::error::Kind;
 
 /// A count that begins anew with each calendar minute: the minute in the upper 24 bits, the count in the lower 40.
 #[derive(Debug, Default)]
@@ -74,6 +75,7 @@ pub struct Live {
     pub failures: PerMinute,
     /// Failures that the policy of its kind counts by itself, since the last cooldown.
     pub counted: [PerMinute; super::policy::GROUPS],
+    pub totals: Totals,
     /// A moving average in seconds, as bits: the recent calls weigh most. 0 when nothing is known.
     average: AtomicU64,
     /// The mean of the ring, in seconds, for streams to their first content.
@@ -83,6 +85,43 @@ pub struct Live {
     measured: AtomicU64,
     rings: Mutex<Rings>,
 }
+
+/// Counts since the process began, for those who draw curves of them.
+#[derive(Debug, Default)]
+pub struct Totals {
+    pub successes: AtomicU64,
+    pub cooldowns: AtomicU64,
+    failures: Mutex<Vec<(Kind, u16, u64)>>,
+}
+
+impl Totals {
+    /// Counts a failure. It has been waited for: a lock costs nothing beside it.
+    pub fn fail(&self, kind: Kind, status: u16) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = failures.iter_mut().find(|known| (known.0, known.1) == (kind, status)) {
+            known.2 += 1;
+        } else if failures.len() < KINDS_OF_FAILURE {
+            // An upstream may say any status, but not fill the memory with them.
+            failures.push((kind, status, 1));
+        }
+    }
+
+    pub fn succeed(&self) {
+        self.successes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn cool(&self) {
+        self.cooldowns.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Failures by their kind and status.
+    pub fn failures(&self) -> Vec<(Kind, u16, u64)> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The most kinds of failures that are counted one by one.
+const KINDS_OF_FAILURE: usize = 100;
 
 #[derive(Debug, Default)]
 struct Rings {

@@ -37,7 +37,7 @@ pub use driver::{Caller, Outcome, preview, run};
 pub use fallback::{Fallbacks, Hop};
 pub use groups::{Alias, Found, Group, Table};
 pub use lease::Lease;
-pub use live::{Latency, Live};
+pub use live::{Latency, Live, Totals};
 pub use plan::{Attempt, Plan, Step};
 pub use queue::Place;
 pub use request::Asked;

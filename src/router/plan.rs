@@ -443,6 +443,7 @@ impl Plan {
             let latency = Latency { seconds: elapsed.as_secs_f64(), is_first_content: self.asked.streams };
             lease.deployment.live.measure(latency, self.settings().latency_window, now);
             lease.deployment.live.successes.add(now.minute(), 1);
+            lease.deployment.live.totals.succeed();
             if let Some(together) = self.router.as_ref().and_then(|router| router.together()) {
                 together.took(&lease.deployment, lease.deployment.live.average().unwrap_or_default());
             }
@@ -547,6 +548,7 @@ impl Plan {
     /// Counts a failure against its deployment, which may be left alone for a while.
     fn punish(&self, deployment: &Deployment, error: &Error, now: Moment) {
         cooldown::count(deployment, error.kind(), now);
+        deployment.live.totals.fail(error.kind(), error.status());
         let Some(current) = &self.current else { return };
         let (mut members, mut healthy_others) = (0, 0);
         for member in current.found.group.members() {
@@ -559,6 +561,7 @@ impl Plan {
         if let Some(span) = cooldown::after_failure(self.settings(), deployment, error, company, now) {
             tracing::info!(deployment = %deployment.id, seconds = span.as_secs_f64(), error = %error, "cooldown");
             deployment.live.cool_until(now.plus(span));
+            deployment.live.totals.cool();
             if let Some(together) = self.router.as_ref().and_then(|router| router.together()) {
                 together.cools(deployment, now.plus(span));
             }

@@ -101,6 +101,13 @@ impl<E: Handle> StreamOwner for Owner<E> {
         self.count(usage.map_or(0, |usage| usage.total_tokens));
     }
 
+    fn question(&self) -> Option<String> {
+        let keywords = &self.plan.asked.keywords;
+        let asked =
+            ["messages", "input", "contents", "prompt"].iter().find_map(|name| keywords.get(*name))?;
+        Some(asked.to_string())
+    }
+
     fn broke_off<'o>(
         &'o mut self,
         error: &'o Error,

@@ -59,6 +59,19 @@ pub struct Connection {
     pub verify: Verify,
     pub connect_timeout: Option<Duration>,
     pub reach: Reach,
+    pub carries: Carries,
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Carries {
+    /// Requests whose replies are read here.
+    #[default]
+    Calls,
+    /// Requests that are somebody else's: replies stay compressed, redirects are the asker's to follow.
+    Bytes,
+    /// The same over HTTP/1.1, which can become something else (a WebSocket).
+    Upgrades,
 }
 
 /// Which hosts a call may go to.
@@ -93,6 +106,9 @@ pub struct Body {
     deadline: Instant,
 }
 
+/// A connection that speaks something else than HTTP from now on.
+pub type Upgraded = reqwest::Upgraded;
+
 /// Reads what is left of a body. Dropped before it is done, it closes the connection.
 pub type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -105,6 +121,34 @@ impl Transport {
         *request.headers_mut() = call.headers;
         *request.body_mut() =
             Some(if call.rest.is_empty() { call.body.into() } else { Pieces::of(call.body, call.rest) });
+        let deadline = Instant::now() + limits.total;
+        match tokio::time::timeout_at(deadline, client.execute(request)).await {
+            Ok(Ok(response)) => Ok(Body { response, deadline }),
+            Ok(Err(error)) => Err(failure(error, limits.total)),
+            Err(_) => Err(timed_out(limits.total)),
+        }
+    }
+
+    /// Sends a request whose body is read while it is sent: no faster than the upstream takes it.
+    pub async fn send_streamed<B>(
+        &self,
+        call: HttpCall,
+        body: B,
+        connection: &Connection,
+        limits: Limits,
+    ) -> Result<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send + Sync + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let client = self.client(connection)?;
+        // Not remembered: whoever asks decides what comes after the host.
+        let url = url::Url::parse(&call.url).map_err(|_| Error::bad_request("That is no path."))?;
+        let mut request = reqwest::Request::new(call.method, url);
+        *request.headers_mut() = call.headers;
+        if !body.is_end_stream() {
+            *request.body_mut() = Some(reqwest::Body::wrap(body));
+        }
         let deadline = Instant::now() + limits.total;
         match tokio::time::timeout_at(deadline, client.execute(request)).await {
             Ok(Ok(response)) => Ok(Body { response, deadline }),
@@ -179,6 +223,17 @@ fn build(connection: &Connection) -> Result<reqwest::Client> {
             .dns_resolver(PublicResolver::new(&ProcessEnvironment))
             .redirect(reqwest::redirect::Policy::none());
     }
+    if connection.carries != Carries::Calls {
+        builder = builder
+            .no_gzip()
+            .no_brotli()
+            .no_deflate()
+            .no_zstd()
+            .redirect(reqwest::redirect::Policy::none());
+    }
+    if connection.carries == Carries::Upgrades {
+        builder = builder.http1_only();
+    }
     match &connection.verify {
         Verify::System => {}
         Verify::Off => builder = builder.tls_danger_accept_invalid_certs(true),
@@ -243,6 +298,14 @@ impl Body {
     pub fn is_json(&self) -> bool {
         let kind = self.headers().get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("application/json"))
+    }
+
+    /// What becomes of the connection after a reply that switches protocols.
+    ///
+    /// # Errors
+    /// [`Kind::Connection`] when the upstream has not switched.
+    pub async fn upgraded(self) -> Result<Upgraded> {
+        self.response.upgrade().await.map_err(|error| failure(error, Duration::ZERO))
     }
 
     /// The next read of the body; `None` at its end.

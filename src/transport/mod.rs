@@ -7,5 +7,5 @@ mod http;
 pub mod public;
 mod retry_after;
 
-pub use http::{Body, Connection, Limits, Reach, Rest, Transport, Verify, timed_out};
+pub use http::{Body, Carries, Connection, Limits, Reach, Rest, Transport, Upgraded, Verify, timed_out};
 pub use retry_after::{retry_after, should_retry};

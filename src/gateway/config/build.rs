@@ -337,9 +337,8 @@ fn pass_through(server: &Node, report: &mut Report) -> Vec<PassThrough> {
 fn hooks(root: &Node, calls: &Node, server: &Node, report: &mut Report) -> Hooks {
     let mut settings = Map::new();
     for entry in calls.entries() {
-        if schema::treatment("litellm_settings", &entry.key) == Some(Treatment::Callbacks)
-            && !entry.value.is_null()
-        {
+        let is_theirs = schema::treatment("litellm_settings", &entry.key) == Some(Treatment::Callbacks);
+        if (is_theirs || entry.key == "json_logs") && !entry.value.is_null() {
             settings.insert(entry.key.clone(), entry.value.to_json());
         }
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Context, model_calls};
 use crate::error::{Error, Kind, Result};
+use crate::gateway::answer;
 use crate::gateway::body;
 use crate::gateway::calls;
 use crate::hub::{CallResponse, CallType};
@@ -64,12 +65,16 @@ async fn embed(context: Context<'_>, mut request: Map, many: bool) -> Result<Res
     keywords.insert("input".to_owned(), inputs.into());
     let size = requests.first().and_then(|request| request.get("outputDimensionality"));
     keywords.extend(size.map(|size| ("dimensions".to_owned(), size.clone())));
+    if let Some(Value::String(model)) = keywords.get("model") {
+        context.call.asks(CallType::Embedding, model);
+    }
     if let Some(hooked) = &context.call.hooked {
         keywords = hooked.pre_call(CallType::Embedding, keywords).await?;
         hooked.moderate().await?;
     }
     let outcome = calls::run(context.gateway, context.running, CallType::Embedding, keywords, Vec::new()).await?;
     let Outcome::Call(answer) = outcome else { return Err(Error::unreadable("an embedding is no stream")) };
+    answer::account(context.call, &answer);
     let CallResponse::Json(mut value) = answer.response else {
         return Err(Error::unreadable("an embedding is no file"));
     };

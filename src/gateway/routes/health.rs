@@ -1,6 +1,5 @@
 //! How the gateway is doing: for who starts it, who stands before it, and who counts.
 
-use axum::body::Body;
 use axum::response::Response;
 use futures_util::future::join_all;
 use http::StatusCode;
@@ -79,6 +78,6 @@ pub async fn check(context: Context<'_>) -> Result<Response> {
 }
 
 /// `/metrics`.
-pub fn metrics(_context: Context<'_>) -> Response {
-    Response::new(Body::empty())
+pub fn metrics(context: Context<'_>) -> Response {
+    super::text("text/plain; version=0.0.4; charset=utf-8", context.gateway.observer.page(context.gateway))
 }

@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde_json::Value;
 
 use super::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gateway::answer;
 use crate::gateway::body;
 use crate::gateway::calls::{self, Shown};
@@ -34,6 +34,8 @@ pub async fn answer(context: Context<'_>, body: Body, call_type: CallType) -> Re
         None => {
             let id = str_at(&keywords, "response_id").map(ResponseId::parse);
             let provider = id.and_then(|id| id.provider).unwrap_or_else(|| "openai".to_owned());
+            // The id says it.
+            keywords.shift_remove("custom_llm_provider");
             make(context, call_type, &provider, keywords, Vec::new()).await
         }
     }
@@ -64,7 +66,13 @@ async fn make(
     if let Some(hooked) = &context.call.hooked {
         keywords = hooked.pre_call(call_type, keywords).await?;
     }
-    if let Some(deployment) = deployment_of(context, provider) {
+    let deployment = deployment_of(context, provider);
+    if deployment.is_none() && providers::row(provider).is_none_or(|row| !row.key_required) {
+        // Without a key to have been set for it, nobody has said that clients may reach it.
+        return Err(Error::bad_request(format!("The provider '{provider}' is not served here."))
+            .with_param("custom_llm_provider"));
+    }
+    if let Some(deployment) = deployment {
         for (name, value) in &deployment.params {
             if !OF_MODEL.contains(&name.as_str()) && crate::engine::is_steering(name) {
                 keywords.insert(name.clone(), value.clone());

@@ -7,6 +7,8 @@ mod kept;
 mod model_calls;
 mod models;
 mod pages;
+pub mod pass_through;
+mod sockets;
 mod tokens;
 
 use std::sync::Arc;
@@ -20,7 +22,7 @@ use serde_json::Value;
 
 use super::endpoint::{Endpoint, Found};
 use super::record::Call;
-use super::state::{Gateway, Running};
+use super::state::{Gateway, Running, UnderWay};
 use crate::error::Result;
 
 /// What every route is given.
@@ -31,6 +33,8 @@ pub struct Context<'a> {
     pub parts: &'a Parts,
     pub found: &'a Found,
     pub call: &'a Call,
+    /// The request's place among those under way, for what outlives its answer.
+    pub place: &'a Arc<UnderWay>,
 }
 
 impl Context<'_> {
@@ -48,8 +52,14 @@ pub async fn answer(
     body: Body,
     found: &Found,
     call: &Call,
+    place: &Arc<UnderWay>,
 ) -> Result<Response> {
-    let context = Context { gateway, running, parts, found, call };
+    let context = Context { gateway, running, parts, found, call, place };
+    if matches!(found.route.endpoint, Endpoint::Realtime | Endpoint::ResponsesSocket)
+        && let Some(hooked) = &call.hooked
+    {
+        hooked.allow_socket()?;
+    }
     match found.route.endpoint {
         Endpoint::Call(call_type) => model_calls::json(context, body, call_type).await,
         Endpoint::Form(call_type) => model_calls::form(context, body, call_type).await,
@@ -65,6 +75,10 @@ pub async fn answer(
         Endpoint::GroupInfo => Ok(models::groups(context)),
         Endpoint::NewModel => models::add(context, body).await,
         Endpoint::DeleteModel => models::remove(context, body).await,
+        Endpoint::PassThrough(provider) => Box::pin(pass_through::provider(context, body, provider)).await,
+        Endpoint::OwnPath => Box::pin(pass_through::own_path(context, body)).await,
+        Endpoint::Realtime => Box::pin(sockets::realtime(context)).await,
+        Endpoint::ResponsesSocket => sockets::responses(context).await,
         Endpoint::Health => health::check(context).await,
         Endpoint::Liveness => Ok(health::alive()),
         Endpoint::Readiness => Ok(health::ready(context)),

@@ -30,13 +30,15 @@ pub fn open_api() -> Response {
         if route.access != Access::Open {
             operation["security"] = json!([{ "key": [] }]);
         }
-        if route.method == http::Method::POST {
+        if route.method == http::Method::POST && !route.any_method {
             operation["requestBody"] = json!({
                 "content": { "application/json": { "schema": { "type": "object" } } },
             });
         }
         let entry = paths.entry(path).or_insert_with(|| json!({}));
-        entry[route.method.as_str().to_ascii_lowercase()] = operation;
+        for method in route.methods() {
+            entry[method.as_str().to_ascii_lowercase()] = operation.clone();
+        }
     }
     super::json(&json!({
         "openapi": "3.1.0",
@@ -54,7 +56,8 @@ pub fn docs(_context: Context<'_>) -> Response {
         let _ = writeln!(
             rows,
             "<tr><td>{}</td><td><code>{}</code></td><td>{}</td><td>{key}</td></tr>",
-            route.method, route.path, route.summary
+            if route.any_method { "any" } else { route.method.as_str() },
+            route.path, route.summary
         );
     }
     let page = include_str!("docs.html").replace("{{rows}}", &rows).replace("{{version}}", env!("CARGO_PKG_VERSION"));

@@ -20,7 +20,7 @@ mod server_tools;
 mod stream;
 mod thinking;
 mod tools;
-mod usage;
+pub(crate) mod usage;
 
 #[cfg(test)]
 #[expect(clippy::needless_pass_by_value, reason = "json! reads best in place")]

@@ -20,7 +20,7 @@ mod signatures;
 mod stream;
 mod thinking;
 mod tools;
-mod usage;
+pub(crate) mod usage;
 
 #[cfg(test)]
 mod tests;
@@ -32,6 +32,7 @@ use crate::error::{Kind, Result};
 use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Resource, Target};
 
 pub const ERRORS: Errors = Errors { facts: errors::facts, classify: |facts, _| errors::classify(facts) };
+pub(crate) use grounding::Grounded;
 pub(in crate::wires) use errors::{classify, facts as error_facts, of_stream as error_of_stream};
 pub(in crate::wires) use request::url;
 pub(in crate::wires) use signatures::split_id;
