@@ -364,6 +364,15 @@ def encoding_of_model(model: str) -> str:
     """The name of the encoding that a model's texts are counted with."""
 
 @final
+class HookReply:
+    """Where the answer of a gateway's hook goes."""
+
+    def done(self, answer: Any) -> None:
+        """The hook's answer: plain data."""
+
+    def failed(self, facts: dict[str, Any]) -> None:
+        """What it has raised: status, message, type, param, code."""
+
 class LoopQueue:
     """Results on their way to the futures of one event loop."""
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 PORT = 4000
+serving = False
+"""Whether the process is the command's."""
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -103,6 +105,8 @@ def serve(options: argparse.Namespace) -> int:
     if "model" not in given:
         given.setdefault("config", os.environ.get("CONFIG_FILE_PATH"))
     given.setdefault("port", int(os.environ.get("PORT", PORT)))
+    global serving
+    serving = True
     try:
         _core.serve_gateway(given, _announce)
     except KeyboardInterrupt:

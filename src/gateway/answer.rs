@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{Stream, stream};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use serde_json::Value;
@@ -13,9 +15,11 @@ use serde_json::Value;
 use super::calls::Shown;
 use super::dialect::Dialect;
 use super::headers;
+use super::hooked_stream;
+use super::hooks::{Event, Hooked, Step, facts_of};
 use super::record::Call;
 use crate::engine::{Answer, CallAnswer, ChatStream, EventStream, Meta, Part, Tally};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::hub::{CallResponse, CallType, StreamHead, Usage};
 use crate::router::Outcome;
 use crate::wires::openai::{Chunk, write_chunk, write_response};
@@ -25,16 +29,28 @@ const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset
 const DONE: &[u8] = b"data: [DONE]\n\n";
 
 /// Writes what a call has brought.
-pub fn write(call: &Call, shown: Shown, outcome: Outcome) -> Response {
-    match outcome {
-        Outcome::Chat(answer) => chat(call, &shown, *answer),
+///
+/// # Errors
+/// What a hook has refused the answer with.
+pub async fn write(call: &Call, shown: Shown, outcome: Outcome) -> Result<Response> {
+    Ok(match outcome {
+        Outcome::Chat(answer) => chat(call, &shown, *answer).await?,
         Outcome::Stream(stream) => chat_stream(call, shown, *stream),
         Outcome::Call(answer) => {
             let cost = account(call, &answer);
-            let headers = headers::of_answer(call, &answer.meta, cost);
+            let mut headers = headers::of_answer(call, &answer.meta, cost);
             match answer.response {
-                CallResponse::Json(value) => response(headers, JSON, Body::from(value.to_string())),
+                CallResponse::Json(value) => {
+                    let body = value.to_string().into_bytes();
+                    let body = hooked(call, &answer.meta, cost, body, &mut headers).await?;
+                    response(headers, JSON, Body::from(body))
+                }
                 CallResponse::Bytes { content_type, data } => {
+                    if let Some(hooked) = call.hooked.as_ref().filter(|hooked| hooked.listens(Event::Success))
+                    {
+                        let meta = facts_of(&answer.meta, cost);
+                        hooked.succeeded(serde_json::json!({ "response": null, "meta": meta }));
+                    }
                     let kind = HeaderValue::from_str(&content_type);
                     let kind = kind.unwrap_or(HeaderValue::from_static("application/octet-stream"));
                     response(headers, kind, Body::from(data))
@@ -42,7 +58,7 @@ pub fn write(call: &Call, shown: Shown, outcome: Outcome) -> Response {
             }
         }
         Outcome::Events(stream) => event_stream(call, shown, *stream),
-    }
+    })
 }
 
 /// Notes what a whole answer of another call than chat has used; returns what it cost.
@@ -81,7 +97,7 @@ fn fell_back(meta: &Meta) -> bool {
     meta.routing.as_ref().is_some_and(|routing| routing.fallbacks > 0)
 }
 
-fn chat(call: &Call, shown: &Shown, answer: Answer) -> Response {
+async fn chat(call: &Call, shown: &Shown, answer: Answer) -> Result<Response> {
     let Answer { mut response, meta } = answer;
     let usage = response.usage.as_ref();
     let cost = meta.cost_of_call(CallType::Chat, usage, None);
@@ -93,7 +109,49 @@ fn chat(call: &Call, shown: &Shown, answer: Answer) -> Response {
     }
     let mut body = Vec::with_capacity(1024);
     write_response(&response, &mut body);
-    self::response(headers::of_answer(call, &meta, cost), JSON, Body::from(body))
+    let mut headers = headers::of_answer(call, &meta, cost);
+    let body = hooked(call, &meta, cost, body, &mut headers).await?;
+    Ok(self::response(headers, JSON, Body::from(body)))
+}
+
+/// A whole answer by way of the hooks, if there are any.
+async fn hooked(
+    call: &Call,
+    meta: &Meta,
+    cost: Option<f64>,
+    body: Vec<u8>,
+    headers: &mut HeaderMap,
+) -> Result<Vec<u8>> {
+    let Some(hooked) = &call.hooked else { return Ok(body) };
+    let (body, added) = hooked.post_call(meta, cost, body).await?;
+    for (name, value) in &added {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        if let Ok(name) = name.parse() {
+            headers::text(headers, name, &value);
+        }
+    }
+    Ok(body)
+}
+
+/// The hooks that a stream passes through.
+fn stream_hooks(call: &Call) -> Option<&Arc<Hooked>> {
+    call.hooked.as_ref().filter(|hooked| hooked.has(Step::Stream) || hooked.listens(Event::Success))
+}
+
+/// A stream's body, by way of the hooks, if there are any.
+fn piped<S: Stream<Item = Result<Bytes, std::convert::Infallible>> + Send + 'static>(
+    call: &Call,
+    shown: Shown,
+    facts: Option<Value>,
+    pieces: S,
+) -> Body {
+    match stream_hooks(call) {
+        Some(hooked) => {
+            let facts = facts.unwrap_or_default();
+            Body::from_stream(hooked_stream::through(hooked.clone(), shown, facts, Box::pin(pieces)))
+        }
+        None => Body::from_stream(pieces),
+    }
 }
 
 /// A stream on its way to the client. Dropped when the client goes away, which closes the upstream's connection; what it
@@ -173,8 +231,13 @@ impl<S: Counted> Drop for Sending<S> {
 
 fn chat_stream(call: &Call, shown: Shown, stream: ChatStream) -> Response {
     let headers = headers::of_answer(call, stream.meta(), None);
+    let asked = shown.clone();
+    let mut shown = shown;
+    // Who is told of the whole answer is told what it took; the client sees it only where it has asked.
+    shown.usage_asked |= stream_hooks(call).is_some();
+    let meta = stream_hooks(call).map(|_| facts_of(stream.meta(), None));
     let sending = Sending::new(stream, call, shown);
-    streamed(headers, Body::from_stream(stream::unfold(sending, next_chunks)))
+    streamed(headers, piped(call, asked, meta, stream::unfold(sending, next_chunks)))
 }
 
 type Sent<S> = Option<(Result<Bytes, std::convert::Infallible>, Sending<S>)>;
@@ -261,8 +324,10 @@ fn event(name: Option<&str>, data: &Value, out: &mut Vec<u8>) {
 
 fn event_stream(call: &Call, shown: Shown, stream: EventStream) -> Response {
     let headers = headers::of_answer(call, stream.meta(), None);
+    let meta = stream_hooks(call).map(|_| facts_of(stream.meta(), None));
+    let asked = Shown { usage_asked: true, ..shown.clone() };
     let sending = Sending::new(stream, call, shown);
-    streamed(headers, Body::from_stream(stream::unfold(sending, next_events)))
+    streamed(headers, piped(call, asked, meta, stream::unfold(sending, next_events)))
 }
 
 /// OpenAI's chunks always have a text, and its clients join them without looking.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::answer;
 use super::dialect::Dialect;
+use super::hooks::Step;
 use super::record::Call;
 use super::state::{Gateway, Running};
 use crate::engine::{Keywords, is_ignored, is_steering};
@@ -40,6 +41,10 @@ pub async fn answer(
     }
     check(&keywords, &running.config.general.client_credentials)?;
     keywords.retain(|_, value| !value.is_null());
+    if let Some(hooked) = &call.hooked {
+        keywords = hooked.pre_call(call_type, keywords).await?;
+        keywords.retain(|_, value| !value.is_null());
+    }
     add_headers(&mut keywords, headers);
     let model = match keywords.get("model") {
         Some(Value::String(model)) => model.clone(),
@@ -56,8 +61,13 @@ pub async fn answer(
             options.insert("include_usage".to_owned(), true.into());
         }
     }
-    let outcome = run(gateway, running, call_type, keywords, files).await?;
-    Ok(answer::write(call, shown, outcome))
+    let running = run(gateway, running, call_type, keywords, files);
+    let outcome = match call.hooked.as_ref().filter(|hooked| hooked.has(Step::Moderate)) {
+        // What moderation refuses is answered at once; the call is given up.
+        Some(hooked) => futures_util::future::try_join(running, hooked.moderate()).await?.0,
+        None => running.await?,
+    };
+    answer::write(call, shown, outcome).await
 }
 
 /// How an answer is shown to its client.

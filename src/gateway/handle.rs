@@ -17,18 +17,19 @@ use super::admission;
 use super::dialect::Dialect;
 use super::endpoint::{self, Found, Miss};
 use super::headers;
+use super::hooks::{Hooked, Step};
 use super::record::{Call, Open};
 use super::routes;
 use super::state::{Gateway, Running, UnderWay};
 use crate::error::{Error, Kind, Result};
 
 /// Answers a request. Never fails: an error is an answer, too, and a panic is an error.
-pub async fn handle(gateway: Arc<Gateway>, request: Request<Incoming>, _peer: SocketAddr) -> Response {
+pub async fn handle(gateway: Arc<Gateway>, request: Request<Incoming>, peer: SocketAddr) -> Response {
     let (parts, body) = request.into_parts();
     if parts.method == Method::OPTIONS {
         return preflight();
     }
-    let answered = AssertUnwindSafe(answer(&gateway, &parts, Body::new(body))).catch_unwind().await;
+    let answered = AssertUnwindSafe(answer(&gateway, &parts, Body::new(body), peer)).catch_unwind().await;
     let mut response = answered.unwrap_or_else(|_| {
         let error = Error::new(Kind::InternalServer, "The gateway failed at this request; please report it.");
         failed(&parts, endpoint::dialect_of(parts.uri.path()), &error)
@@ -62,7 +63,7 @@ fn preflight() -> Response {
     response
 }
 
-async fn answer(gateway: &Arc<Gateway>, parts: &Parts, body: Body) -> Response {
+async fn answer(gateway: &Arc<Gateway>, parts: &Parts, body: Body, peer: SocketAddr) -> Response {
     let running = gateway.running();
     let own = routes::pass_through::own(&running.config.pass_through, parts.uri.path());
     let found = match own {
@@ -76,16 +77,28 @@ async fn answer(gateway: &Arc<Gateway>, parts: &Parts, body: Body) -> Response {
     let route = found.as_ref().ok().map(|found| found.route);
     let dialect = route.map_or_else(|| endpoint::dialect_of(parts.uri.path()), |route| route.dialect);
     let mut call = Call::new(parts, route, dialect, &gateway.observer);
+    if let Some(hooks) = &running.hooks {
+        let hooked = Hooked::new(hooks, parts, peer);
+        hooked.note("call_id", &*call.id);
+        call.hooked = Some(Arc::new(hooked));
+    }
     let mut open = Open::new(call.clone());
     let (answered, place) = match found {
         Ok(found) => taken(gateway, &running, parts, body, &found, &mut call).await,
         Err(miss) => (Err(missed(miss, parts)), None),
     };
-    let mut response = answered.unwrap_or_else(|mut error| {
-        error.facts_mut().request_id.get_or_insert_with(|| call.id.to_string());
-        call.failed(&error);
-        failed(parts, dialect, &error)
-    });
+    let mut response = match answered {
+        Ok(response) => response,
+        Err(mut error) => {
+            error.facts_mut().request_id.get_or_insert_with(|| call.id.to_string());
+            call.failed(&error);
+            // Of those who were not let in nothing is told.
+            if let Some(hooked) = call.hooked.as_ref().filter(|_| place.is_some()) {
+                error = hooked.failed(error).await;
+            }
+            failed(parts, dialect, &error)
+        }
+    };
     headers::of_call(&call, response.headers_mut());
     headers::request_id(&call, dialect, response.headers_mut());
     if let Some(allowed) = allowed {
@@ -104,9 +117,20 @@ async fn taken(
     found: &Found,
     call: &mut Call,
 ) -> (Result<Response>, Option<Arc<UnderWay>>) {
-    match admission::admit(parts, found.route.access, running, gateway).await {
-        Ok(principal) => call.principal = principal,
+    let access = found.route.access;
+    let admitted = match call.hooked.as_ref().filter(|hooked| hooked.has(Step::Authorize)) {
+        Some(hooked) => admission::admit_by_hook(parts, access, running, hooked, body).await,
+        None => admission::admit(parts, access, running, gateway).await.map(|principal| (principal, body)),
+    };
+    let body = match admitted {
+        Ok((principal, body)) => {
+            call.principal = principal;
+            body
+        }
         Err(error) => return (Err(error), None),
+    };
+    if let Some(hooked) = &call.hooked {
+        hooked.note("is_master", call.principal.is_master());
     }
     let place = match gateway.enter(running) {
         Ok(place) => Arc::new(place),

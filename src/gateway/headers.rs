@@ -97,7 +97,7 @@ pub fn request_id(call: &Call, dialect: Dialect, out: &mut HeaderMap) {
     }
 }
 
-fn text(out: &mut HeaderMap, name: HeaderName, value: &str) {
+pub fn text(out: &mut HeaderMap, name: HeaderName, value: &str) {
     // What is no header is left out: the answer is worth more.
     if let Ok(value) = HeaderValue::from_str(value) {
         out.insert(name, value);

@@ -15,6 +15,8 @@ mod endpoint;
 pub mod explain;
 mod handle;
 mod headers;
+mod hooked_stream;
+pub mod hooks;
 pub mod observe;
 mod record;
 mod routes;

@@ -12,6 +12,7 @@ use http::request::Parts;
 use super::admission::Principal;
 use super::dialect::Dialect;
 use super::endpoint::{Endpoint, Route};
+use super::hooks::Hooked;
 use super::observe::Observer;
 use crate::engine::{Meta, new_uuid};
 use crate::error::{Error, Kind};
@@ -25,6 +26,8 @@ pub struct Call {
     pub id: Arc<str>,
     pub begun: Instant,
     pub principal: Principal,
+    /// For the hooks of the configuration, where it has some.
+    pub hooked: Option<Arc<Hooked>>,
     request: Arc<Request>,
 }
 
@@ -182,7 +185,13 @@ impl Call {
             facts: Mutex::default(),
             observer: observer.clone(),
         };
-        Self { id, begun: Instant::now(), principal: Principal::Anonymous, request: Arc::new(request) }
+        Self {
+            id,
+            begun: Instant::now(),
+            principal: Principal::Anonymous,
+            hooked: None,
+            request: Arc::new(request),
+        }
     }
 
     fn facts(&self) -> MutexGuard<'_, Facts> {

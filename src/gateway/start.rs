@@ -25,6 +25,8 @@ pub struct Start {
     pub port: u16,
     /// Threads; none: one for each core.
     pub workers: Option<usize>,
+    /// Loads what the configuration names of another language.
+    pub hooks: Option<super::hooks::Maker>,
 }
 
 /// What is told once the gateway listens.
@@ -65,10 +67,12 @@ pub async fn serve(
     listening: impl FnOnce(Listening),
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
-    let has_key = config.general.master_key.is_some() || config.general.jwt.is_some();
+    let has_key = config.general.master_key.is_some()
+        || config.general.jwt.is_some()
+        || config.hooks.custom_auth.is_some();
     let host = start.host.clone().unwrap_or_else(|| if has_key { "0.0.0.0" } else { "127.0.0.1" }.to_owned());
     let options = ServerOptions { host, port: start.port, ..ServerOptions::default() };
-    let gateway = Gateway::new(config)?;
+    let gateway = Gateway::with_hooks(config, start.hooks.clone())?;
     let server = Server::bind(&options).map_err(|error| {
         failed(&format!("{}:{} cannot be listened on: {error}", options.host, options.port))
     })?;

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::admission::jwt;
 use super::config::Config;
+use super::hooks::{self, Hooks, Maker};
 use super::observe::Observer;
 use crate::config::{Environment, ProcessEnvironment};
 use crate::engine::{Engine, Settings};
@@ -21,12 +22,14 @@ pub struct Gateway {
     pub observer: Arc<Observer>,
     under_way: AtomicUsize,
     taking: AtomicBool,
+    maker: Option<Maker>,
 }
 
 /// A configuration that is in force. A request keeps the one that it began with.
 pub struct Running {
     pub config: Config,
     pub router: Arc<Router>,
+    pub hooks: Option<Arc<dyn Hooks>>,
     /// Whose tokens let in beside the master key.
     pub tokens: Option<Arc<jwt::Tokens>>,
     settings: Arc<Settings>,
@@ -43,7 +46,7 @@ impl Environment for Variables {
 }
 
 impl Running {
-    fn new(mut config: Config) -> Result<Self> {
+    fn new(mut config: Config, hooks: Option<Arc<dyn Hooks>>) -> Result<Self> {
         config.register_providers()?;
         config.open_cache(tokio::runtime::Handle::current())?;
         let environment: &'static (dyn Environment + Sync) = if config.variables.iter().next().is_none() {
@@ -59,7 +62,7 @@ impl Running {
         }
         let tokens = config.general.jwt.clone().map(|jwt| Arc::new(jwt::Tokens::new(jwt)));
         let settings = Arc::new(config.engine.clone());
-        Ok(Self { router: Arc::new(router), tokens, settings, environment, config })
+        Ok(Self { router: Arc::new(router), hooks, tokens, settings, environment, config })
     }
 }
 
@@ -69,7 +72,16 @@ impl Gateway {
     /// # Errors
     /// [`Kind::Config`] when the address of Redis is none, or a cache cannot be opened.
     pub fn new(config: Config) -> Result<Arc<Self>> {
-        let running = Running::new(config)?;
+        Self::with_hooks(config, None)
+    }
+
+    /// The same, with somebody who can load what the configuration names of another language.
+    ///
+    /// # Errors
+    /// As `new`, and [`Kind::Config`] when that cannot be loaded.
+    pub fn with_hooks(mut config: Config, maker: Option<Maker>) -> Result<Arc<Self>> {
+        let hooks = hooks::make(maker.as_ref(), &mut config)?;
+        let running = Running::new(config, hooks)?;
         let observer = Observer::new(&running.config, running.environment);
         Ok(Arc::new(Self {
             running: RwLock::new(Arc::new(running)),
@@ -78,6 +90,7 @@ impl Gateway {
             begun: Instant::now(),
             under_way: AtomicUsize::new(0),
             taking: AtomicBool::new(true),
+            maker,
         }))
     }
 
@@ -91,9 +104,12 @@ impl Gateway {
     ///
     /// # Errors
     /// The old one stays in force.
+    ///
+    /// To be called within a runtime of several threads: what hooks load may take its time.
     pub fn reload(&self, mut config: Config) -> Result<()> {
+        let hooks = tokio::task::block_in_place(|| hooks::make(self.maker.as_ref(), &mut config))?;
         let deployments = std::mem::take(&mut config.deployments);
-        let next = Running::new(config)?;
+        let next = Running::new(config, hooks)?;
         next.router.take_over(&self.running().router, deployments);
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         Ok(())

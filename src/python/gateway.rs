@@ -34,6 +34,7 @@ fn read(options: &Bound<'_, PyDict>) -> PyResult<(Start, Config, Vec<String>)> {
         file: text("config").map(PathBuf::from),
         host: text("host"),
         port: count("port").and_then(|port| u16::try_from(port).ok()).unwrap_or(4000),
+        hooks: Some(super::gateway_hooks::maker()),
         workers: count("num_workers").and_then(|count| usize::try_from(count).ok()),
     };
     let read = match (&start.file, text("model")) {

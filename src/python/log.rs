@@ -1,8 +1,9 @@
 //! The core's log records go to Python's `logging`, under the package's logger.
 
 use std::fmt::{self, Write as _};
-use std::sync::Once;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Once, OnceLock};
 
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::ffi;
@@ -45,6 +46,33 @@ fn python_level(level: Level) -> u8 {
     }
 }
 
+/// The name of the gateway's threads.
+const GATEWAY: &str = "ferrolite-gateway";
+/// Records of the gateway that wait for the interpreter, at most; further ones are dropped.
+const WAITING: usize = 1000;
+
+/// Hands a record of the gateway to a thread that may wait.
+fn from_gateway(level: u8, text: String) {
+    static RECORDS: OnceLock<Option<SyncSender<(u8, String)>>> = OnceLock::new();
+    let records = RECORDS.get_or_init(|| {
+        let (sender, records) = sync_channel::<(u8, String)>(WAITING);
+        let told = move || {
+            for (level, text) in records {
+                let _ = Python::try_attach(|py| {
+                    if let Err(failed) = emit(py, level, &text) {
+                        settle(py, failed);
+                    }
+                });
+            }
+        };
+        std::thread::Builder::new().name("ferrolite-log".to_owned()).spawn(told).ok().map(|_| sender)
+    });
+    if let Some(records) = records {
+        // A log that cannot keep up holds nobody up.
+        let _ = records.try_send((level, text));
+    }
+}
+
 struct ToPython;
 
 impl Subscriber for ToPython {
@@ -73,6 +101,11 @@ impl Subscriber for ToPython {
         event.record(&mut line);
         let level = python_level(*event.metadata().level());
         let text = format!("{}{}", line.message, line.fields);
+        if std::thread::current().name() == Some(GATEWAY) {
+            // Its threads never wait for the interpreter.
+            from_gateway(level, text);
+            return;
+        }
         // A handler may take its time: no loop is to wait for it.
         queue::before_delay();
         // During shutdown there may be no interpreter left to tell.

@@ -5,6 +5,7 @@ mod call;
 mod chunks;
 mod error;
 mod gateway;
+mod gateway_hooks;
 mod log;
 mod lookup;
 mod meta;
@@ -33,6 +34,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<cache::CoreCache>()?;
     module.add_class::<call::PendingCall>()?;
     module.add_class::<gateway::CoreGateway>()?;
+    module.add_class::<gateway_hooks::HookReply>()?;
     module.add_class::<meta::CallMeta>()?;
     module.add_class::<queue::LoopQueue>()?;
     module.add_class::<router::CorePlan>()?;

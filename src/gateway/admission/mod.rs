@@ -4,12 +4,15 @@ pub mod jwt;
 
 use std::sync::Arc;
 
+use axum::body::Body;
+use bytes::Bytes;
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use http::request::Parts;
 use subtle::ConstantTimeEq as _;
 
 use super::endpoint::Access;
+use super::hooks::Hooked;
 use super::state::{Gateway, Running};
 use crate::auth::Secret;
 use crate::error::{Error, Kind, Result};
@@ -21,8 +24,15 @@ pub enum Principal {
     Anonymous,
     /// Whoever has the master key.
     Master,
-    /// Whom a token of somebody else's names; empty when it names nobody.
+    /// Whom a token of somebody else's names, or the configuration's own function; empty when it names nobody.
     User(Arc<str>),
+}
+
+impl Principal {
+    /// Whether the request may change the gateway.
+    pub fn is_master(&self) -> bool {
+        *self == Self::Master
+    }
 }
 
 /// Headers that may hold a key, in the order in which they are looked at.
@@ -75,6 +85,32 @@ pub async fn admit(parts: &Parts, access: Access, running: &Running, gateway: &G
         }
         _ => Err(unknown_key()),
     }
+}
+
+/// Lets a request in by the configuration's own function, which decides alone. It may read a body that is JSON.
+///
+/// # Errors
+/// What the function has raised, and a body that cannot be read.
+pub async fn admit_by_hook(
+    parts: &Parts,
+    access: Access,
+    running: &Running,
+    hooked: &Hooked,
+    body: Body,
+) -> Result<(Principal, Body)> {
+    let general = &running.config.general;
+    let is_public = general.public_routes.iter().any(|route| route == parts.uri.path());
+    if access == Access::Open || access != Access::Master && is_public {
+        return Ok((Principal::Anonymous, body));
+    }
+    let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if !kind.starts_with("application/json") {
+        // Files go by as they come.
+        return Ok((hooked.authorize(access, Bytes::new()).await?, body));
+    }
+    let bytes = super::body::read(body, general.max_request_bytes).await?;
+    let principal = hooked.authorize(access, bytes.clone()).await?;
+    Ok((principal, Body::from(bytes)))
 }
 
 /// One answer to all that is wrong with a key.

@@ -270,6 +270,13 @@ fn general(server: &Node, environment: &Over<'_>, report: &mut Report) -> Genera
         client_credentials: client.into_iter().flatten().map(str::to_owned).collect(),
         forward_client_headers: is_on(server, "forward_client_headers_to_llm_api"),
         public_routes: texts(server, "public_routes"),
+        hook_timeout: number(server, "hook_timeout")
+            .and_then(|limit| std::time::Duration::try_from_secs_f64(limit).ok())
+            .filter(|limit| !limit.is_zero())
+            .unwrap_or(default.hook_timeout),
+        max_parallel_hooks: count(server, "max_parallel_hooks")
+            .and_then(|most| usize::try_from(most).ok())
+            .map_or(default.max_parallel_hooks, |most| most.clamp(1, 100_000)),
         drain: default.drain,
     }
 }

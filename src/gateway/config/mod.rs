@@ -146,6 +146,10 @@ pub struct General {
     pub forward_client_headers: bool,
     /// Paths that need no key beside the health checks and the documentation.
     pub public_routes: Vec<String>,
+    /// How long a hook in Python may take.
+    pub hook_timeout: Duration,
+    /// The most hooks in Python that are waited for at once.
+    pub max_parallel_hooks: usize,
     /// How long a stopping gateway waits for what is under way.
     pub drain: Duration,
 }
@@ -160,6 +164,8 @@ impl Default for General {
             client_credentials: Vec::new(),
             forward_client_headers: false,
             public_routes: Vec::new(),
+            hook_timeout: Duration::from_secs(30),
+            max_parallel_hooks: 1000,
             drain: Duration::from_secs(30),
         }
     }

@@ -69,6 +69,10 @@ async fn embed(context: Context<'_>, mut request: Map, many: bool) -> Result<Res
     if let Some(Value::String(model)) = keywords.get("model") {
         context.call.asks(CallType::Embedding, model);
     }
+    if let Some(hooked) = &context.call.hooked {
+        keywords = hooked.pre_call(CallType::Embedding, keywords).await?;
+        hooked.moderate().await?;
+    }
     let outcome =
         calls::run(context.gateway, context.running, CallType::Embedding, keywords, Vec::new()).await?;
     let Outcome::Call(answer) = outcome else { return Err(Error::unreadable("an embedding is no stream")) };

@@ -63,6 +63,9 @@ async fn make(
 ) -> Result<Response> {
     calls::check(&keywords, &context.running.config.general.client_credentials)?;
     keywords.retain(|_, value| !value.is_null());
+    if let Some(hooked) = &context.call.hooked {
+        keywords = hooked.pre_call(call_type, keywords).await?;
+    }
     let deployment = deployment_of(context, provider);
     if deployment.is_none() && providers::row(provider).is_none_or(|row| !row.key_required) {
         // Without a key to have been set for it, nobody has said that clients may reach it.
@@ -81,7 +84,7 @@ async fn make(
         Shown { model: String::new(), dialect: context.found.route.dialect, call_type, usage_asked: false };
     let caller = context.gateway.caller(context.running);
     let outcome = caller.perform(Some(call_type), keywords, files).await?;
-    Ok(answer::write(context.call, shown, outcome))
+    answer::write(context.call, shown, outcome).await
 }
 
 /// The first deployment of a provider.

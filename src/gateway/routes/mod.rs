@@ -55,6 +55,11 @@ pub async fn answer(
     place: &Arc<UnderWay>,
 ) -> Result<Response> {
     let context = Context { gateway, running, parts, found, call, place };
+    if matches!(found.route.endpoint, Endpoint::Realtime | Endpoint::ResponsesSocket)
+        && let Some(hooked) = &call.hooked
+    {
+        hooked.allow_socket()?;
+    }
     match found.route.endpoint {
         Endpoint::Call(call_type) => model_calls::json(context, body, call_type).await,
         Endpoint::Form(call_type) => model_calls::form(context, body, call_type).await,
