@@ -42,7 +42,7 @@ pub async fn ask(
     if call_type == CallType::Messages {
         // Anthropic's interface demands it, and its clients learn of a slip from that alone.
         let limit = keywords.get("max_tokens").ok_or_else(|| Error::bad_request("max_tokens: Field required"))?;
-        if !limit.as_u64().is_some_and(|limit| limit > 0) {
+        if limit.as_u64().is_none_or(|limit| limit == 0) {
             return Err(Error::invalid("max_tokens", "expected a whole number from 1"));
         }
     }

@@ -97,7 +97,9 @@ fn operation_id(method: &str, path: &str) -> String {
 }
 
 fn object(required: &[&str], properties: Value) -> Value {
-    json!({ "type": "object", "required": required, "properties": properties })
+    let mut made = json!({ "type": "object", "required": required });
+    made["properties"] = properties;
+    made
 }
 
 /// What a path takes: the type of its body, and what must be in it and what often is. Whatever else the makers' own
