@@ -93,16 +93,37 @@ def connect(base: str) -> http.client.HTTPConnection:
     return http.client.HTTPConnection(address.hostname, address.port, timeout=PATIENCE)
 
 
-def begin_stream(base: str, body: dict[str, Any], path: str = "/v1/chat/completions", **headers: str) -> Any:
-    """The answer of a stream whose head has come; its `fp` gives the rest line by line."""
+class Stream:
+    """An answer whose head has come; closed when it has been read."""
+
+    def __init__(self, connection: http.client.HTTPConnection) -> None:
+        self.connection = connection
+        self.answer = connection.getresponse()
+        assert self.answer.status == 200, self.answer.read()
+
+    def readline(self) -> bytes:
+        return self.answer.readline()
+
+    def read(self) -> bytes:
+        """All that is still to come."""
+        try:
+            return self.answer.read()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        self.connection.close()
+        self.answer.close()
+
+
+def begin_stream(
+    base: str, body: dict[str, Any], path: str = "/v1/chat/completions", **headers: str
+) -> Stream:
+    """A stream on a connection of its own."""
     connection = connect(base)
     sent = {"content-type": "application/json", "authorization": f"Bearer {KEY}", **headers}
     connection.request("POST", path, json.dumps({**body, "stream": True}), sent)
-    answer = connection.getresponse()
-    assert answer.status == 200, answer.read()
-    # Kept alive together.
-    answer.connection = connection  # type: ignore[attr-defined]
-    return answer
+    return Stream(connection)
 
 
 class Command:

@@ -211,7 +211,6 @@ def test_too_many_requests_say_when_to_come_back(tmp_path_factory: pytest.TempPa
             assert answer.status == 429
             assert int(answer.headers["retry-after"]) >= 1
             assert "rate_limit" in said(path, answer)[0] or said(path, answer)[0] == "RESOURCE_EXHAUSTED"
-            stream.connection.close()
             stream.close()
             wait_for(lambda: ask(base, path, GOOD[path]).status == 200, "the place was not given back")
 

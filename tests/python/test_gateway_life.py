@@ -256,7 +256,6 @@ def test_a_client_that_goes_away_cancels_its_upstream(tmp_path: Path) -> None:
         stream = begin_stream(base, CHAT)
         assert stream.readline().startswith(b"data: ")
         assert len(upstream.open) == 1
-        stream.connection.close()
         stream.close()
         upstream.wait_open(0)
         waiting = connect(base)

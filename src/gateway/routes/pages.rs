@@ -102,7 +102,9 @@ fn operation_id(method: &str, path: &str) -> String {
 
 #[expect(clippy::needless_pass_by_value, reason = "it is written in place")]
 fn object(required: &[&str], properties: Value) -> Value {
-    json!({ "type": "object", "required": required, "properties": properties })
+    let mut made = json!({ "type": "object", "required": required });
+    made["properties"] = properties;
+    made
 }
 
 /// What a path takes: the type of its body, and what must be in it and what often is. Whatever else the makers' own
