@@ -251,7 +251,10 @@ impl Hooked {
     /// # Errors
     /// When there are hooks that would be gone around.
     pub fn allow_socket(&self) -> Result<()> {
-        if [Step::PreCall, Step::Moderate, Step::PostCall, Step::Stream].into_iter().any(|step| self.has(step)) {
+        if [Step::PreCall, Step::Moderate, Step::PostCall, Step::Stream]
+            .into_iter()
+            .any(|step| self.has(step))
+        {
             return Err(Error::new(
                 Kind::PermissionDenied,
                 "WebSockets are not served here: the gateway has hooks, which see no messages of theirs.",
