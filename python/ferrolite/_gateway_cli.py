@@ -68,7 +68,9 @@ def _check(options: argparse.Namespace) -> int:
     for problem in problems:
         print(problem)
     if is_good:
-        print(f"{options.config} is good." if not problems else f"{options.config} starts, with these warnings.")
+        print(
+            f"{options.config} is good." if not problems else f"{options.config} starts, with these warnings."
+        )
     return 0 if is_good else 1
 
 
@@ -97,7 +99,7 @@ def serve(options: argparse.Namespace) -> int:
         "port num_workers json_logs"
     )
     given = {name: getattr(options, name) for name in names.split()}
-    given = {name: value for name, value in given.items() if value not in (None, False)}
+    given = {name: value for name, value in given.items() if value is not None and value is not False}
     if options.debug or options.detailed_debug:
         given["log_level"] = "TRACE" if options.detailed_debug else "DEBUG"
     if "model" not in given:
@@ -122,7 +124,8 @@ def _announce(facts: dict[str, Any]) -> None:
         print(warning, file=sys.stderr)
     print(f"ferrolite serves {_counted(models)} on {url}")
     for name, count in models[:20]:
-        print(f"  {name}" + (f"  ({count} deployments)" if count > 1 else ""))
+        note = "any other name" if name == "*" else f"{count} deployments" if count > 1 else ""
+        print(f"  {name}" + (f"  ({note})" if note else ""))
     if len(models) > 20:
         print(f"  … and {len(models) - 20} more: {url}/v1/models")
     if facts["is_open"]:
@@ -135,17 +138,18 @@ def _announce(facts: dict[str, Any]) -> None:
 
 
 def _counted(models: Sequence[tuple[str, int]]) -> str:
-    return "1 model" if len(models) == 1 else f"{len(models)} models"
+    named = [name for name, _ in models if name != "*"] or ["*"]
+    return "1 model" if len(named) == 1 else f"{len(named)} models"
 
 
 def _examples(url: str, models: Sequence[tuple[str, int]], has_key: bool) -> list[str]:
     name = next((name for name, _ in models if "*" not in name), "gpt-4o")
     key = " -H 'authorization: Bearer $KEY'" if has_key else ""
-    said = '{"model": "%s", "messages": [{"role": "user", "content": "Hi"}]}' % name
+    said = f'{{"model": "{name}", "messages": [{{"role": "user", "content": "Hi"}}]}}'
     return [
         f"curl {url}/v1/chat/completions{key} -H 'content-type: application/json' \\",
         f"     -d '{said}'",
         "",
-        f"client = openai.OpenAI(base_url=\"{url}/v1\", api_key=\"{'$KEY' if has_key else 'any'}\")",
+        f'client = openai.OpenAI(base_url="{url}/v1", api_key="{"$KEY" if has_key else "any"}")',
         f'client.chat.completions.create(model="{name}", messages=[{{"role": "user", "content": "Hi"}}])',
     ]

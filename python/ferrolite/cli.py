@@ -17,12 +17,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     parser = argparse.ArgumentParser(
         prog="ferrolite",
+        usage="ferrolite [--model MODEL | --config FILE] [flags]\n       ferrolite COMMAND …",
         description="One address for every language model: a gateway for clients of OpenAI, Anthropic and Gemini.",
-        epilog="Examples: ferrolite --model gpt-4o    ferrolite --config config.yaml    ferrolite check config.yaml",
+        epilog="""examples:
+  ferrolite --model gpt-4o             one model, on http://127.0.0.1:4000
+  ferrolite --config config.yaml       all that the file names
+  ferrolite check config.yaml          what is wrong with it
+  ferrolite mock                       a provider to try it on, without key or internet
+
+"ferrolite COMMAND --help" says more of a command, docs/gateway.md of the gateway.""",
+        # The examples keep their lines.
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("-v", "--version", action="version", version=f"ferrolite {_core.version}")
     _gateway_cli.add_flags(parser)
-    commands = parser.add_subparsers(dest="command", metavar="command", title="commands")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", prog="ferrolite")
     _gateway_cli.add_commands(commands)
     _add_mock(commands)
     _add_models(commands)

@@ -1,5 +1,7 @@
 //! What of a call decides its price beside its answer.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::control::Control;
@@ -86,11 +88,13 @@ impl Meta {
             .flat_map(keys)
             .find_map(|name| pricing::find(&Listed, &name, Some(&self.provider)));
         let (key, mut entry) = match found {
-            Some((key, entry)) => (key, entry.as_ref().clone()),
+            Some(found) => found,
             None if billing.prices.is_empty() => return None,
-            None => (self.model.clone(), Map::new()),
+            None => (self.model.clone(), Arc::default()),
         };
-        entry.extend(billing.prices.clone());
+        if !billing.prices.is_empty() {
+            Arc::make_mut(&mut entry).extend(billing.prices.clone());
+        }
         let tools = pricing::web_search(&entry, (&self.provider, &key), &work.counts, None, false);
         let work = Work {
             provider: &self.provider,

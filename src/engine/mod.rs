@@ -31,7 +31,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::future::{Either, FutureExt as _};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::auth::aws::KeyRing;
 use crate::auth::exchange::Tokens;
@@ -102,6 +102,11 @@ pub struct Meta {
 const PRIVATE_HEADERS: [&str; 2] = ["set-cookie", "set-cookie2"];
 
 impl Meta {
+    /// The upstream's headers as they came, without cookies.
+    pub fn shown_headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        self.headers.iter().filter(|(name, _)| !PRIVATE_HEADERS.contains(&name.as_str()))
+    }
+
     /// The upstream's headers, without cookies.
     pub fn public_headers(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
         public_headers(&self.headers)

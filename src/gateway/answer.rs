@@ -1,6 +1,7 @@
 //! Answers, written: whole ones, bytes, and streams that are read upstream only as fast as the client reads them.
 
 use std::borrow::Cow;
+
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -17,7 +18,6 @@ use super::headers;
 use super::hooked_stream;
 use super::hooks::{Event, Hooked, Step, facts_of};
 use super::record::Call;
-use super::state::Gateway;
 use crate::engine::{Answer, CallAnswer, ChatStream, EventStream, Meta, Part, Tally};
 use crate::error::{Error, Result};
 use crate::hub::{CallResponse, CallType, StreamHead, Usage};
@@ -32,10 +32,10 @@ const DONE: &[u8] = b"data: [DONE]\n\n";
 ///
 /// # Errors
 /// What a hook has refused the answer with.
-pub async fn write(gateway: &Arc<Gateway>, call: &Call, shown: Shown, outcome: Outcome) -> Result<Response> {
+pub async fn write(call: &Call, shown: Shown, outcome: Outcome) -> Result<Response> {
     Ok(match outcome {
         Outcome::Chat(answer) => chat(call, &shown, *answer).await?,
-        Outcome::Stream(stream) => chat_stream(gateway, call, shown, *stream),
+        Outcome::Stream(stream) => chat_stream(call, shown, *stream),
         Outcome::Call(answer) => {
             let cost = account(call, &answer);
             let mut headers = headers::of_answer(call, &answer.meta, cost);
@@ -46,7 +46,8 @@ pub async fn write(gateway: &Arc<Gateway>, call: &Call, shown: Shown, outcome: O
                     response(headers, JSON, Body::from(body))
                 }
                 CallResponse::Bytes { content_type, data } => {
-                    if let Some(hooked) = call.hooked.as_ref().filter(|hooked| hooked.listens(Event::Success)) {
+                    if let Some(hooked) = call.hooked.as_ref().filter(|hooked| hooked.listens(Event::Success))
+                    {
                         let meta = facts_of(&answer.meta, cost);
                         hooked.succeeded(serde_json::json!({ "response": null, "meta": meta }));
                     }
@@ -56,7 +57,7 @@ pub async fn write(gateway: &Arc<Gateway>, call: &Call, shown: Shown, outcome: O
                 }
             }
         }
-        Outcome::Events(stream) => event_stream(gateway, call, shown, *stream),
+        Outcome::Events(stream) => event_stream(call, shown, *stream),
     })
 }
 
@@ -125,7 +126,9 @@ async fn hooked(
     let (body, added) = hooked.post_call(meta, cost, body).await?;
     for (name, value) in &added {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        headers::text(headers, name, &value);
+        if let Ok(name) = name.parse() {
+            headers::text(headers, name, &value);
+        }
     }
     Ok(body)
 }
@@ -156,7 +159,6 @@ fn piped<S: Stream<Item = Result<Bytes, std::convert::Infallible>> + Send + 'sta
 struct Sending<S: Counted> {
     stream: S,
     tally: Tally,
-    gateway: Arc<Gateway>,
     call: Call,
     shown: Shown,
     head: Option<StreamHead>,
@@ -227,14 +229,14 @@ impl<S: Counted> Drop for Sending<S> {
     }
 }
 
-fn chat_stream(gateway: &Arc<Gateway>, call: &Call, shown: Shown, stream: ChatStream) -> Response {
+fn chat_stream(call: &Call, shown: Shown, stream: ChatStream) -> Response {
     let headers = headers::of_answer(call, stream.meta(), None);
     let asked = shown.clone();
     let mut shown = shown;
     // Who is told of the whole answer is told what it took; the client sees it only where it has asked.
     shown.usage_asked |= stream_hooks(call).is_some();
     let meta = stream_hooks(call).map(|_| facts_of(stream.meta(), None));
-    let sending = Sending::new(stream, gateway, call, shown);
+    let sending = Sending::new(stream, call, shown);
     streamed(headers, piped(call, asked, meta, stream::unfold(sending, next_chunks)))
 }
 
@@ -274,7 +276,10 @@ impl Sending<ChatStream> {
             head
         });
         for mut chunk in chunks {
-            if !shown.usage_asked && chunk.usage.take().is_some() && chunk.choices.is_empty() && chunk.fields.is_empty()
+            if !shown.usage_asked
+                && chunk.usage.take().is_some()
+                && chunk.choices.is_empty()
+                && chunk.fields.is_empty()
             {
                 continue;
             }
@@ -286,10 +291,10 @@ impl Sending<ChatStream> {
 }
 
 impl<S: Counted> Sending<S> {
-    fn new(stream: S, gateway: &Arc<Gateway>, call: &Call, shown: Shown) -> Self {
+    fn new(stream: S, call: &Call, shown: Shown) -> Self {
         call.answered(stream.meta(), true);
         let tally = Tally::new(shown.call_type);
-        Self { stream, tally, gateway: gateway.clone(), call: call.clone(), shown, head: None, ended: false }
+        Self { stream, tally, call: call.clone(), shown, head: None, ended: false }
     }
 
     /// A stream that breaks off says so, and does not look like one that has ended (STR-16).
@@ -317,12 +322,21 @@ fn event(name: Option<&str>, data: &Value, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\n\n");
 }
 
-fn event_stream(gateway: &Arc<Gateway>, call: &Call, shown: Shown, stream: EventStream) -> Response {
+fn event_stream(call: &Call, shown: Shown, stream: EventStream) -> Response {
     let headers = headers::of_answer(call, stream.meta(), None);
     let meta = stream_hooks(call).map(|_| facts_of(stream.meta(), None));
     let asked = Shown { usage_asked: true, ..shown.clone() };
-    let sending = Sending::new(stream, gateway, call, shown);
+    let sending = Sending::new(stream, call, shown);
     streamed(headers, piped(call, asked, meta, stream::unfold(sending, next_events)))
+}
+
+/// OpenAI's chunks always have a text, and its clients join them without looking.
+fn with_text(chunk: &mut Value) {
+    for choice in chunk.get_mut("choices").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(text) = choice.get_mut("text").filter(|text| text.is_null()) {
+            *text = Value::String(String::new());
+        }
+    }
 }
 
 async fn next_events(mut sending: Sending<EventStream>) -> Sent<EventStream> {
@@ -336,8 +350,11 @@ async fn next_events(mut sending: Sending<EventStream>) -> Sent<EventStream> {
                 }
             }
             Ok(events) => {
-                for one in events {
+                for mut one in events {
                     sending.tally.add(&one.data);
+                    if sending.shown.call_type == CallType::TextCompletion {
+                        with_text(&mut one.data);
+                    }
                     event(one.name.as_deref(), &one.data, &mut out);
                 }
             }

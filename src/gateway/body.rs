@@ -27,7 +27,8 @@ pub async fn read(body: Body, limit: usize) -> Result<Bytes> {
 }
 
 pub fn too_large(limit: usize) -> Error {
-    Error::bad_request(format!("The body is over {limit} bytes, the most that is taken.")).with_status(TOO_LARGE)
+    Error::bad_request(format!("The body is over {limit} bytes, the most that is taken."))
+        .with_status(TOO_LARGE)
 }
 
 /// A JSON object; an empty body is an empty one.
@@ -37,7 +38,9 @@ pub fn object(body: &[u8]) -> Result<Map> {
     }
     match serde_json::from_slice(body) {
         Ok(Value::Object(map)) => Ok(map),
-        Ok(other) => Err(Error::bad_request(format!("The body must be a JSON object, not {}.", kind_of(&other)))),
+        Ok(other) => {
+            Err(Error::bad_request(format!("The body must be a JSON object, not {}.", kind_of(&other))))
+        }
         Err(error) => Err(Error::bad_request(format!("The body is no JSON: {error}."))),
     }
 }
@@ -54,12 +57,18 @@ pub async fn form(parts: &Parts, body: Body, limit: usize) -> Result<(Map, Vec<U
     let mut request = http::Request::new(Body::new(Limited::new(body, limit)));
     *request.headers_mut() = parts.headers.clone();
     let broken = |error: &dyn std::fmt::Display, status: http::StatusCode| {
-        if status.as_u16() == TOO_LARGE { too_large(limit) } else { Error::bad_request(format!("The form cannot be read: {error}.")) }
+        if status.as_u16() == TOO_LARGE {
+            too_large(limit)
+        } else {
+            Error::bad_request(format!("The form cannot be read: {error}."))
+        }
     };
     let mut form =
         Multipart::from_request(request, &()).await.map_err(|error| broken(&error, error.status()))?;
     let (mut fields, mut files) = (Map::new(), Vec::new());
-    while let Some(field) = form.next_field().await.map_err(|error| broken(&error.body_text(), error.status()))? {
+    while let Some(field) =
+        form.next_field().await.map_err(|error| broken(&error.body_text(), error.status()))?
+    {
         if fields.len() + files.len() >= FIELDS {
             return Err(Error::bad_request(format!("The form has over {FIELDS} fields.")));
         }
@@ -72,8 +81,8 @@ pub async fn form(parts: &Parts, body: Body, limit: usize) -> Result<(Map, Vec<U
             files.push(Upload { field, name: file_name, content_type, data });
             continue;
         }
-        let text = String::from_utf8(data.to_vec())
-            .map_err(|_| Error::invalid(&name, "expected text in UTF-8"))?;
+        let text =
+            String::from_utf8(data.to_vec()).map_err(|_| Error::invalid(&name, "expected text in UTF-8"))?;
         add(&mut fields, &name, text);
     }
     Ok((fields, files))

@@ -67,7 +67,7 @@ pub async fn answer(
         Some(hooked) => futures_util::future::try_join(running, hooked.moderate()).await?.0,
         None => running.await?,
     };
-    answer::write(gateway, call, shown, outcome).await
+    answer::write(call, shown, outcome).await
 }
 
 /// How an answer is shown to its client.
@@ -100,7 +100,8 @@ pub async fn run(
     let plan = Plan::new(running.router.clone(), asked);
     let plan =
         plan.map_err(|error| if is_known(running, &model) { error } else { unknown_model(running, &model) })?;
-    router::run(gateway.caller(running), plan).await
+    // On the heap, or every future around it would be as wide and be moved as a whole.
+    Box::pin(router::run(gateway.caller(running), plan)).await
 }
 
 fn is_known(running: &Running, model: &str) -> bool {
@@ -110,7 +111,7 @@ fn is_known(running: &Running, model: &str) -> bool {
 /// The error of a model that is not served, with the one whose name is nearest.
 pub fn unknown_model(running: &Running, model: &str) -> Error {
     let view = running.router.view();
-    let near = strsim_nearest(model, view.table.names().into_iter());
+    let near = strsim_nearest(model, view.table.listed().into_iter());
     let hint = near.map_or_else(String::new, |near| format!(" Did you mean '{near}'?"));
     let mut error = Error::bad_request(format!(
         "Invalid model name passed in model={model}.{hint} Call `/v1/models` to see the models that are served."

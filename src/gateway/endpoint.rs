@@ -25,7 +25,6 @@ pub enum Endpoint {
     TokenCounter,
     Models,
     Model,
-    GeminiModels,
     ModelInfo,
     GroupInfo,
     NewModel,
@@ -72,7 +71,15 @@ pub struct Route {
 }
 
 const fn route(method: Method, path: &'static str, endpoint: Endpoint, summary: &'static str) -> Route {
-    Route { method, path, endpoint, dialect: Dialect::OpenAi, access: Access::Key, any_method: false, summary }
+    Route {
+        method,
+        path,
+        endpoint,
+        dialect: Dialect::OpenAi,
+        access: Access::Key,
+        any_method: false,
+        summary,
+    }
 }
 
 const fn get(path: &'static str, endpoint: Endpoint, summary: &'static str) -> Route {
@@ -136,8 +143,16 @@ pub static ROUTES: &[Route] = &[
     post("/v1/responses", Endpoint::Call(CallType::Responses), "A response"),
     get("/v1/responses/{response_id}", Endpoint::Kept(CallType::GetResponse), "A response that was kept"),
     delete("/v1/responses/{response_id}", Endpoint::Kept(CallType::DeleteResponse), "Deletes a response"),
-    post("/v1/responses/{response_id}/cancel", Endpoint::Kept(CallType::CancelResponse), "Cancels a response"),
-    get("/v1/responses/{response_id}/input_items", Endpoint::Kept(CallType::ListInputItems), "What a response was asked"),
+    post(
+        "/v1/responses/{response_id}/cancel",
+        Endpoint::Kept(CallType::CancelResponse),
+        "Cancels a response",
+    ),
+    get(
+        "/v1/responses/{response_id}/input_items",
+        Endpoint::Kept(CallType::ListInputItems),
+        "What a response was asked",
+    ),
     post("/v1/messages", Endpoint::Call(CallType::Messages), "A message, in Anthropic's format")
         .speaks(Dialect::Anthropic),
     post("/v1/messages/count_tokens", Endpoint::CountTokens, "Tokens of a message's prompt")
@@ -161,29 +176,47 @@ pub static ROUTES: &[Route] = &[
     post("/v1/batches/{batch_id}/cancel", Endpoint::Kept(CallType::CancelBatch), "Cancels a batch"),
     post("/v1/fine_tuning/jobs", Endpoint::Call(CallType::CreateFineTuningJob), "Begins a fine-tuning job"),
     get("/v1/fine_tuning/jobs", Endpoint::Kept(CallType::ListFineTuningJobs), "Fine-tuning jobs"),
-    get("/v1/fine_tuning/jobs/{fine_tuning_job_id}", Endpoint::Kept(CallType::RetrieveFineTuningJob), "How a job is doing"),
-    post("/v1/fine_tuning/jobs/{fine_tuning_job_id}/cancel", Endpoint::Kept(CallType::CancelFineTuningJob), "Cancels a job"),
+    get(
+        "/v1/fine_tuning/jobs/{fine_tuning_job_id}",
+        Endpoint::Kept(CallType::RetrieveFineTuningJob),
+        "How a job is doing",
+    ),
+    post(
+        "/v1/fine_tuning/jobs/{fine_tuning_job_id}/cancel",
+        Endpoint::Kept(CallType::CancelFineTuningJob),
+        "Cancels a job",
+    ),
     get("/v1/models", Endpoint::Models, "The models that are served"),
     get("/v1/models/{*name}", Endpoint::Model, "One model"),
     get("/v1/model/info", Endpoint::ModelInfo, "Deployments and what is known of their models"),
     get("/v1/model_group/info", Endpoint::GroupInfo, "Models as clients see them"),
     post("/model/new", Endpoint::NewModel, "Adds a deployment until the next start").lets_in(Access::Master),
-    post("/model/delete", Endpoint::DeleteModel, "Takes a deployment away until the next start").lets_in(Access::Master),
+    post("/model/delete", Endpoint::DeleteModel, "Takes a deployment away until the next start")
+        .lets_in(Access::Master),
     post("/utils/token_counter", Endpoint::TokenCounter, "Tokens of a prompt"),
-    get("/v1beta/models", Endpoint::GeminiModels, "The models that are served, in Gemini's format")
+    get("/v1beta/models", Endpoint::Models, "The models that are served, in Gemini's format")
         .speaks(Dialect::Gemini),
-    post("/v1beta/models/{*name}", Endpoint::Gemini, "generateContent, streamGenerateContent, countTokens, embedContent")
-        .speaks(Dialect::Gemini),
-    post("/models/{*name}", Endpoint::Gemini, "The same without a version").speaks(Dialect::Gemini),
+    get("/v1beta/models/{*name}", Endpoint::Model, "One model, in Gemini's format").speaks(Dialect::Gemini),
+    post(
+        "/v1beta/models/{*name}",
+        Endpoint::Gemini,
+        "generateContent, streamGenerateContent, countTokens, embedContent",
+    )
+    .speaks(Dialect::Gemini),
+    post("/v1alpha/models/{*name}", Endpoint::Gemini, "The same").speaks(Dialect::Gemini),
+    // Google's clients take this version when they are given another address.
+    post("/v1/models/{*name}", Endpoint::Gemini, "The same").speaks(Dialect::Gemini),
     post("/engines/{*call}", Endpoint::Deployment, "A model, then one of OpenAI's paths"),
     post("/openai/deployments/{*call}", Endpoint::Deployment, "The same for clients of Azure"),
     get("/v1/responses", Endpoint::ResponsesSocket, "Responses over a WebSocket"),
     get("/v1/realtime", Endpoint::Realtime, "A WebSocket to a model that speaks and listens"),
     get("/openai/realtime", Endpoint::Realtime, "The same for clients of Azure"),
     get("/openai/v1/realtime", Endpoint::Realtime, "The same"),
-    pass("/anthropic/{*path}", "anthropic", "Anthropic's interface, passed on as it is").speaks(Dialect::Anthropic),
+    pass("/anthropic/{*path}", "anthropic", "Anthropic's interface, passed on as it is")
+        .speaks(Dialect::Anthropic),
     pass("/gemini/{*path}", "gemini", "Gemini's interface, passed on as it is").speaks(Dialect::Gemini),
-    pass("/vertex_ai/{*path}", "vertex_ai", "Vertex AI's interface, passed on as it is").speaks(Dialect::Gemini),
+    pass("/vertex_ai/{*path}", "vertex_ai", "Vertex AI's interface, passed on as it is")
+        .speaks(Dialect::Gemini),
     pass("/bedrock/{*path}", "bedrock", "Bedrock's interface, passed on as it is"),
     pass("/azure/{*path}", "azure", "Azure OpenAI's interface, passed on as it is"),
     pass("/openai/{*path}", "openai", "OpenAI's interface, passed on as it is"),
@@ -231,9 +264,10 @@ fn table() -> &'static matchit::Router<Line> {
     TABLE.get_or_init(|| {
         let mut paths: Vec<(&'static str, Vec<&'static Route>)> = Vec::new();
         for route in ROUTES {
-            for path in [Some(route.path), route.path.strip_prefix("/v1").filter(|rest| rest.starts_with('/'))]
-                .into_iter()
-                .flatten()
+            for path in
+                [Some(route.path), route.path.strip_prefix("/v1").filter(|rest| rest.starts_with('/'))]
+                    .into_iter()
+                    .flatten()
             {
                 match paths.iter_mut().find(|(known, _)| *known == path) {
                     Some((_, routes)) => routes.push(route),
@@ -252,7 +286,9 @@ fn table() -> &'static matchit::Router<Line> {
 }
 
 fn names(path: &'static str) -> Vec<&'static str> {
-    path.split('/').filter_map(|part| Some(part.strip_prefix('{')?.strip_suffix('}')?.trim_start_matches('*'))).collect()
+    path.split('/')
+        .filter_map(|part| Some(part.strip_prefix('{')?.strip_suffix('}')?.trim_start_matches('*')))
+        .collect()
 }
 
 /// Finds what a request is for.
@@ -263,7 +299,8 @@ pub fn find(method: &Method, path: &str) -> Result<Found, Miss> {
     };
     let matched = table().at(path).map_err(|_| Miss::Path)?;
     let line = matched.value;
-    let route = line.routes.iter().find(|route| route.any_method || route.method == *method).ok_or(Miss::Method)?;
+    let route =
+        line.routes.iter().find(|route| route.any_method || route.method == *method).ok_or(Miss::Method)?;
     let params = line
         .names
         .iter()
@@ -272,9 +309,21 @@ pub fn find(method: &Method, path: &str) -> Result<Found, Miss> {
     Ok(Found { route, params })
 }
 
+/// The methods of a path, as the header `allow` has them.
+pub fn allowed(path: &str) -> String {
+    let methods = ROUTES.iter().map(|route| &route.method);
+    let mut names: Vec<&str> = Vec::new();
+    for method in methods {
+        if !names.contains(&method.as_str()) && find(method, path).is_ok() {
+            names.push(method.as_str());
+        }
+    }
+    names.join(", ")
+}
+
 /// In whose format a path speaks that is for nothing.
 pub fn dialect_of(path: &str) -> Dialect {
-    if ["/v1beta/", "/gemini/", "/vertex_ai/"].iter().any(|start| path.starts_with(start)) {
+    if ["/v1beta/", "/v1alpha/", "/gemini/", "/vertex_ai/"].iter().any(|start| path.starts_with(start)) {
         Dialect::Gemini
     } else if path.trim_start_matches("/v1").starts_with("/messages") || path.starts_with("/anthropic/") {
         Dialect::Anthropic
@@ -307,6 +356,8 @@ mod tests {
     fn what_is_not_served_says_why() {
         assert_eq!(find(&Method::POST, "/v1/nothing").unwrap_err(), Miss::Path);
         assert_eq!(find(&Method::GET, "/v1/chat/completions").unwrap_err(), Miss::Method);
+        assert_eq!(allowed("/v1/chat/completions"), "POST");
+        assert_eq!(allowed("/v1/files"), "POST, GET");
     }
 
     #[test]

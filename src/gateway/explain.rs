@@ -44,7 +44,13 @@ pub fn explain(config: Config, model: &str) -> Result<String> {
     let ordered = group.tiers.len() > 1;
     for (at, tier) in group.tiers.iter().enumerate() {
         if ordered {
-            add(&mut out, &format!("\n{} to be tried:", if at == 0 { "First".to_owned() } else { format!("Number {}", at + 1) }));
+            add(
+                &mut out,
+                &format!(
+                    "\n{} to be tried:",
+                    if at == 0 { "First".to_owned() } else { format!("Number {}", at + 1) }
+                ),
+            );
         }
         let total: f64 = tier.members.iter().map(|member| tier.weight(member)).sum();
         for member in &tier.members {

@@ -13,14 +13,14 @@ use http::request::Parts;
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 
-use super::admission::{self, Principal};
+use super::admission;
 use super::dialect::Dialect;
 use super::endpoint::{self, Found, Miss};
+use super::headers;
 use super::hooks::{Hooked, Step};
 use super::record::{Call, Open};
 use super::routes;
 use super::state::{Gateway, Running, UnderWay};
-use super::headers;
 use crate::error::{Error, Kind, Result};
 
 /// Answers a request. Never fails: an error is an answer, too, and a panic is an error.
@@ -70,6 +70,10 @@ async fn answer(gateway: &Arc<Gateway>, parts: &Parts, body: Body, peer: SocketA
         Some(own) => Ok(endpoint::own(own.auth)),
         None => endpoint::find(&parts.method, parts.uri.path()),
     };
+    let allowed = match &found {
+        Err(Miss::Method) => endpoint::allowed(parts.uri.path()).parse().ok(),
+        _ => None,
+    };
     let route = found.as_ref().ok().map(|found| found.route);
     let dialect = route.map_or_else(|| endpoint::dialect_of(parts.uri.path()), |route| route.dialect);
     let mut call = Call::new(parts, route, dialect, &gateway.observer);
@@ -96,6 +100,10 @@ async fn answer(gateway: &Arc<Gateway>, parts: &Parts, body: Body, peer: SocketA
         }
     };
     headers::of_call(&call, response.headers_mut());
+    headers::request_id(&call, dialect, response.headers_mut());
+    if let Some(allowed) = allowed {
+        response.headers_mut().insert(http::header::ALLOW, allowed);
+    }
     open.answers(response.status().as_u16());
     // A streamed answer holds its place until it has ended.
     response.map(|body| Body::new(Placed::new(body, place, open)))
@@ -176,16 +184,11 @@ impl http_body::Body for Placed {
 fn missed(miss: Miss, parts: &Parts) -> Error {
     let path = parts.uri.path();
     match miss {
-        Miss::Path => Error::new(Kind::NotFound, format!("There is nothing at {path}; GET / lists what is served.")),
+        Miss::Path => {
+            Error::new(Kind::NotFound, format!("There is nothing at {path}; GET / lists what is served."))
+        }
         Miss::Method => {
             Error::new(Kind::NotFound, format!("{} is no method of {path}.", parts.method)).with_status(405)
         }
-    }
-}
-
-impl Principal {
-    /// Whether the request may change the gateway.
-    pub fn is_master(&self) -> bool {
-        *self == Self::Master
     }
 }

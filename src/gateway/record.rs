@@ -185,7 +185,13 @@ impl Call {
             facts: Mutex::default(),
             observer: observer.clone(),
         };
-        Self { id, begun: Instant::now(), principal: Principal::Anonymous, hooked: None, request: Arc::new(request) }
+        Self {
+            id,
+            begun: Instant::now(),
+            principal: Principal::Anonymous,
+            hooked: None,
+            request: Arc::new(request),
+        }
     }
 
     fn facts(&self) -> MutexGuard<'_, Facts> {

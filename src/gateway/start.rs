@@ -73,8 +73,9 @@ pub async fn serve(
     let host = start.host.clone().unwrap_or_else(|| if has_key { "0.0.0.0" } else { "127.0.0.1" }.to_owned());
     let options = ServerOptions { host, port: start.port, ..ServerOptions::default() };
     let gateway = Gateway::with_hooks(config, start.hooks.clone())?;
-    let server = Server::bind(&options)
-        .map_err(|error| failed(&format!("{}:{} cannot be listened on: {error}", options.host, options.port)))?;
+    let server = Server::bind(&options).map_err(|error| {
+        failed(&format!("{}:{} cannot be listened on: {error}", options.host, options.port))
+    })?;
     listening(told(&gateway, &server, has_key));
     let reloading = start.file.map(|file| tokio::spawn(keep_current(gateway.clone(), file)));
     let ending = async {
@@ -96,7 +97,11 @@ fn told(gateway: &Gateway, server: &Server, has_key: bool) -> Listening {
     let mut address = server.local_addr();
     let is_open = !address.ip().is_loopback() && !has_key;
     if address.ip().is_unspecified() {
-        address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
+        address.set_ip(if address.is_ipv4() {
+            [127, 0, 0, 1].into()
+        } else {
+            std::net::Ipv6Addr::LOCALHOST.into()
+        });
     }
     let view = gateway.running().router.view();
     let models = view.table.names().into_iter().map(|name| {
@@ -111,7 +116,9 @@ async fn asked_to_end() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let (Ok(mut term), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        if let (Ok(mut term), Ok(mut interrupt)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        {
             tokio::select! {
                 _ = term.recv() => {}
                 _ = interrupt.recv() => {}

@@ -138,7 +138,10 @@ impl Gateway {
         let place = UnderWay(self.clone());
         match running.config.general.max_parallel_requests {
             Some(most) if before >= most => {
-                let mut full = Error::new(Kind::RateLimit, "The gateway has as many requests as it takes; come back in a second.");
+                let mut full = Error::new(
+                    Kind::RateLimit,
+                    "The gateway has as many requests as it takes; come back in a second.",
+                );
                 full.facts_mut().retry_after = Some(std::time::Duration::from_secs(1));
                 Err(full)
             }

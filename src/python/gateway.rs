@@ -97,7 +97,8 @@ fn told<'py>(py: Python<'py>, listening: &Listening, warnings: Vec<String>) -> P
 
 /// Serves until a signal asks for the end; `ready` is called with what is served where.
 #[pyfunction]
-pub fn serve_gateway(py: Python<'_>, options: &Bound<'_, PyDict>, ready: Py<PyAny>) -> PyResult<()> {
+pub fn serve_gateway(py: Python<'_>, options: &Bound<'_, PyDict>, ready: &Bound<'_, PyAny>) -> PyResult<()> {
+    let ready = ready.clone().unbind();
     let (start, config, warnings) = read(options)?;
     logs::install(Logs::read(&config, &ProcessEnvironment));
     py.detach(|| {
@@ -190,6 +191,7 @@ impl CoreGateway {
 
 /// Every problem of a configuration's file, as lines of text, and whether it would start.
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "made of a Python path")]
 pub fn check_gateway(file: PathBuf) -> (Vec<String>, bool) {
     let problems = config::check(&file, &ProcessEnvironment);
     let is_good = !problems.iter().any(|problem| problem.severity == Severity::Error);
@@ -198,6 +200,7 @@ pub fn check_gateway(file: PathBuf) -> (Vec<String>, bool) {
 
 /// Where a request for a model would go, in words.
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "made of a Python path")]
 pub fn explain_gateway(py: Python<'_>, file: PathBuf, model: &str) -> PyResult<String> {
     let config = Config::load(&file, &ProcessEnvironment).map_err(|problems| unreadable(&problems))?;
     let runtime = start::runtime(Some(1)).map_err(|error| refused(&error))?;

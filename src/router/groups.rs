@@ -189,6 +189,19 @@ impl Table {
         names
     }
 
+    /// The names that are shown: those of the groups, then aliases that are not hidden, in order.
+    pub fn listed(&self) -> Vec<&str> {
+        let aliases = self
+            .aliases
+            .iter()
+            .filter(|(name, alias)| !alias.hidden && !self.groups.contains_key(name.as_str()));
+        let mut aliases: Vec<&str> = aliases.map(|(name, _)| name.as_str()).collect();
+        aliases.sort_unstable();
+        let mut names = self.names();
+        names.extend(aliases);
+        names
+    }
+
     /// The group that a name, an alias, the id of a deployment, an upstream model or a wildcard means.
     pub fn find(&self, name: &str) -> Option<Found> {
         let name = self.aliases.get(name).map_or(name, |alias| alias.model.as_str());
@@ -293,6 +306,7 @@ mod tests {
             assert_eq!(sent(&table, name).as_deref(), Some(model), "{name}");
         }
         assert_eq!(table.names(), ["a", "my-*", "anthropic/*", "*-mini-*", "*", "b"]);
+        assert_eq!(table.listed(), ["a", "my-*", "anthropic/*", "*-mini-*", "*", "b", "alias"]);
     }
 
     #[test]

@@ -224,12 +224,8 @@ fn build(connection: &Connection) -> Result<reqwest::Client> {
             .redirect(reqwest::redirect::Policy::none());
     }
     if connection.carries != Carries::Calls {
-        builder = builder
-            .no_gzip()
-            .no_brotli()
-            .no_deflate()
-            .no_zstd()
-            .redirect(reqwest::redirect::Policy::none());
+        builder =
+            builder.no_gzip().no_brotli().no_deflate().no_zstd().redirect(reqwest::redirect::Policy::none());
     }
     if connection.carries == Carries::Upgrades {
         builder = builder.http1_only();

@@ -26,6 +26,15 @@ def test_every_package_has_a_program_and_a_version(facts: dict[str, Any]) -> Non
         assert re.fullmatch(r"[\w.-]+==[\w.]+", package["requires"][0]), name
 
 
+def test_every_client_of_the_gateway_has_a_program(facts: dict[str, Any]) -> None:
+    programs = {f"{name.replace('-', '_')}.py" for name in facts["gateway"]}
+    assert programs == {path.name for path in CLIENTS.glob("gateway_*.py")}
+    for name in programs:
+        text = (CLIENTS / name).read_text()
+        assert "assert" in text, name
+        assert re.search(r"^done\(", text, re.MULTILINE), name
+
+
 def test_every_program_asserts_what_was_sent_and_says_that_it_ended() -> None:
     for path in CLIENTS.glob("use_*.py"):
         text = path.read_text()

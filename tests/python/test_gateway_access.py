@@ -394,8 +394,12 @@ class Signer:
 
 
 def jwt_gateway(upstream: Upstream, folder: Any, **general: Any) -> Gateway:
-    jwt = {"jwks_url": upstream.url + "/jwks", "audience": "us", "issuer": "they"}
-    config = {"model_list": deployments(upstream.url), "general_settings": {"jwt": jwt, **general}}
+    names = {"JWT_PUBLIC_KEY_URL": upstream.url + "/jwks", "JWT_AUDIENCE": "us", "JWT_ISSUER": "they"}
+    config = {
+        "model_list": deployments(upstream.url),
+        "environment_variables": names,
+        "general_settings": {"enable_jwt_auth": True, **general},
+    }
     (folder / "config.yaml").write_text(json.dumps(config))
     return Gateway(config=str(folder / "config.yaml"), port=0)
 

@@ -28,6 +28,13 @@ pub enum Principal {
     User(Arc<str>),
 }
 
+impl Principal {
+    /// Whether the request may change the gateway.
+    pub fn is_master(&self) -> bool {
+        *self == Self::Master
+    }
+}
+
 /// Headers that may hold a key, in the order in which they are looked at.
 const HEADERS: [&str; 5] =
     ["x-litellm-api-key", "x-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key"];

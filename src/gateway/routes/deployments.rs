@@ -26,7 +26,10 @@ pub async fn answer(context: Context<'_>, body: Body) -> Result<Response> {
     let path = context.found.param("call").unwrap_or_default();
     let split = CALLS.iter().find_map(|call| Some((path.strip_suffix(call)?.strip_suffix('/')?, call)));
     let (model, call) = split.filter(|(model, _)| !model.is_empty()).ok_or_else(|| {
-        Error::new(Kind::NotFound, format!("'{path}' is no call: expected a model, then {}.", CALLS.join(", ")))
+        Error::new(
+            Kind::NotFound,
+            format!("'{path}' is no call: expected a model, then {}.", CALLS.join(", ")),
+        )
     })?;
     let found = endpoint::find(&Method::POST, &format!("/v1/{call}"))
         .map_err(|_| Error::new(Kind::NotFound, "There is no such call."))?;

@@ -45,7 +45,8 @@ fn not_there(path: &str) -> Error {
 /// The text of one request for an embedding.
 fn text_of(request: &Map) -> Result<Value> {
     let parts = request.get("content").and_then(|content| content.get("parts")).and_then(Value::as_array);
-    let texts: Vec<&str> = parts.into_iter().flatten().filter_map(|part| part.get("text")?.as_str()).collect();
+    let texts: Vec<&str> =
+        parts.into_iter().flatten().filter_map(|part| part.get("text")?.as_str()).collect();
     if texts.is_empty() {
         return Err(Error::invalid("content", "expected parts with text"));
     }
@@ -72,7 +73,8 @@ async fn embed(context: Context<'_>, mut request: Map, many: bool) -> Result<Res
         keywords = hooked.pre_call(CallType::Embedding, keywords).await?;
         hooked.moderate().await?;
     }
-    let outcome = calls::run(context.gateway, context.running, CallType::Embedding, keywords, Vec::new()).await?;
+    let outcome =
+        calls::run(context.gateway, context.running, CallType::Embedding, keywords, Vec::new()).await?;
     let Outcome::Call(answer) = outcome else { return Err(Error::unreadable("an embedding is no stream")) };
     answer::account(context.call, &answer);
     let CallResponse::Json(mut value) = answer.response else {

@@ -55,7 +55,10 @@ pub async fn check(context: Context<'_>) -> Result<Response> {
             };
             keywords.retain(|name, _| !matches!(name.as_str(), "weight" | "rpm" | "tpm" | "tags" | "order"));
             keywords.insert("num_retries".to_owned(), 0.into());
-            (one, context.gateway.caller(context.running).perform(Some(call_type), keywords, Vec::new()).await)
+            (
+                one,
+                context.gateway.caller(context.running).perform(Some(call_type), keywords, Vec::new()).await,
+            )
         });
         for (one, outcome) in join_all(asked).await {
             let mut entry = json!({ "model": one.model, "model_id": &*one.id });

@@ -80,15 +80,11 @@ async fn make(
         }
     }
     keywords.insert("custom_llm_provider".to_owned(), provider.into());
-    let shown = Shown {
-        model: String::new(),
-        dialect: context.found.route.dialect,
-        call_type,
-        usage_asked: false,
-    };
+    let shown =
+        Shown { model: String::new(), dialect: context.found.route.dialect, call_type, usage_asked: false };
     let caller = context.gateway.caller(context.running);
     let outcome = caller.perform(Some(call_type), keywords, files).await?;
-    answer::write(context.gateway, context.call, shown, outcome).await
+    answer::write(context.call, shown, outcome).await
 }
 
 /// The first deployment of a provider.

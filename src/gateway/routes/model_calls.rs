@@ -5,7 +5,7 @@ use axum::response::Response;
 use serde_json::Value;
 
 use super::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gateway::body;
 use crate::gateway::calls::{self, Ask};
 use crate::hub::{CallType, Upload};
@@ -38,9 +38,46 @@ pub async fn ask(
         // The reference's clients say what OpenAI takes for granted.
         keywords.shift_remove("stream_format");
     }
-    let ask =
-        Ask { call_type, dialect: context.found.route.dialect, keywords, files, headers: client_headers(context) };
+    steer_by_headers(context, &mut keywords)?;
+    if call_type == CallType::Messages {
+        // Anthropic's interface demands it, and its clients learn of a slip from that alone.
+        let limit =
+            keywords.get("max_tokens").ok_or_else(|| Error::bad_request("max_tokens: Field required"))?;
+        if !limit.as_u64().is_some_and(|limit| limit > 0) {
+            return Err(Error::invalid("max_tokens", "expected a whole number from 1"));
+        }
+    }
+    let ask = Ask {
+        call_type,
+        dialect: context.found.route.dialect,
+        keywords,
+        files,
+        headers: client_headers(context),
+    };
     calls::answer(context.gateway, context.running, context.call, ask).await
+}
+
+/// What a client may say in headers, for those that cannot add to the body. The body wins.
+fn steer_by_headers(context: Context<'_>, keywords: &mut Map) -> Result<()> {
+    let said = |name: &str| context.parts.headers.get(name).and_then(|value| value.to_str().ok());
+    for (header, name) in [
+        ("x-litellm-timeout", "timeout"),
+        ("x-litellm-stream-timeout", "stream_timeout"),
+        ("x-litellm-num-retries", "num_retries"),
+    ] {
+        if let Some(value) = said(header) {
+            let number: Value = serde_json::from_str(value.trim()).unwrap_or_default();
+            if !number.is_number() {
+                return Err(Error::invalid(header, "expected a number"));
+            }
+            keywords.entry(name).or_insert(number);
+        }
+    }
+    if let Some(tags) = said("x-litellm-tags") {
+        let tags: Vec<&str> = tags.split(',').map(str::trim).filter(|tag| !tag.is_empty()).collect();
+        keywords.entry("tags").or_insert_with(|| tags.into());
+    }
+    Ok(())
 }
 
 fn names_a_group(context: Context<'_>, keywords: &Map) -> bool {

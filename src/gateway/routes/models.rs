@@ -9,6 +9,7 @@ use crate::engine;
 use crate::error::{Error, Kind, Result};
 use crate::gateway::body;
 use crate::gateway::calls::unknown_model;
+use crate::gateway::dialect::Dialect;
 use crate::json::{Map, str_at};
 use crate::models;
 use crate::router::{Deployment, Group};
@@ -16,42 +17,58 @@ use crate::router::{Deployment, Group};
 /// The moment that the reference gives for every model.
 const CREATED: u64 = 1_677_610_602;
 
-fn entry(name: &str) -> Value {
-    json!({ "id": name, "object": "model", "created": CREATED, "owned_by": "openai" })
+/// The same, as Anthropic writes it.
+const CREATED_AT: &str = "2023-02-28T18:56:42Z";
+
+/// In whose format models are listed: all three makers have this path, and their clients differ by a header.
+fn dialect(context: Context<'_>) -> Dialect {
+    let has = |name: &str| context.parts.headers.contains_key(name);
+    if context.found.route.dialect == Dialect::Gemini || has("x-goog-api-key") {
+        Dialect::Gemini
+    } else if has("anthropic-version") {
+        Dialect::Anthropic
+    } else {
+        Dialect::OpenAi
+    }
 }
 
-/// `/v1/models`.
+fn entry(name: &str, dialect: Dialect) -> Value {
+    match dialect {
+        Dialect::OpenAi => json!({ "id": name, "object": "model", "created": CREATED, "owned_by": "openai" }),
+        Dialect::Anthropic => {
+            json!({ "id": name, "type": "model", "display_name": name, "created_at": CREATED_AT })
+        }
+        Dialect::Gemini => json!({
+            "name": format!("models/{name}"),
+            "displayName": name,
+            "supportedGenerationMethods":
+                ["generateContent", "streamGenerateContent", "countTokens", "embedContent", "batchEmbedContents"],
+        }),
+    }
+}
+
+/// `/v1/models` and `/v1beta/models`.
 pub fn list(context: Context<'_>) -> Response {
+    let dialect = dialect(context);
     let view = context.running.router.view();
-    let data: Vec<Value> = view.table.names().into_iter().map(entry).collect();
-    super::json(&json!({ "data": data, "object": "list" }))
+    let names = view.table.listed();
+    let data: Vec<Value> = names.iter().map(|name| entry(name, dialect)).collect();
+    super::json(&match dialect {
+        Dialect::OpenAi => json!({ "data": data, "object": "list" }),
+        Dialect::Anthropic => {
+            json!({ "data": data, "has_more": false, "first_id": names.first(), "last_id": names.last() })
+        }
+        Dialect::Gemini => json!({ "models": data }),
+    })
 }
 
-/// `/v1/models/{model}`.
+/// `/v1/models/{model}` and `/v1beta/models/{model}`.
 pub fn one(context: Context<'_>) -> Result<Response> {
     let name = context.found.param("name").unwrap_or_default();
     if context.running.router.view().table.find(name).is_none() {
         return Err(unknown_model(context.running, name).with_status(404));
     }
-    Ok(super::json(&entry(name)))
-}
-
-/// `/v1beta/models`.
-pub fn in_geminis_form(context: Context<'_>) -> Response {
-    let view = context.running.router.view();
-    let models: Vec<Value> = view
-        .table
-        .names()
-        .into_iter()
-        .map(|name| {
-            json!({
-                "name": format!("models/{name}"),
-                "displayName": name,
-                "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
-            })
-        })
-        .collect();
-    super::json(&json!({ "models": models }))
+    Ok(super::json(&entry(name, dialect(context))))
 }
 
 /// What is known of a deployment's model: of the list, then what its own entry says.
@@ -106,9 +123,9 @@ pub fn groups(context: Context<'_>) -> Response {
     let view = context.running.router.view();
     let wanted = body::query(context.parts);
     let wanted = str_at(&wanted, "model_group");
-    let names = view.table.names().into_iter().filter(|name| wanted.is_none_or(|wanted| wanted == *name));
+    let names = view.table.listed().into_iter().filter(|name| wanted.is_none_or(|wanted| wanted == *name));
     let entries: Vec<Value> =
-        names.filter_map(|name| Some(group_info(name, &*view.table.find(name)?.group))).collect();
+        names.filter_map(|name| Some(group_info(name, &view.table.find(name)?.group))).collect();
     super::json(&json!({ "data": entries }))
 }
 
@@ -156,6 +173,7 @@ pub async fn remove(context: Context<'_>, body: Body) -> Result<Response> {
     let id = str_at(&request, "id").ok_or_else(|| Error::bad_request("'id' is missing.").with_param("id"))?;
     match context.running.router.remove(id) {
         Some(_) => Ok(super::json(&json!({ "message": format!("Model: {id} deleted successfully") }))),
-        None => Err(Error::new(Kind::NotFound, format!("There is no deployment with the id '{id}'.")).with_param("id")),
+        None => Err(Error::new(Kind::NotFound, format!("There is no deployment with the id '{id}'."))
+            .with_param("id")),
     }
 }

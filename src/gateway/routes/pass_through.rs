@@ -20,7 +20,6 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::Context;
-use crate::config::ProcessEnvironment;
 use crate::engine::{Keywords, Passage};
 use crate::error::{Error, Kind, Result};
 use crate::gateway::config::PassThrough;
@@ -109,7 +108,7 @@ pub async fn provider(context: Context<'_>, body: Body, provider: &'static str) 
     let rest = path.strip_prefix('/').and_then(|path| path.strip_prefix(provider)).unwrap_or_default();
     let rest = checked(rest)?;
     let caller = context.gateway.caller(context.running);
-    let passage = Passage::new(keywords(context, provider, rest), &caller.settings, &ProcessEnvironment)?;
+    let passage = Passage::new(keywords(context, provider, rest), &caller.settings, caller.environment)?;
     let mut base = passage.target().base.clone();
     if provider == "bedrock" && OF_AGENTS.contains(&rest.split('/').next().unwrap_or_default()) {
         base = base.replacen("://bedrock-runtime.", "://bedrock-agent-runtime.", 1);

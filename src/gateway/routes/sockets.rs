@@ -28,7 +28,6 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
 
 use super::Context;
-use crate::config::ProcessEnvironment;
 use crate::engine::{EventStream, Keywords, Passage};
 use crate::error::{Error, Kind, Result};
 use crate::gateway::admission::KEY_PROTOCOL;
@@ -65,7 +64,7 @@ const MAGIC: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 type Client = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
 
 /// A WebSocket to a model that speaks and listens.
-pub async fn realtime(context: Context<'_>) -> Result<Response> {
+pub fn realtime(context: Context<'_>) -> Result<Response> {
     let door = Door::of(context.parts)?;
     let query: Vec<(String, String)> =
         url::form_urlencoded::parse(context.parts.uri.query().unwrap_or_default().as_bytes())
@@ -104,7 +103,7 @@ pub async fn realtime(context: Context<'_>) -> Result<Response> {
 }
 
 /// Responses over a WebSocket: each request of a client is answered with the events of its response.
-pub async fn responses(context: Context<'_>) -> Result<Response> {
+pub fn responses(context: Context<'_>) -> Result<Response> {
     let door = Door::of(context.parts)?;
     let (gateway, running, place) = (context.gateway.clone(), context.running.clone(), context.place.clone());
     Ok(door.open(context.limit(), move |client| async move {
@@ -230,7 +229,7 @@ impl Wanted {
             keywords.insert("model".to_owned(), deployment.model.replacen('*', name, 1).into());
         }
         let caller = gateway.caller(running);
-        let passage = Passage::new(keywords, &caller.settings, &ProcessEnvironment)?;
+        let passage = Passage::new(keywords, &caller.settings, caller.environment)?;
         let mut nonce = [0_u8; 16];
         let no_random = |_| Error::new(Kind::InternalServer, "The system gives no random numbers.");
         SystemRandom::new().fill(&mut nonce).map_err(no_random)?;
@@ -546,8 +545,12 @@ mod tests {
     fn an_upstreams_place_is_openais_or_azures() {
         let address = |keywords: Value| {
             let Value::Object(keywords) = keywords else { panic!("an object") };
-            let passage =
-                Passage::new(keywords, &crate::engine::Settings::default(), &ProcessEnvironment).unwrap();
+            let passage = Passage::new(
+                keywords,
+                &crate::engine::Settings::default(),
+                &crate::config::ProcessEnvironment,
+            )
+            .unwrap();
             let query = vec![("intent".to_owned(), "a b".to_owned())];
             Wanted { model: "m".into(), query, beta: None }.address(&passage)
         };

@@ -40,7 +40,10 @@ pub async fn of_prompt(context: Context<'_>, body: Body) -> Result<Response> {
         (Some(Value::String(prompt)), ..) => Encoding::of_model(&model).count(prompt),
         (_, Some(Value::Array(_)), _) => of_chat(&model, &request)?,
         (.., Some(Value::Array(_))) => of_dialect(context, CallType::GenerateContent, &request)?,
-        _ => return Err(Error::bad_request("One of 'prompt', 'messages' and 'contents' is needed.").with_param("messages")),
+        _ => {
+            return Err(Error::bad_request("One of 'prompt', 'messages' and 'contents' is needed.")
+                .with_param("messages"));
+        }
     };
     Ok(super::json(&json!({
         "total_tokens": counted,
@@ -52,7 +55,8 @@ pub async fn of_prompt(context: Context<'_>, body: Body) -> Result<Response> {
 
 /// The name that was asked for, and the upstream model that it leads to.
 fn model_of(context: Context<'_>, request: &Map) -> Result<(String, String)> {
-    let asked = str_at(request, "model").ok_or_else(|| Error::bad_request("'model' is missing.").with_param("model"))?;
+    let asked = str_at(request, "model")
+        .ok_or_else(|| Error::bad_request("'model' is missing.").with_param("model"))?;
     let view = context.running.router.view();
     let found = view.table.find(asked).ok_or_else(|| unknown_model(context.running, asked))?;
     let deployment = found.group.members().next();
@@ -62,7 +66,9 @@ fn model_of(context: Context<'_>, request: &Map) -> Result<(String, String)> {
 
 fn of_dialect(context: Context<'_>, call_type: CallType, request: &Map) -> Result<u64> {
     let (_, model) = model_of(context, request)?;
-    let Some(dialect) = wires::dialect(call_type) else { return Err(Error::unreadable("there is no such dialect")) };
+    let Some(dialect) = wires::dialect(call_type) else {
+        return Err(Error::unreadable("there is no such dialect"));
+    };
     let destination = Destination { model: &model, drop_params: true, budgets: ThinkingBudgets::default() };
     let mut request = request.clone();
     request.shift_remove("model");

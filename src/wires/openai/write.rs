@@ -4,7 +4,7 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::chunk::{Chunk, ChunkChoice, ToolCallChunk};
-use crate::hub::{AssistantMessage, ChatResponse, Choice, StreamHead, Usage};
+use crate::hub::{AssistantMessage, ChatResponse, Choice, FinishReason, StreamHead, Usage};
 use crate::json::Map;
 
 /// The JSON of a whole answer.
@@ -168,7 +168,7 @@ impl Serialize for PieceChoice<'_> {
         map.serialize_entry("delta", &PieceDelta(choice))?;
         some(&mut map, "logprobs", choice.logprobs.as_ref())?;
         // There in every chunk, as OpenAI has it: some clients look for the key.
-        map.serialize_entry("finish_reason", &choice.finish_reason.map(|reason| reason.as_str()))?;
+        map.serialize_entry("finish_reason", &choice.finish_reason.map(FinishReason::as_str))?;
         fields(&mut map, &choice.extra)?;
         map.end()
     }
@@ -235,7 +235,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::hub::FinishReason;
 
     fn read(out: &[u8]) -> Value {
         serde_json::from_slice(out).unwrap()
