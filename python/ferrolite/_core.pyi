@@ -373,6 +373,7 @@ class HookReply:
     def failed(self, facts: dict[str, Any]) -> None:
         """What it has raised: status, message, type, param, code."""
 
+@final
 class LoopQueue:
     """Results on their way to the futures of one event loop."""
 
