@@ -4,7 +4,8 @@
 //! table of who speaks what where, `models` what is known of models, `pricing` what calls cost, `config` the settings
 //! and the environment, `auth`, `address` and `transport` the way out, `dates` how moments are written, `store` and
 //! `cache` what is kept between calls, `engine` one call from request to answer, `router` many deployments behind one
-//! name. The faces are `mock` (a fake provider server) and `python` (the native module); they contain no translation.
+//! name. The faces are `gateway` (the HTTP server), `mock` (a fake provider server) and `python` (the native module); they contain no
+//! translation.
 
 pub mod address;
 pub mod auth;

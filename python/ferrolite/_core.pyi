@@ -162,6 +162,27 @@ def alive_tasks() -> int:
 def serve_mock(options: dict[str, Any], ready: Callable[[str], object]) -> None:
     """Serve a mock provider until a signal arrives; `ready` is called with the address once it listens."""
 
+def serve_gateway(options: dict[str, Any], ready: Callable[[dict[str, Any]], object]) -> None:
+    """Serve a gateway until a signal arrives; `ready` is called with what is served where, once it listens."""
+
+def check_gateway(file: str) -> tuple[list[str], bool]:
+    """Every problem of a configuration's file, as lines of text, and whether a gateway would start on it."""
+
+def explain_gateway(file: str, model: str) -> str:
+    """Where a request for a model would go, in words; ValueError when it would go nowhere."""
+
+@final
+class CoreGateway:
+    """A gateway in the background of this process, until it is stopped."""
+
+    def __new__(cls, options: dict[str, Any]) -> CoreGateway: ...
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is served where: base_url, models, has_key, is_open, warnings."""
+
+    def stop(self) -> None:
+        """Stop it, and wait until it has."""
+
 @final
 class PendingCall:
     """A call under way. Letting go of it does not end it."""

@@ -39,7 +39,7 @@ pub async fn answer(
         // The model has said whose it is.
         keywords.shift_remove("custom_llm_provider");
     }
-    check(&keywords, &running.config.general.client_credentials)?;
+    check(call_type, &keywords, &running.config.general.client_credentials)?;
     keywords.retain(|_, value| !value.is_null());
     if let Some(hooked) = &call.hooked {
         keywords = hooked.pre_call(call_type, keywords).await?;
@@ -223,9 +223,15 @@ fn reaches(name: &str) -> bool {
 
 /// Refuses what would let a client say where its call goes, with whose key, or at what price: an address given by a
 /// client is one that it may not reach itself (SSRF).
-pub fn check(keywords: &Keywords, allowed: &[String]) -> Result<()> {
+pub fn check(call_type: CallType, keywords: &Keywords, allowed: &[String]) -> Result<()> {
+    // A batch has an `endpoint` of its own.
+    let own = call_type.parameters();
     for (name, value) in keywords {
-        if reaches(name) && !value.is_null() && !allowed.iter().any(|allowed| allowed == name) {
+        if reaches(name)
+            && !own.contains(&name.as_str())
+            && !value.is_null()
+            && !allowed.iter().any(|allowed| allowed == name)
+        {
             return Err(Error::bad_request(format!(
                 "'{name}' is not taken from clients: it says where a call goes or with whose key. To allow addresses and keys of clients, set \
                  general_settings.allow_client_side_credentials."
@@ -239,7 +245,7 @@ pub fn check(keywords: &Keywords, allowed: &[String]) -> Result<()> {
                 return Err(Error::bad_request("'model' is not taken from clients within extra_body.")
                     .with_param(name));
             }
-            hops if HOPS.contains(&hops) => check_within(value, allowed)?,
+            hops if HOPS.contains(&hops) => check_within(call_type, value, allowed)?,
             _ => {}
         }
     }
@@ -247,18 +253,18 @@ pub fn check(keywords: &Keywords, allowed: &[String]) -> Result<()> {
 }
 
 /// Every object in a list of places to go on at, however deep.
-fn check_within(value: &Value, allowed: &[String]) -> Result<()> {
+fn check_within(call_type: CallType, value: &Value, allowed: &[String]) -> Result<()> {
     match value {
-        Value::Array(items) => items.iter().try_for_each(|item| check_within(item, allowed)),
+        Value::Array(items) => items.iter().try_for_each(|item| check_within(call_type, item, allowed)),
         Value::Object(keywords) => {
             // A table has the names of models as keys, whatever they are.
             if !keywords.values().all(|value| value.is_array() || value.is_string())
                 || keywords.contains_key("model")
             {
-                return check(keywords, allowed);
+                return check(call_type, keywords, allowed);
             }
-            check(keywords, allowed)?;
-            keywords.values().try_for_each(|value| check_within(value, allowed))
+            check(call_type, keywords, allowed)?;
+            keywords.values().try_for_each(|value| check_within(call_type, value, allowed))
         }
         _ => Ok(()),
     }
@@ -299,7 +305,7 @@ mod tests {
     use super::*;
 
     fn refused(keywords: &Value) -> bool {
-        check(keywords.as_object().unwrap(), &[]).is_err()
+        check(CallType::Chat, keywords.as_object().unwrap(), &[]).is_err()
     }
 
     #[test]
@@ -342,6 +348,6 @@ mod tests {
             assert!(!refused(&keywords), "{keywords}");
         }
         let allowed = ["api_key".to_owned()];
-        assert!(check(json!({ "api_key": "k" }).as_object().unwrap(), &allowed).is_ok());
+        assert!(check(CallType::Chat, json!({ "api_key": "k" }).as_object().unwrap(), &allowed).is_ok());
     }
 }

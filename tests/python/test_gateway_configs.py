@@ -286,6 +286,8 @@ def test_dialects(variables: pytest.MonkeyPatch, mock: str, tmp_path: Path) -> N
 
 def test_callbacks_and_providers_in_python(variables: pytest.MonkeyPatch, mock: str, tmp_path: Path) -> None:
     """It starts and serves; what the handlers are told is a matter of test_gateway_hooks.py."""
+    # Settings of callbacks are the process's, and other tests run in it.
+    variables.setattr("ferrolite.turn_off_message_logging", False)
     del mock
     variables.syspath_prepend(str(tmp_path))
     variables.chdir(tmp_path)

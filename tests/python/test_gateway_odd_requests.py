@@ -303,7 +303,9 @@ def test_odd_requests(tmp_path: Path) -> None:
         with Command("--config", str(config), "--port", "0", cwd=tmp_path, variables=variables) as command:
             base = command.wait_ready()
             paths = ask(base, "/openapi.json").json()["paths"]
-            known = [(path, method.upper()) for path, entry in paths.items() for method in entry]
+            # What is passed on to providers leaves the machine.
+            own = {path: entry for path, entry in paths.items() if "patch" not in entry}
+            known = [(path, method.upper()) for path, entry in own.items() for method in entry]
             # What reads a body has more to go wrong in.
             known += [(path, method) for path, method in known if method == "POST"] * 3
             connection = connect(base)

@@ -61,7 +61,7 @@ async fn make(
     mut keywords: Map,
     files: Vec<Upload>,
 ) -> Result<Response> {
-    calls::check(&keywords, &context.running.config.general.client_credentials)?;
+    calls::check(call_type, &keywords, &context.running.config.general.client_credentials)?;
     keywords.retain(|_, value| !value.is_null());
     if let Some(hooked) = &context.call.hooked {
         keywords = hooked.pre_call(call_type, keywords).await?;

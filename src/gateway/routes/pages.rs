@@ -37,7 +37,6 @@ pub fn open_api() -> Response {
             })
         };
         let mut operation = json!({
-            "operationId": operation_id(route.method.as_str(), &path),
             "summary": route.summary,
             "parameters": parameters,
             "responses": {
@@ -54,8 +53,9 @@ pub fn open_api() -> Response {
         {
             operation["requestBody"] = json!({ "required": true, "content": { kind: { "schema": schema } } });
         }
-        let entry = paths.entry(path).or_insert_with(|| json!({}));
+        let entry = paths.entry(path.clone()).or_insert_with(|| json!({}));
         for method in route.methods() {
+            operation["operationId"] = operation_id(method.as_str(), &path).into();
             entry[method.as_str().to_ascii_lowercase()] = operation.clone();
         }
     }

@@ -484,7 +484,7 @@ fn take(
 /// Begins the response that a message asks for.
 async fn begin(gateway: &Arc<Gateway>, running: &Arc<Running>, text: &str) -> Result<Box<EventStream>> {
     let keywords = wanted_of(text)?;
-    calls::check(&keywords, &running.config.general.client_credentials)?;
+    calls::check(CallType::Responses, &keywords, &running.config.general.client_credentials)?;
     match calls::run(gateway, running, CallType::Responses, keywords, Vec::new()).await? {
         Outcome::Events(stream) => Ok(stream),
         _ => Err(Error::unreadable("a response over a WebSocket is a stream")),

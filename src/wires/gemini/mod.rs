@@ -32,8 +32,8 @@ use crate::error::{Kind, Result};
 use crate::hub::{Call, CallType, Chat, ChatRequest, ChatResponse, Resource, Target};
 
 pub const ERRORS: Errors = Errors { facts: errors::facts, classify: |facts, _| errors::classify(facts) };
-pub(crate) use grounding::Grounded;
 pub(in crate::wires) use errors::{classify, facts as error_facts, of_stream as error_of_stream};
+pub(crate) use grounding::Grounded;
 pub(in crate::wires) use request::url;
 pub(in crate::wires) use signatures::split_id;
 
