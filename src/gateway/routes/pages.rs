@@ -100,7 +100,6 @@ fn operation_id(method: &str, path: &str) -> String {
     id
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is written in place")]
 fn object(required: &[&str], properties: Value) -> Value {
     let mut made = json!({ "type": "object", "required": required });
     made["properties"] = properties;
