@@ -240,6 +240,11 @@ fn chat_stream(call: &Call, shown: Shown, stream: ChatStream) -> Response {
     streamed(headers, piped(call, asked, meta, stream::unfold(sending, next_chunks)))
 }
 
+/// Without room to spare: pieces wait for clients that read slowly, by the thousand.
+fn exact(out: Vec<u8>) -> Bytes {
+    out.into_boxed_slice().into()
+}
+
 type Sent<S> = Option<(Result<Bytes, std::convert::Infallible>, Sending<S>)>;
 
 async fn next_chunks(mut sending: Sending<ChatStream>) -> Sent<ChatStream> {
@@ -262,7 +267,7 @@ async fn next_chunks(mut sending: Sending<ChatStream>) -> Sent<ChatStream> {
     {
         tokio::spawn(rest);
     }
-    (!out.is_empty()).then(|| (Ok(out.into()), sending))
+    (!out.is_empty()).then(|| (Ok(exact(out)), sending))
 }
 
 impl Sending<ChatStream> {
@@ -377,5 +382,5 @@ async fn next_events(mut sending: Sending<EventStream>) -> Sent<EventStream> {
     {
         tokio::spawn(rest);
     }
-    (!out.is_empty()).then(|| (Ok(out.into()), sending))
+    (!out.is_empty()).then(|| (Ok(exact(out)), sending))
 }
