@@ -53,9 +53,9 @@ pub struct Settings {
     pub prompt_templates: HashMap<String, Arc<PromptTemplate>>,
     /// How often one chunk may repeat before the stream is cut (STR-23).
     pub repeated_chunk_limit: Option<u32>,
-    /// Where answers are kept.
     /// Chat with OpenAI's models is asked for over Responses.
     pub chat_over_responses: bool,
+    /// Where answers are kept.
     pub cache: Option<Arc<Cache>>,
     /// Deployments of one group do not share what is kept.
     pub caching_with_models: bool,
