@@ -135,6 +135,11 @@ def count_usage(whole: Any, model: str, messages: Any) -> None:
         thoughts = token_counter(model=model, text=thought) if thought else 0
     except Exception:
         return
+    details = {"reasoning_tokens": thoughts, "text_tokens": said}
     said += thoughts
-    more: dict[str, Any] = {"reasoning_tokens": thoughts} if thoughts else {}
-    whole.usage = Usage(prompt_tokens=asked, completion_tokens=said, total_tokens=asked + said, **more)
+    whole.usage = Usage(
+        prompt_tokens=asked,
+        completion_tokens=said,
+        total_tokens=asked + said,
+        completion_tokens_details=details,
+    )

@@ -38,6 +38,8 @@ _SECRET = ("api_key", "secret", "token", "credential", "password", "aws_access_k
 class CredentialItem(Model):
     """An entry of `credential_list`: values for calls that name it as `litellm_credential_name`."""
 
+    __module__ = "ferrolite.types.utils"
+
     credential_name: str
     display_name: str | None = None
     credential_info: dict[str, Any]
