@@ -215,8 +215,9 @@ def test_registered_models_are_listed_routed_and_priced(call, untouched):
     assert ferrolite.get_max_tokens("registered-by-test") == 77
     assert ferrolite.supports_vision("registered-by-test")
     assert not ferrolite.supports_reasoning("registered-by-test")
-    ferrolite.register_model({"gpt-4o": {"input_cost_per_token": 3.0}})
-    assert ferrolite.model_cost["gpt-4o"]["output_cost_per_token"] == 1e-5, "the rest stays"
+    # Of a model that no other test pays for: what is registered stays with the process.
+    ferrolite.register_model({"gpt-4o-2024-05-13": {"input_cost_per_token": 3.0}})
+    assert ferrolite.model_cost["gpt-4o-2024-05-13"]["output_cost_per_token"] == 1.5e-5, "the rest stays"
 
 
 def test_get_model_info_has_its_fields_and_can_be_told_to_forget():
