@@ -531,7 +531,18 @@ class Request:
         return kept
 
 
-_SECRET = ("authorization", "x-api-key", "api-key", "x-goog-api-key", "x-litellm-api-key", "cookie")
+# Where the gateway takes a key from, and what proves something to others.
+_SECRET = (
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "x-litellm-api-key",
+    "x-api-key",
+    "api-key",
+    "x-goog-api-key",
+    "ocp-apim-subscription-key",
+    "sec-websocket-protocol",
+)
 
 
 class Headers(dict[str, str]):

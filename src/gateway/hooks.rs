@@ -345,7 +345,7 @@ pub fn facts_of(meta: &Meta, cost: Option<f64>) -> Value {
     json!({
         "provider": &*meta.provider,
         "model": meta.model,
-        "api_base": meta.api_base,
+        "api_base": super::record::shown(&meta.api_base),
         "model_id": routing.map(|routing| &*routing.deployment),
         "model_group": routing.map(|routing| &*routing.group),
         "cache_hit": meta.cached.is_some(),
@@ -405,5 +405,11 @@ mod tests {
         assert!(make(None, &mut config).unwrap().is_none());
         config.hooks.callbacks.push("mine.logger".to_owned());
         assert_eq!(make(None, &mut config).err().unwrap().kind(), Kind::Config);
+    }
+
+    #[test]
+    fn an_address_is_told_without_what_is_secret_in_it() {
+        let meta = Meta { api_base: "https://user:sk-1@host/v1?key=sk-2".to_owned(), ..Meta::default() };
+        assert_eq!(facts_of(&meta, None)["api_base"], "https://host/v1");
     }
 }

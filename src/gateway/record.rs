@@ -17,7 +17,11 @@ use super::observe::Observer;
 use crate::engine::{Meta, new_uuid};
 use crate::error::{Error, Kind};
 use crate::hub::{CallType, Usage};
+use crate::json::cut;
 use crate::tokens;
+
+/// The most that is kept of the name of a model as a client wrote it, in bytes.
+const NAME: usize = 256;
 
 /// A request of a client. The last handle that is let go of makes the record.
 #[derive(Clone)]
@@ -202,7 +206,8 @@ impl Call {
     pub fn asks(&self, call_type: CallType, model: &str) {
         let mut facts = self.facts();
         facts.call_type = Some(call_type);
-        model.clone_into(&mut facts.model);
+        // Records wait in memory, and a client may send any text for a name.
+        cut(model, NAME).clone_into(&mut facts.model);
     }
 
     /// Notes how an answer came: a whole one, or the beginning of a stream.
@@ -400,7 +405,7 @@ fn parent(text: &str) -> Option<(u128, u64)> {
 }
 
 /// An address without what may be a key in it.
-fn shown(address: &str) -> String {
+pub(super) fn shown(address: &str) -> String {
     if !address.contains(['@', '?', '#']) {
         return address.to_owned();
     }

@@ -102,7 +102,15 @@ impl Hooks for PythonHooks {
                 error.facts_mut().retry_after = Some(Duration::from_secs(1));
                 error
             };
-            let place = self.asked.clone().try_acquire_owned().map_err(|_| busy())?;
+            let place = match step {
+                // Nothing is paid for yet: whoever comes is told at once.
+                Step::Authorize | Step::PreCall => self.asked.clone().try_acquire_owned().map_err(|_| busy())?,
+                _ => tokio::time::timeout(self.limit, self.asked.clone().acquire_owned())
+                    .await
+                    .ok()
+                    .and_then(Result::ok)
+                    .ok_or_else(busy)?,
+            };
             let (sender, receiver) = oneshot::channel();
             let reply = HookReply(Mutex::new(Some((sender, place))));
             let gone = || Error::new(Kind::InternalServer, format!("The hooks at '{}' gave no answer.", step.name()));

@@ -689,3 +689,14 @@ def test_no_path_to_a_model_goes_around_the_hooks(tmp_path):
             ("/v1beta/models/gpt:embedContent", {"content": content}),
         ):
             assert error_of(send(running.base_url, path, body)) == (403, "forbidden words"), path
+
+
+def test_no_hook_is_told_a_header_that_may_hold_a_key():
+    from ferrolite._gateway_hooks import _SECRET
+
+    source = (Path(__file__).parents[2] / "src/gateway/admission/mod.rs").read_text()
+    listed = re.search(r"const HEADERS: \[&str; \d+\] =\s*\[([^]]+)\]", source)
+    assert listed
+    names = re.findall(r'"([^"]+)"', listed[1])
+    assert len(names) >= 5
+    assert {*names, "authorization", "cookie"} <= set(_SECRET)
