@@ -1,7 +1,7 @@
 //! What a client sends: JSON objects and forms, bounded.
 
 use axum::body::Body;
-use axum::extract::{FromRequest as _, Multipart};
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
@@ -56,6 +56,8 @@ pub async fn form(parts: &Parts, body: Body, limit: usize) -> Result<(Map, Vec<U
     }
     let mut request = http::Request::new(Body::new(Limited::new(body, limit)));
     *request.headers_mut() = parts.headers.clone();
+    // Or axum's own limit of 2 MB would hold.
+    DefaultBodyLimit::disable().apply(&mut request);
     let broken = |error: &dyn std::fmt::Display, status: http::StatusCode| {
         if status.as_u16() == TOO_LARGE {
             too_large(limit)

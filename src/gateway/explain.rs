@@ -8,12 +8,11 @@ use serde_json::{Value, json};
 use super::calls::unknown_model;
 use super::config::Config;
 use super::state::Gateway;
-use crate::config::ProcessEnvironment;
-use crate::engine::{Keywords, Preview, Shown};
+use crate::engine::{Engine, Keywords, Preview, Shown};
 use crate::error::Result;
 use crate::hub::CallType;
 use crate::json::str_at;
-use crate::router::{self, Asked, Deployment, Plan, Router};
+use crate::router::{self, Asked, Caller, Deployment, Plan, Router};
 
 /// The longest body that is shown, in bytes.
 const LONGEST: usize = 4000;
@@ -23,7 +22,6 @@ const LONGEST: usize = 4000;
 /// # Errors
 /// When the model is not served, or a request to it cannot be made.
 pub fn explain(config: Config, model: &str) -> Result<String> {
-    let engine = config.engine.clone();
     let gateway = Gateway::new(config)?;
     let running = gateway.running();
     let router = &running.router;
@@ -73,7 +71,7 @@ pub fn explain(config: Config, model: &str) -> Result<String> {
     let first = group.members().next();
     if let Some(first) = first {
         let name = if first.model.contains('*') { model } else { &*first.id };
-        let preview = request(router, first, name, &engine)?;
+        let preview = request(router, first, name, &gateway.caller(&running))?;
         add(&mut out, &format!("\nPOST {}", preview.url));
         for (name, value) in &preview.headers {
             add(&mut out, &format!("{name}: {value}"));
@@ -102,7 +100,7 @@ fn request(
     router: &Arc<Router>,
     deployment: &Deployment,
     name: &str,
-    settings: &crate::engine::Settings,
+    caller: &Caller<Arc<Engine>>,
 ) -> Result<Preview> {
     let mut keywords = Keywords::new();
     let call_type = match str_at(&deployment.info, "mode") {
@@ -117,5 +115,5 @@ fn request(
     };
     keywords.insert("model".to_owned(), Value::from(name));
     let plan = Plan::new(router.clone(), Asked::read(call_type, keywords, Vec::new())?)?;
-    router::preview(plan, settings, &ProcessEnvironment, Shown::Masked)
+    router::preview(plan, &caller.settings, caller.environment, Shown::Masked)
 }

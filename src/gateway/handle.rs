@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 
 use super::admission;
 use super::dialect::Dialect;
-use super::endpoint::{self, Found, Miss};
+use super::endpoint::{self, Access, Endpoint, Found, Miss};
 use super::headers;
 use super::hooks::{Hooked, Step};
 use super::record::{Call, Open};
@@ -27,15 +27,25 @@ use crate::error::{Error, Kind, Result};
 pub async fn handle(gateway: Arc<Gateway>, request: Request<Incoming>, peer: SocketAddr) -> Response {
     let (parts, body) = request.into_parts();
     if parts.method == Method::OPTIONS {
-        return preflight();
+        return preflight(gateway.running().config.is_guarded());
     }
     let answered = AssertUnwindSafe(answer(&gateway, &parts, Body::new(body), peer)).catch_unwind().await;
     let mut response = answered.unwrap_or_else(|_| {
         let error = Error::new(Kind::InternalServer, "The gateway failed at this request; please report it.");
         failed(&parts, endpoint::dialect_of(parts.uri.path()), &error)
     });
-    response.headers_mut().insert("access-control-allow-origin", http::HeaderValue::from_static("*"));
+    if gateway.running().config.is_guarded() {
+        response.headers_mut().insert("access-control-allow-origin", http::HeaderValue::from_static("*"));
+    }
     response
+}
+
+/// Whether a page of another host asks, in a browser that can reach the gateway.
+fn is_of_another_page(parts: &Parts) -> bool {
+    let text = |name: http::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let Some(origin) = text(http::header::ORIGIN) else { return false };
+    let host = text(http::header::HOST).or_else(|| parts.uri.authority().map(http::uri::Authority::as_str));
+    origin.split_once("://").map(|(_, host)| host) != host
 }
 
 fn failed(parts: &Parts, dialect: Dialect, error: &Error) -> Response {
@@ -48,14 +58,18 @@ fn failed(parts: &Parts, dialect: Dialect, error: &Error) -> Response {
     dialect.error_response(error)
 }
 
-/// Pages of other hosts may call the gateway: a key is what lets in.
-fn preflight() -> Response {
+/// Pages of other hosts may call the gateway where a key is what lets in.
+fn preflight(is_guarded: bool) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
+    if !is_guarded {
+        return response;
+    }
     for (name, value) in [
         ("access-control-allow-origin", "*"),
         ("access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS"),
-        ("access-control-allow-headers", "*"),
+        // The star does not stand for this one.
+        ("access-control-allow-headers", "authorization, *"),
         ("access-control-max-age", "600"),
     ] {
         response.headers_mut().insert(name, http::HeaderValue::from_static(value));
@@ -118,6 +132,11 @@ async fn taken(
     call: &mut Call,
 ) -> (Result<Response>, Option<Arc<UnderWay>>) {
     let access = found.route.access;
+    if access != Access::Open && !running.config.is_guarded() && is_of_another_page(parts) {
+        let why =
+            "Pages of other hosts may not use a gateway that has no key: set general_settings.master_key.";
+        return (Err(Error::new(Kind::PermissionDenied, why)), None);
+    }
     let admitted = match call.hooked.as_ref().filter(|hooked| hooked.has(Step::Authorize)) {
         Some(hooked) => admission::admit_by_hook(parts, access, running, hooked, body).await,
         None => admission::admit(parts, access, running, gateway).await.map(|principal| (principal, body)),
@@ -132,7 +151,8 @@ async fn taken(
     if let Some(hooked) = &call.hooked {
         hooked.note("is_master", call.principal.is_master());
     }
-    let place = match gateway.enter(running) {
+    let asks_how_it_does = access == Access::Open || found.route.endpoint == Endpoint::Metrics;
+    let place = match gateway.enter(running, asks_how_it_does) {
         Ok(place) => Arc::new(place),
         Err(error) => return (Err(error), None),
     };

@@ -67,9 +67,7 @@ pub async fn serve(
     listening: impl FnOnce(Listening),
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
-    let has_key = config.general.master_key.is_some()
-        || config.general.jwt.is_some()
-        || config.hooks.custom_auth.is_some();
+    let has_key = config.is_guarded();
     let host = start.host.clone().unwrap_or_else(|| if has_key { "0.0.0.0" } else { "127.0.0.1" }.to_owned());
     let options = ServerOptions { host, port: start.port, ..ServerOptions::default() };
     let gateway = Gateway::with_hooks(config, start.hooks.clone())?;

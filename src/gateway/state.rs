@@ -133,11 +133,13 @@ impl Gateway {
     ///
     /// # Errors
     /// [`Kind::RateLimit`] when as many are under way as the configuration allows: at once, not after a wait.
-    pub fn enter(self: &Arc<Self>, running: &Running) -> Result<UnderWay> {
+    ///
+    /// `always`: those who ask how the gateway is doing are let in all the same.
+    pub fn enter(self: &Arc<Self>, running: &Running, always: bool) -> Result<UnderWay> {
         let before = self.under_way.fetch_add(1, Ordering::Relaxed);
         let place = UnderWay(self.clone());
         match running.config.general.max_parallel_requests {
-            Some(most) if before >= most => {
+            Some(most) if before >= most && !always => {
                 let mut full = Error::new(
                     Kind::RateLimit,
                     "The gateway has as many requests as it takes; come back in a second.",

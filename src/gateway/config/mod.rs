@@ -99,6 +99,11 @@ impl Config {
         Ok(())
     }
 
+    /// Whether somebody is asked for a key or the like.
+    pub fn is_guarded(&self) -> bool {
+        self.general.master_key.is_some() || self.general.jwt.is_some() || self.hooks.custom_auth.is_some()
+    }
+
     /// Puts the file's own providers in force, for the whole process.
     ///
     /// # Errors
